@@ -1,0 +1,61 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { pipelines } from "../pipelines/index.ts";
+import { systemClock, systemRandom } from "../shared/core/index.ts";
+import { manifest } from "../shared/pipeline/index.ts";
+import { jsonLogger } from "../shared/runtime/index.ts";
+import { ownDataFolder, startPlatform } from "../local/platform/index.ts";
+
+/** `dyne dev`: Azure on this machine with the declared pipelines running, until Ctrl-C. */
+export function devCommand(): Command {
+  return new Command("dev")
+    .description(
+      "Run the pipelines on this machine and stay up: storage, Event Hubs and the Functions host, until Ctrl-C.",
+    )
+    .option("--data <folder>", "keep everything in this folder", ".dyne/dev")
+    .option("--json", "print where the services are as one line of JSON")
+    .addHelpText("after", "\nExamples:\n  npm run dev\n  npm run dev -- --data .dyne/mine")
+    .action(dev);
+}
+
+async function dev(options: { data: string; json?: boolean }): Promise<void> {
+  const stopped = new Promise<string>((resolveStop) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolveStop(signal));
+  });
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  await using folder = await ownDataFolder(resolve(options.data));
+  say("starting storage, Event Hubs and the Functions host …");
+  await using platform = await startPlatform({
+    directory: folder.path,
+    hubs: hubsOfPipelines(),
+    clock: systemClock,
+    random: systemRandom,
+    logger: jsonLogger("warn", (line) => process.stderr.write(line)),
+  });
+  if (options.json === true)
+    process.stdout.write(
+      `${JSON.stringify({ data: folder.path, functions: platform.functions, settings: platform.settings })}\n`,
+    );
+  say(`functions   ${platform.functions.join(", ")}`);
+  say(`Event Hubs  ${platform.eventHubs}`);
+  say(`lake        ${platform.azurite.connectionStrings.lake}`);
+  say(`logs        ${folder.path}/logs`);
+  say("running; Ctrl-C stops");
+  const reason = await Promise.race([stopped, platform.failed]);
+  say(`stopping (${reason}) …`);
+  if (reason !== "SIGINT" && reason !== "SIGTERM") process.exitCode = 1;
+}
+
+function hubsOfPipelines(): Record<string, { partitions: number; consumerGroups: string[] }> {
+  const hubs: Record<string, { partitions: number; consumerGroups: string[] }> = {};
+  for (const { sources, consumerGroups } of pipelines.map(manifest)) {
+    for (const source of sources) {
+      if (source.kind !== "eventHub") continue;
+      hubs[source.hub] = {
+        partitions: source.partitions,
+        consumerGroups: consumerGroups.filter((group) => group.hub === source.hub).map((group) => group.name),
+      };
+    }
+  }
+  return hubs;
+}

@@ -1,0 +1,164 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
+import { DuckDbCompute } from "../shared/compute/index.ts";
+import { tablePath } from "../shared/pipeline/index.ts";
+import { FileStore } from "../shared/storage/index.ts";
+import { DeltaTable, readRowTexts } from "../shared/table/index.ts";
+import { openLocalStorage } from "../local/platform/index.ts";
+
+interface TableOptions {
+  readonly data: string;
+  readonly version?: number;
+  readonly format: "ndjson" | "table";
+  readonly limit?: number;
+}
+
+const tableWidthMax = 40;
+
+/** `dyne table …`: looks into a table, by its name in a data folder or by the path of a local folder. */
+export function tableCommand(): Command {
+  const command = new Command("table").description("Read a Delta table: its rows, its history, its files.");
+  const examples = (verb: string) =>
+    `\nExamples:\n  npm run --silent dyne -- table ${verb} gold.route_daily\n  npm run --silent dyne -- table ${verb} ./path/to/a/delta/table --version 3`;
+  command.addCommand(
+    shared(new Command("read").description("Print the rows of a table.").addHelpText("after", examples("read")))
+      .option("--limit <rows>", "print at most so many rows", count)
+      .action((name: string, options: TableOptions) => withTable(name, options, (table) => read(table, options))),
+  );
+  command.addCommand(
+    shared(
+      new Command("history")
+        .description("Print the commits of a table, newest first.")
+        .addHelpText("after", examples("history")),
+    ).action((name: string, options: TableOptions) => withTable(name, options, (table) => history(table, options))),
+  );
+  command.addCommand(
+    shared(
+      new Command("files").description("Print the active files of a table.").addHelpText("after", examples("files")),
+    ).action((name: string, options: TableOptions) => withTable(name, options, (table) => files(table, options))),
+  );
+  return command;
+}
+
+function shared(command: Command): Command {
+  return command
+    .argument("<path-or-name>", "a table's name, such as silver.flights, or the path of a folder with a _delta_log")
+    .option("--data <folder>", "the data folder of a local run", ".dyne/start")
+    .option("--version <number>", "the table as it was at this version", count)
+    .addOption(
+      new Option("--format <format>", "one JSON object per line, or a table to look at")
+        .choices(["ndjson", "table"])
+        .default("table"),
+    );
+}
+
+async function withTable(
+  name: string,
+  options: TableOptions,
+  use: (table: DeltaTable) => Promise<void>,
+): Promise<void> {
+  const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
+  const folder = resolve(name);
+  if (existsSync(folder)) {
+    return use(
+      new DeltaTable({ store: new FileStore(dirname(folder), services), path: basename(folder), ...services }),
+    );
+  }
+  await using storage = await openLocalStorage(resolve(options.data), services);
+  const quarantined = /^quarantine\/(.+)$/.exec(name);
+  const path =
+    quarantined === null ? tablePath(name) : tablePath((quarantined[1] ?? "").replace("/", "."), "quarantine");
+  return await use(new DeltaTable({ store: storage.lake, path, ...services }));
+}
+
+async function snapshotOf(table: DeltaTable, options: TableOptions) {
+  return options.version === undefined ? table.latest() : table.at(options.version);
+}
+
+async function read(table: DeltaTable, options: TableOptions): Promise<void> {
+  const snapshot = await snapshotOf(table, options);
+  const directory = await mkdtemp(join(tmpdir(), "dyne-read-"));
+  const compute = await DuckDbCompute.open(
+    { directory, memoryLimitMb: 1_000, threads: 2, cacheBytes: 256 * 1024 * 1024 },
+    systemRandom,
+  );
+  try {
+    await print(readRowTexts(compute, table, snapshot, options.limit ?? Number.POSITIVE_INFINITY), options);
+  } finally {
+    await compute.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function history(table: DeltaTable, options: TableOptions): Promise<void> {
+  const snapshot = await snapshotOf(table, options);
+  const commits = (await table.changes(-1, snapshot.version)).toReversed().map((commit) =>
+    JSON.stringify({
+      version: commit.version,
+      timestamp: new Date(commit.timestampMs).toISOString(),
+      operation: commit.commitInfo?.operation ?? null,
+      parameters: commit.commitInfo?.operationParameters ?? null,
+      filesAdded: commit.adds.length,
+      filesRemoved: commit.removes.length,
+      txns: Object.fromEntries(commit.txns.map((txn) => [txn.appId, txn.version])),
+    }),
+  );
+  await print(commits, options);
+}
+
+async function files(table: DeltaTable, options: TableOptions): Promise<void> {
+  const snapshot = await snapshotOf(table, options);
+  const lines = [...snapshot.files].map((file) =>
+    JSON.stringify({
+      path: file.path,
+      sizeBytes: file.size,
+      partitionValues: file.partitionValues,
+      stats: file.stats === undefined ? null : JSON.parse(file.stats),
+      tags: file.tags ?? null,
+    }),
+  );
+  await print(lines, options);
+}
+
+async function print(rows: AsyncIterable<string> | Iterable<string>, options: TableOptions): Promise<void> {
+  if (options.format === "ndjson") {
+    for await (const row of rows) await write(`${row}\n`);
+    return;
+  }
+  const records: Record<string, string>[] = [];
+  for await (const row of rows) records.push(cells(JSON.parse(row) as Record<string, unknown>));
+  const names = [...new Set(records.flatMap((record) => Object.keys(record)))];
+  const widths = names.map((name) => Math.max(name.length, ...records.map((record) => (record[name] ?? "").length)));
+  const line = (values: readonly string[]) =>
+    `${values
+      .map((value, index) => value.padEnd(widths[index] ?? 0))
+      .join("  ")
+      .trimEnd()}\n`;
+  await write(line(names));
+  await write(line(widths.map((width) => "─".repeat(width))));
+  for (const record of records) await write(line(names.map((name) => record[name] ?? "")));
+}
+
+function cells(record: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => {
+      const text = value === null ? "NULL" : typeof value === "string" ? value : JSON.stringify(value);
+      return [name, text.length > tableWidthMax ? `${text.slice(0, tableWidthMax - 1)}…` : text];
+    }),
+  );
+}
+
+/** Waits where the reader of the pipe is slower than we are. */
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("Use a whole number from 0 on.");
+  return value;
+}

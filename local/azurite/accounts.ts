@@ -1,0 +1,33 @@
+/** The two storage accounts of a deployment, as the emulator knows them. */
+export type AccountName = "host" | "lake";
+
+/** Both accounts: `host` holds the platform's own state, `lake` holds data. */
+export const accountNames: readonly AccountName[] = ["host", "lake"];
+
+/**
+ * Fixed keys, one per account. They protect nothing: the emulator listens on loopback only, and a key that never
+ * changes lets every tool on the machine open the same data folder again.
+ */
+const accountKeys: Readonly<Record<AccountName, string>> = {
+  host: Buffer.from("dyne local storage emulator, account host, well-known key 000000").toString("base64"),
+  lake: Buffer.from("dyne local storage emulator, account lake, well-known key 000000").toString("base64"),
+};
+
+/** The accounts in the form of Azurite's `AZURITE_ACCOUNTS`. */
+export function accountsVariable(): string {
+  return accountNames.map((name) => `${name}:${accountKeys[name]}`).join(";");
+}
+
+/** A connection string for one account: blob and queue endpoints on loopback. */
+export function connectionString(
+  account: AccountName,
+  ports: { readonly blob: number; readonly queue: number },
+): string {
+  return [
+    "DefaultEndpointsProtocol=http",
+    `AccountName=${account}`,
+    `AccountKey=${accountKeys[account]}`,
+    `BlobEndpoint=http://127.0.0.1:${ports.blob}/${account}`,
+    `QueueEndpoint=http://127.0.0.1:${ports.queue}/${account}`,
+  ].join(";");
+}

@@ -1,0 +1,65 @@
+/**
+ * The namespace as a process of its own: `node main.ts '<config>'`, where the configuration is one JSON object
+ *
+ *     {"directory": ".dyne/hubs", "port": 5672, "hubs": {"flights": {"partitions": 4, "consumerGroups": ["dyne-trigger", "dyne-read"]}}}
+ *
+ * Prints one line, `{"ready":true,"port":…,"connectionString":…}`, when it takes connections. It ends on SIGTERM, on SIGINT,
+ * and when its standard input is closed, which is how it notices that its parent has gone.
+ */
+import { z } from "zod";
+import { systemClock } from "../../shared/core/clock.ts";
+import type { Logger } from "../../shared/core/logger.ts";
+import { startEventHubs } from "./server.ts";
+
+const configuration = z.strictObject({
+  directory: z.string().min(1),
+  port: z.number().int().min(0).max(65_535).optional(),
+  hubs: z.record(
+    z.string(),
+    z.strictObject({
+      partitions: z.number().int(),
+      consumerGroups: z.array(z.string()),
+      retentionBytes: z.number().positive().optional(),
+      retentionMs: z.number().positive().optional(),
+    }),
+  ),
+});
+
+const logger: Logger = {
+  debug() {},
+  info: (message, fields) => writeLog("info", message, fields),
+  warn: (message, fields) => writeLog("warn", message, fields),
+  error: (message, fields) => writeLog("error", message, fields),
+};
+
+function writeLog(level: string, message: string, fields: object = {}): void {
+  process.stderr.write(`${JSON.stringify({ level, message, ...fields })}\n`);
+}
+
+async function main(): Promise<void> {
+  const { hubs, directory, port } = configuration.parse(JSON.parse(process.argv[2] ?? "{}"));
+  const server = await startEventHubs({ directory, hubs, port, clock: systemClock, logger });
+  let ending = false;
+  const end = () => {
+    if (ending) return;
+    ending = true;
+    process.stdin.pause();
+    server[Symbol.asyncDispose]().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.once("SIGTERM", end);
+  process.once("SIGINT", end);
+  process.stdin.once("end", end).once("close", end).once("error", end).resume();
+  process.stdout.write(
+    `${JSON.stringify({ ready: true, port: server.port, connectionString: server.connectionString })}\n`,
+  );
+}
+
+try {
+  await main();
+} catch (error) {
+  writeLog("error", error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,166 @@
+import {
+  earliestEventPosition,
+  EventHubConsumerClient,
+  latestEventPosition,
+  type EventPosition,
+} from "@azure/event-hubs";
+import { z } from "zod";
+
+import { DyneError } from "../../shared/core/index.ts";
+import { parseBinding } from "./binding.ts";
+import { TriggerCheckpointStore } from "./checkpoint-store.ts";
+import { eventHubData, eventHubMetadata, type EventHubPlace } from "./event-hub-payload.ts";
+import { PartitionReader } from "./partition-reader.ts";
+import type { Listener, TriggerContext } from "./listener.ts";
+import { connectionSetting, resolveSettings } from "./settings.ts";
+
+const bindingSchema = z.object({
+  eventHubName: z.string().min(1),
+  connection: z.string().min(1),
+  consumerGroup: z.string().min(1).default("$Default"),
+  cardinality: z.literal("many", "this host delivers batches only").default("many"),
+  dataType: z.literal("binary", "bodies would arrive as lossy text without it"),
+});
+
+/** How often partitions that were added to the hub are looked for, and an unreachable hub is tried again. */
+const partitionsRefreshMs = 30_000;
+const retryDelayMs = 1_000;
+
+/**
+ * The listener of an `eventHubTrigger`: reads every partition of the hub in the trigger's consumer group as its one
+ * epoch reader, runs one invocation per partition at a time, and moves its checkpoint after each, **also when the
+ * function failed**. After a restart it delivers from its checkpoint, so what was running may come again.
+ * Source: learn.microsoft.com/azure/azure-functions/functions-bindings-event-hubs-trigger.
+ */
+export function eventHubListener(context: TriggerContext): Listener {
+  const binding = parseBinding(bindingSchema, context);
+  const text = (value: string): string => resolveSettings(value, context.settings, context.functionName);
+  const connection = connectionSetting(context.settings, binding.connection, context.functionName);
+  const host = connectionSetting(context.settings, "AzureWebJobsStorage", context.functionName);
+  const place = {
+    // Without the port: a hub that comes back at another free port is still the same hub.
+    fullyQualifiedNamespace: namespaceOf(connection, context.functionName),
+    eventHubName: text(binding.eventHubName),
+    consumerGroup: text(binding.consumerGroup),
+  };
+  return new EventHubListener(context, connection, place, new TriggerCheckpointStore(host, place));
+}
+
+function namespaceOf(connection: string, functionName: string): string {
+  const endpoint = /(?:^|;)\s*Endpoint=([^;]+)/i.exec(connection)?.[1];
+  if (endpoint === undefined || !URL.canParse(endpoint)) {
+    throw new DyneError("INVALID_SETTING", `The connection of function "${functionName}" has no Endpoint=sb://….`);
+  }
+  return new URL(endpoint).hostname;
+}
+
+class EventHubListener implements Listener {
+  readonly #context: TriggerContext;
+  readonly #client: EventHubConsumerClient;
+  readonly #place: Omit<EventHubPlace, "partitionId">;
+  readonly #checkpoints: TriggerCheckpointStore;
+  readonly #stopping = new AbortController();
+  readonly #partitions = new Map<string, Promise<void>>();
+  #watching: Promise<void> | undefined;
+
+  constructor(
+    context: TriggerContext,
+    connection: string,
+    place: Omit<EventHubPlace, "partitionId">,
+    checkpoints: TriggerCheckpointStore,
+  ) {
+    this.#context = context;
+    this.#place = place;
+    this.#checkpoints = checkpoints;
+    this.#client = new EventHubConsumerClient(place.consumerGroup, connection, place.eventHubName, {
+      retryOptions: { timeoutInMs: 10_000, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#watching ??= this.#watch();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#watching;
+    await Promise.all(this.#partitions.values());
+    await this.#client.close();
+  }
+
+  /** Starts a reader for every partition, now and when more are found. */
+  async #watch(): Promise<void> {
+    const { clock, logger } = this.#context;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      let delayMs = partitionsRefreshMs;
+      try {
+        if (this.#partitions.size === 0) await this.#checkpoints.prepare();
+        for (const partitionId of await this.#client.getPartitionIds({ abortSignal: signal })) {
+          if (!this.#partitions.has(partitionId)) this.#partitions.set(partitionId, this.#read(partitionId));
+        }
+      } catch (error) {
+        delayMs = retryDelayMs;
+        if (!signal.aborted)
+          logger.warn("An event hub cannot be reached; it is tried again.", { ...this.#place, error: String(error) });
+      }
+      await clock.sleep(delayMs, signal);
+    }
+  }
+
+  /** Reads one partition until the host stops. Never rejects. */
+  async #read(partitionId: string): Promise<void> {
+    const { clock, logger, hostJson } = this.#context;
+    const { signal } = this.#stopping;
+    const settings = hostJson.extensions.eventHubs;
+    while (!signal.aborted) {
+      try {
+        const start = await this.#startPosition(partitionId);
+        await using reader = new PartitionReader({
+          client: this.#client,
+          partitionId,
+          start,
+          settings,
+          clock,
+          logger,
+          signal,
+        });
+        await this.#deliver(reader, partitionId, settings.batchCheckpointFrequency);
+      } catch (error) {
+        if (!signal.aborted)
+          logger.error("A partition's reader failed; it begins again.", { partitionId, error: String(error) });
+        await clock.sleep(retryDelayMs, signal);
+      }
+    }
+  }
+
+  async #deliver(reader: PartitionReader, partitionId: string, checkpointEvery: number): Promise<void> {
+    const { invoke, random, logger } = this.#context;
+    const place = { ...this.#place, partitionId };
+    for (let batches = 1; ; batches++) {
+      const events = await reader.next();
+      const last = events.at(-1);
+      if (last === undefined) return;
+      // The host has logged a failure; like the real one it goes on with the next batch.
+      await invoke(eventHubData(events), eventHubMetadata(place, events, random)).catch(() => {});
+      if (batches % checkpointEvery !== 0) continue;
+      try {
+        await this.#checkpoints.write(partitionId, { sequenceNumber: last.sequenceNumber, offset: last.offset });
+      } catch (error) {
+        logger.warn("A trigger's checkpoint could not be written; a restart delivers again from the one before.", {
+          ...place,
+          error: String(error),
+        });
+      }
+    }
+  }
+
+  async #startPosition(partitionId: string): Promise<EventPosition> {
+    const checkpoint = await this.#checkpoints.read(partitionId);
+    if (checkpoint) return { sequenceNumber: checkpoint.sequenceNumber, isInclusive: false };
+    const { type, enqueuedTimeUtc } = this.#context.hostJson.extensions.eventHubs.initialOffsetOptions;
+    if (type === "fromEnd") return latestEventPosition;
+    if (type === "fromEnqueuedTime" && enqueuedTimeUtc !== undefined) return { enqueuedOn: new Date(enqueuedTimeUtc) };
+    return earliestEventPosition;
+  }
+}

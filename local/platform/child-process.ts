@@ -1,0 +1,107 @@
+/** Processes of the local platform: told what to do by one JSON argument, ready when they print one JSON line, gone when we are gone. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { DyneError } from "../../shared/core/index.ts";
+
+export interface ChildOptions {
+  /** For messages. */
+  readonly name: string;
+  /** Absolute path of the entry module. */
+  readonly entry: string;
+  readonly config: unknown;
+  readonly heapMb?: number;
+  /** Every line that the process writes to its standard error. */
+  readonly onLog: (line: string) => void;
+  /** Every JSON line of its standard output after the first. */
+  readonly onLine?: (line: Readonly<Record<string, unknown>>) => void;
+}
+
+/** A running child; disposing of it asks it to stop and waits. */
+export interface Child extends AsyncDisposable {
+  readonly pid: number;
+  /** The first line that it printed. */
+  readonly ready: Readonly<Record<string, unknown>>;
+  /** Resolves with the exit code when it has ended. */
+  readonly exited: Promise<number | null>;
+}
+
+const readyLimitMs = 60_000;
+const stopLimitMs = 20_000;
+const lastLinesMax = 20;
+
+/** Starts a process and waits for its first line. Throws STORAGE_UNAVAILABLE with its last words where it ends before that. */
+export async function startChild(options: ChildOptions): Promise<Child> {
+  const heap = options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`];
+  const child = spawn(process.execPath, [...heap, options.entry, JSON.stringify(options.config)], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: process.env["HOME"] ?? "",
+      TMPDIR: process.env["TMPDIR"] ?? "",
+      NODE_NO_WARNINGS: "1",
+    },
+    detached: true,
+  });
+  const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  const ready = firstLine(child, options);
+  // Who stops is not to be brought down by a pipe that is closed already.
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on("error", () => undefined);
+  try {
+    return { pid: child.pid ?? 0, ready: await ready, exited, [Symbol.asyncDispose]: () => stop(child, exited) };
+  } catch (error) {
+    await stop(child, exited);
+    throw error;
+  }
+}
+
+function firstLine(child: ChildProcess, options: ChildOptions): Promise<Readonly<Record<string, unknown>>> {
+  const lastLines: string[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, unknown>>>();
+  const fail = (reason: string) =>
+    reject(
+      new DyneError(
+        "STORAGE_UNAVAILABLE",
+        `${options.name} did not start: ${reason}. Its last words: ${lastLines.join(" | ") || "none"}`,
+      ),
+    );
+  const timer = setTimeout(() => fail(`it was not ready after ${readyLimitMs / 1000} s`), readyLimitMs);
+  let isReady = false;
+  if (child.stdout !== null) {
+    createInterface(child.stdout).on("line", (line) => {
+      const value = parse(line);
+      if (value === undefined) return;
+      if (isReady) return options.onLine?.(value);
+      isReady = true;
+      clearTimeout(timer);
+      resolve(value);
+    });
+  }
+  if (child.stderr !== null) {
+    createInterface(child.stderr).on("line", (line) => {
+      if (lastLines.push(line) > lastLinesMax) lastLines.shift();
+      options.onLog(line);
+    });
+  }
+  child.once("error", (error) => fail(error.message));
+  child.once("exit", (code, signal) => {
+    clearTimeout(timer);
+    fail(`it ended with ${code ?? signal}`);
+  });
+  return promise;
+}
+
+function parse(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return JSON.parse(line) as Readonly<Record<string, unknown>>;
+  } catch {
+    return undefined;
+  }
+}
+
+async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), stopLimitMs);
+  await exited;
+  clearTimeout(timer);
+}

@@ -1,0 +1,57 @@
+/** The storage of a data folder: that of the run that owns it, or one started for the moment. */
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { BlobServiceClient } from "@azure/storage-blob";
+import { DyneError, type Logger } from "../../shared/core/index.ts";
+import { AzureBlobStore, type ObjectStore } from "../../shared/storage/index.ts";
+import { startAzurite, type Azurite } from "../azurite/index.ts";
+import { ownDataFolder, ownerOf } from "./data-folder.ts";
+
+export interface LocalStorage extends AsyncDisposable {
+  readonly host: ObjectStore;
+  readonly lake: ObjectStore;
+}
+
+const endpointsFile = (directory: string): string => join(directory, "endpoints.json");
+
+/** Says where the services of a running platform are; taken back when it stops. */
+export async function publishEndpoints(directory: string, azurite: Azurite): Promise<AsyncDisposable> {
+  const file = endpointsFile(directory);
+  await writeFile(file, JSON.stringify({ format: 1, connectionStrings: azurite.connectionStrings }));
+  return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
+}
+
+/** Opens the storage of a data folder. Throws TABLE_NOT_FOUND where the folder holds none. */
+export async function openLocalStorage(
+  directory: string,
+  services: { readonly logger: Logger },
+): Promise<LocalStorage> {
+  if (!existsSync(join(directory, "storage"))) {
+    throw new DyneError(
+      "TABLE_NOT_FOUND",
+      `${directory} holds no tables. Run "npm start" first, or name another folder with --data.`,
+    );
+  }
+  if ((await ownerOf(directory)) !== undefined && existsSync(endpointsFile(directory))) {
+    const { connectionStrings } = JSON.parse(await readFile(endpointsFile(directory), "utf8")) as {
+      connectionStrings: Azurite["connectionStrings"];
+    };
+    return { ...stores(connectionStrings), [Symbol.asyncDispose]: async () => undefined };
+  }
+  await using stack = new AsyncDisposableStack();
+  stack.use(await ownDataFolder(directory));
+  const azurite = stack.use(await startAzurite({ directory: join(directory, "storage"), logger: services.logger }));
+  const opened = stack.move();
+  return { ...stores(azurite.connectionStrings), [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function stores(connectionStrings: Azurite["connectionStrings"]): {
+  readonly host: ObjectStore;
+  readonly lake: ObjectStore;
+} {
+  return {
+    host: new AzureBlobStore(BlobServiceClient.fromConnectionString(connectionStrings.host)),
+    lake: new AzureBlobStore(BlobServiceClient.fromConnectionString(connectionStrings.lake)),
+  };
+}

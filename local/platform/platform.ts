@@ -1,0 +1,125 @@
+/**
+ * Azure on this machine: storage with its notices, Event Hubs, and the Functions host, each a process of its own, all data in one folder.
+ *
+ *     <data>/storage/   Azurite: the accounts `host` and `lake`
+ *     <data>/hubs/      the loopback Event Hubs
+ *     <data>/work/      caches; nothing in it must survive
+ *     <data>/logs/      what the processes say
+ */
+import { createWriteStream } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { extname, join, resolve } from "node:path";
+import { once } from "node:events";
+import { type Clock, type Logger, type Random } from "../../shared/core/index.ts";
+import { ensureAzuriteLayout, startAzurite, type Azurite } from "../azurite/index.ts";
+import { startNotifier } from "../notifier/index.ts";
+import { startChild, type Child } from "./child-process.ts";
+import { publishEndpoints } from "./local-storage.ts";
+
+export interface PlatformOptions {
+  readonly directory: string;
+  readonly hubs: Readonly<Record<string, { readonly partitions: number; readonly consumerGroups: readonly string[] }>>;
+  /** Memory of DuckDB in the Functions host. */
+  readonly memoryMb?: number;
+  /** Further settings of the app. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface Platform extends AsyncDisposable {
+  readonly azurite: Azurite;
+  readonly eventHubs: string;
+  readonly functions: readonly string[];
+  /** Settings with which another process reaches the same services. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Resolves with the name of a process that ended by itself. */
+  readonly failed: Promise<string>;
+}
+
+const root = resolve(import.meta.dirname, "../..");
+const extension = extname(import.meta.filename);
+const entry = (path: string): string => join(root, `${path}${extension}`);
+
+/** Starts everything. What was started is stopped again where a part does not come up. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  await using stack = new AsyncDisposableStack();
+  const { directory } = options;
+  await mkdir(join(directory, "logs"), { recursive: true });
+  await rm(join(directory, "work"), { recursive: true, force: true });
+  const azurite = stack.use(await startStorage(options));
+  const hubs = stack.use(
+    await startChild({
+      name: "The loopback Event Hubs",
+      entry: entry("local/event-hubs/main"),
+      config: { directory: join(directory, "hubs"), hubs: options.hubs },
+      heapMb: 1_024,
+      onLog: logFile(directory, "event-hubs", stack),
+    }),
+  );
+  stack.use(await publishEndpoints(directory, azurite));
+  const eventHubs = String(hubs.ready["connectionString"]);
+  stack.use(startNotifier({ azurite, clock: options.clock, random: options.random, logger: options.logger }));
+  const settings = {
+    EVENTS: eventHubs,
+    LAKE: azurite.connectionStrings.lake,
+    AzureWebJobsStorage: azurite.connectionStrings.host,
+    NOTICES: azurite.connectionStrings.host,
+    DYNE_DIRECTORY: join(directory, "work"),
+    DYNE_MEMORY_MB: String(options.memoryMb ?? 700),
+    DYNE_CACHE_MB: "500",
+    ...options.settings,
+  };
+  const host = stack.use(
+    await startChild({
+      name: "The Functions host",
+      entry: entry("local/functions-host/main"),
+      config: {
+        hostJson: join(root, "host.json"),
+        settings,
+        entries: ["event-hubs", "notices", "sweep"].map((name) => entry(`functions/${name}`)),
+      },
+      heapMb: 1_024,
+      onLog: logFile(directory, "functions", stack),
+    }),
+  );
+  const running = stack.move();
+  return {
+    azurite,
+    eventHubs,
+    functions: host.ready["functions"] as string[],
+    settings,
+    failed: firstToEnd({ "Event Hubs": hubs, "Functions host": host }, azurite),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Storage alone, for reading tables. */
+export async function startStorage(options: Pick<PlatformOptions, "directory" | "logger">): Promise<Azurite> {
+  const azurite = await startAzurite({ directory: join(options.directory, "storage"), logger: options.logger });
+  try {
+    await ensureAzuriteLayout(azurite.connectionStrings);
+    return azurite;
+  } catch (error) {
+    await azurite[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function firstToEnd(children: Readonly<Record<string, Child>>, azurite: Azurite): Promise<string> {
+  return Promise.race([
+    ...Object.entries(children).map(async ([name, child]) => `${name} (exit code ${String(await child.exited)})`),
+    azurite.exited.then(() => "the storage emulator"),
+  ]);
+}
+
+/** Appends a process's log to a file of its own. */
+function logFile(directory: string, name: string, stack: AsyncDisposableStack): (line: string) => void {
+  const stream = createWriteStream(join(directory, "logs", `${name}.log`), { flags: "a" });
+  stack.defer(async () => {
+    stream.end();
+    await once(stream, "close");
+  });
+  return (line) => stream.write(`${line}\n`);
+}

@@ -1,0 +1,216 @@
+/**
+ * The records of a flow's checkpoint, as JSON. Every record carries `format`; version N reads N−1.
+ *
+ * offsets/00000000000000000007 of lane 3 of bronze.flights:
+ *
+ *     {"format":1,"flow":"bronze.flights","lane":"3","generation":1,"batchId":7,"attempt":"6f0c…",
+ *      "batchTime":"2026-01-02T03:04:05.678000Z","seed":"91ab…","timeZone":"UTC","planFingerprint":"sha256:…",
+ *      "inputs":{"flights":{"kind":"hub","epoch":"2026-01-01T00:00:00.000000Z","partition":"3","fromSequence":1200,"untilSequence":1850}},
+ *      "statics":{},"watermark":null,"job":null}
+ */
+import { z } from "zod";
+
+/** The format version that is written. */
+export const checkpointFormat = 1;
+
+const format = z.literal(checkpointFormat);
+const count = z.number().int().nonnegative();
+/** ISO-8601 with microseconds and Z. */
+const instant = z.string().regex(/^[-+]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+
+/** Which events of one hub partition: half-open in sequence numbers. */
+export const hubRange = z.object({
+  kind: z.literal("hub"),
+  epoch: instant,
+  partition: z.string(),
+  fromSequence: count,
+  untilSequence: count,
+});
+/** Which versions of a Delta table: those after `afterVersion` (−1 = from the first) up to and including `toVersion`. */
+export const deltaRange = z.object({
+  kind: z.literal("delta"),
+  tableId: z.string(),
+  afterVersion: z.number().int().min(-1),
+  toVersion: z.number().int().min(-1),
+});
+export const landedFile = z.object({
+  path: z.string(),
+  etag: z.string(),
+  sizeBytes: count,
+  modifiedTime: instant,
+});
+/** Exactly which landed files. */
+export const fileList = z.object({ kind: z.literal("files"), files: z.array(landedFile) });
+
+export const inputRange = z.discriminatedUnion("kind", [hubRange, deltaRange, fileList]);
+
+/** A table that is joined as it stood at one version. */
+export const staticVersion = z.object({ tableId: z.string(), version: count });
+
+/** Event-time progress of one lane. */
+export const laneProgress = z.object({
+  /** The greatest event time of the lane so far, leaving out rows too far ahead of their arrival; null before the first. */
+  maxEventTime: instant.nullable(),
+  /** How long the flow has been running without a row of this lane; time in which the flow itself stood still does not count. */
+  silentMs: count,
+});
+export const watermark = z.object({
+  lanes: z.record(z.string(), laneProgress),
+  /** State with an earlier event time may be gone; only ever moves forward. */
+  evictedBefore: instant.nullable(),
+});
+
+/** Written ahead of a batch: all that makes a re-run the same run. */
+export const offsetsRecord = z.object({
+  format,
+  flow: z.string(),
+  lane: z.string(),
+  generation: count,
+  /** 0 names the start of a lane: its `inputs` end where the first batch begins. */
+  batchId: count,
+  attempt: z.string(),
+  /** The only clock of the batch. */
+  batchTime: instant,
+  seed: z.string(),
+  timeZone: z.literal("UTC"),
+  planFingerprint: z.string(),
+  inputs: z.record(z.string(), inputRange),
+  statics: z.record(z.string(), staticVersion),
+  /** In force for this batch; null where the flow has no event time. */
+  watermark: watermark.nullable(),
+  /** The backfill job that this batch belongs to. */
+  job: z.string().nullable(),
+});
+
+export const dataFile = z.object({
+  path: z.string(),
+  sizeBytes: count,
+  rowCount: count,
+  partitionValues: z.record(z.string(), z.string().nullable()),
+  stats: z.string(),
+  tags: z.record(z.string(), z.string()).optional(),
+});
+export const removedFile = z.object({
+  path: z.string(),
+  partitionValues: z.record(z.string(), z.string().nullable()),
+  sizeBytes: count,
+});
+/** What the batch does to one table, in the order in which the tables are committed. */
+export const tableOutcome = z.object({
+  /** `sink`, `quarantine`, or `state:<operator>`. */
+  role: z.string(),
+  tableId: z.string(),
+  /** The version that the removes were chosen from. */
+  baseVersion: z.number().int().min(-1),
+  add: z.array(dataFile),
+  remove: z.array(removedFile),
+  cdc: z.array(dataFile),
+  /** What a merged sink is merged with, so that the merge alone can be done again. */
+  staged: z.object({ rows: z.array(dataFile), keys: z.array(dataFile) }).nullable(),
+});
+export const batchCounts = z.object({
+  inputRows: count,
+  outputRows: count,
+  duplicates: count,
+  late: count,
+  /** Late only because their lane had been silent and the others went on. */
+  lateIdle: count,
+  /** By reason. */
+  quarantined: z.record(z.string(), count),
+  /** By rule: rows that failed it. */
+  expectations: z.record(z.string(), count),
+  inputBytes: count,
+  outputBytes: count,
+});
+/** The decision: from here on the batch is this, whoever finishes it. `redo` counts merges done again. */
+export const outcomeRecord = z.object({
+  format,
+  flow: z.string(),
+  lane: z.string(),
+  generation: count,
+  batchId: count,
+  redo: count,
+  attempt: z.string(),
+  createdTime: instant,
+  tables: z.array(tableOutcome),
+  watermark: watermark.nullable(),
+  counts: batchCounts,
+  /** How the batch was computed and why. */
+  strategy: z.object({ name: z.string(), reason: z.string() }),
+  /** The version promoted by a gate, once gates judge this edge. */
+  promoted: count.nullable(),
+  job: z.string().nullable(),
+});
+
+/** Where a table stands after a batch. */
+export const tableCommit = z.object({
+  tableId: z.string(),
+  /** The version this batch made, or the latest one this lane knows; −1 before any. */
+  version: z.number().int().min(-1),
+  /** The last txn version recorded for this lane in this table; null before any. */
+  txn: z.number().int().nullable(),
+});
+/** Written last. */
+export const commitRecord = z.object({
+  format,
+  flow: z.string(),
+  lane: z.string(),
+  generation: count,
+  batchId: count,
+  committedTime: instant,
+  /** By role. */
+  tables: z.record(z.string(), tableCommit),
+  progress: z.object({
+    counts: batchCounts,
+    durationMs: z.record(z.string(), z.number()),
+    strategy: z.object({ name: z.string(), reason: z.string() }),
+  }),
+});
+
+/** One generation of a flow: the plan it runs, the tables it owns, and what it continues from. */
+export const generationRecord = z.object({
+  format,
+  flow: z.string(),
+  generation: count,
+  planFingerprint: z.string(),
+  reason: z.enum(["created", "plan", "refresh", "reset", "restore"]),
+  createdTime: instant,
+  /** By role; created before this record is written. */
+  tables: z.record(z.string(), z.object({ root: z.enum(["host", "lake"]), path: z.string(), tableId: z.string() })),
+  /** By lane: the batch whose txn the first batch of this generation follows; null where nothing is continued. */
+  continues: z.record(z.string(), z.object({ generation: count, batchId: count })).nullable(),
+});
+
+/** The state of a flow; where there is no record it is RUNNING. */
+export const flowStateRecord = z.object({
+  format,
+  flow: z.string(),
+  state: z.enum(["RUNNING", "PAUSED", "FAILED"]),
+  updatedTime: instant,
+  failure: z
+    .object({
+      lane: z.string(),
+      generation: count,
+      batchId: count,
+      code: z.string(),
+      message: z.string(),
+      sample: z.string().nullable(),
+    })
+    .nullable(),
+});
+
+export type InputRange = z.infer<typeof inputRange>;
+export type HubRange = z.infer<typeof hubRange>;
+export type DeltaRange = z.infer<typeof deltaRange>;
+export type FileList = z.infer<typeof fileList>;
+export type LandedFile = z.infer<typeof landedFile>;
+export type Watermark = z.infer<typeof watermark>;
+export type OffsetsRecord = z.infer<typeof offsetsRecord>;
+export type OutcomeRecord = z.infer<typeof outcomeRecord>;
+export type TableOutcome = z.infer<typeof tableOutcome>;
+export type DataFileRecord = z.infer<typeof dataFile>;
+export type BatchCounts = z.infer<typeof batchCounts>;
+export type CommitRecord = z.infer<typeof commitRecord>;
+export type TableCommit = z.infer<typeof tableCommit>;
+export type GenerationRecord = z.infer<typeof generationRecord>;
+export type FlowStateRecord = z.infer<typeof flowStateRecord>;

@@ -1,0 +1,7 @@
+/** checkpoint: a flow's logs, their names, schemas and versions, and its leases. All in the account `host`. */
+export * from "./flow-log.ts";
+export * from "./formats.ts";
+export * from "./lane-log.ts";
+export * from "./layout.ts";
+export * from "./lease-keeper.ts";
+export { type RecordContext } from "./records.ts";

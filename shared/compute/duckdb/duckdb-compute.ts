@@ -1,0 +1,293 @@
+/**
+ * Compute in the process, by DuckDB: one instance per worker, one heavy job at a time, memory, threads and disk from the settings.
+ * Inputs are copied to the local disk, outputs are written there, uploaded one by one, and stay in the cache.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import { DyneError, isDyneError, limits, type Random } from "../../core/index.ts";
+import {
+  renderDropDuplicates,
+  renderPlan,
+  renderScalar,
+  type Expression,
+  type LogicalPlan,
+  type Schema,
+} from "../../plan/index.ts";
+import type {
+  Compute,
+  ComputeInput,
+  ComputeJob,
+  ComputeResult,
+  DeduplicateStep,
+  FileSet,
+  InputFile,
+  Row,
+  WrittenFile,
+} from "../compute.ts";
+import { FileCache } from "./file-cache.ts";
+import { fileSetRelation } from "./file-set.ts";
+import { identifier } from "./identifier.ts";
+import { ParquetWriter, type Upload } from "./parquet-writer.ts";
+import { loadRowSet } from "./row-set.ts";
+import { rowValue } from "./row-values.ts";
+import { textFileSetRelation } from "./text-file-set.ts";
+
+export interface DuckDbSettings {
+  /** Everything on the local disk goes below this folder. */
+  readonly directory: string;
+  readonly memoryLimitMb: number;
+  readonly threads: number;
+  /** Bound of the file cache; output and spill come on top. */
+  readonly cacheBytes: number;
+}
+
+export class DuckDbCompute implements Compute {
+  readonly #instance: DuckDBInstance;
+  readonly #cache: FileCache;
+  readonly #writer: ParquetWriter;
+  readonly #directory: string;
+  /** The tail of the queue of jobs: each waits for the one before it. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(instance: DuckDBInstance, directory: string, boundBytes: number, random: Random) {
+    this.#instance = instance;
+    this.#directory = directory;
+    this.#cache = new FileCache({ directory: folderOf(directory, "cache"), boundBytes, random });
+    this.#writer = new ParquetWriter({ cache: this.#cache, directory: folderOf(directory, "out"), random });
+  }
+
+  /** Opens an instance in memory. The caller closes it. */
+  static async open(settings: DuckDbSettings, random: Random): Promise<DuckDbCompute> {
+    for (const name of folderNames) await mkdir(folderOf(settings.directory, name), { recursive: true });
+    const instance = await DuckDBInstance.create(":memory:", instanceOptions(settings));
+    return new DuckDbCompute(instance, settings.directory, settings.cacheBytes, random);
+  }
+
+  run(job: ComputeJob): Promise<ComputeResult> {
+    const result = this.#queue.then(() => this.#execute(job));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Waits for the jobs that were given, and clears the disk. */
+  async close(): Promise<void> {
+    await this.#queue;
+    this.#instance.closeSync();
+    for (const name of folderNames) await rm(folderOf(this.#directory, name), { recursive: true, force: true });
+  }
+
+  async #execute(job: ComputeJob): Promise<ComputeResult> {
+    if (job.signal?.aborted) throw abandoned(job.name, job.signal.reason);
+    const connection = await this.#instance.connect();
+    const interrupt = () => connection.interrupt();
+    job.signal?.addEventListener("abort", interrupt, { once: true });
+    const run = new JobRun(connection, job, this.#cache, this.#writer);
+    try {
+      await connection.run("SET TimeZone = 'UTC'");
+      return await run.execute();
+    } catch (error) {
+      await run.takeBack();
+      throw computeError(job, error);
+    } finally {
+      job.signal?.removeEventListener("abort", interrupt);
+      connection.closeSync();
+      await run.release();
+    }
+  }
+}
+
+/** One job on one connection: its temporary tables end with the connection. */
+class JobRun {
+  readonly #relations = new Map<string, string>();
+  readonly #connection: DuckDBConnection;
+  readonly #job: ComputeJob;
+  readonly #cache: FileCache;
+  readonly #writer: ParquetWriter;
+  readonly #pinned: { readonly input: FileSet; readonly file: InputFile }[] = [];
+  readonly #uploads: Upload[] = [];
+
+  constructor(connection: DuckDBConnection, job: ComputeJob, cache: FileCache, writer: ParquetWriter) {
+    this.#connection = connection;
+    this.#job = job;
+    this.#cache = cache;
+    this.#writer = writer;
+  }
+
+  async execute(): Promise<ComputeResult> {
+    for (const [name, input] of Object.entries(this.#job.inputs))
+      this.#relations.set(name, await this.#load(name, input));
+    for (const step of this.#job.steps) {
+      this.#job.signal?.throwIfAborted();
+      const query =
+        step.kind === "plan" ? this.#render(step.plan, step.rowErrors, step.carry) : this.#renderDeduplicate(step);
+      await this.#connection.run(`CREATE TEMP TABLE ${identifier(step.name)} AS ${query}`);
+      this.#relations.set(step.name, identifier(step.name));
+    }
+    const written: Record<string, WrittenFile[]> = {};
+    for (const write of this.#job.writes) {
+      this.#job.signal?.throwIfAborted();
+      written[write.name] = await this.#writer.write(this.#connection, {
+        query: this.#render(write.plan, "fail", []),
+        orderBy: write.target.sortBy.map((expression) => this.#scalar(expression, write.target.schema)),
+        target: write.target,
+        uploads: this.#uploads,
+        signal: this.#job.signal,
+      });
+    }
+    const collected: Record<string, Row[]> = {};
+    for (const collect of this.#job.collects) {
+      this.#job.signal?.throwIfAborted();
+      const rows = await this.#collect(collect.plan);
+      if (rows.length > collect.rowsMax) {
+        throw new DyneError(
+          "LIMIT_EXCEEDED",
+          `${this.#job.name}: ${collect.name} gave ${rows.length} rows, more than ${collect.rowsMax}.`,
+        );
+      }
+      collected[collect.name] = rows;
+    }
+    return { kind: "done", written, collected };
+  }
+
+  /** Lets the cache drop what the job read. */
+  async release(): Promise<void> {
+    for (const { input, file } of this.#pinned) this.#cache.unpin(input.store, file.path);
+    await this.#cache.trim();
+  }
+
+  /** Deletes what the job wrote, as far as the store lets it: a store that does not answer keeps files that no log names. */
+  async takeBack(): Promise<void> {
+    try {
+      for (const { store, path } of this.#uploads) await store.delete(path);
+    } catch (error) {
+      if (!isDyneError(error)) throw error;
+    }
+  }
+
+  async #load(name: string, input: ComputeInput): Promise<string> {
+    switch (input.kind) {
+      case "rows":
+        return loadRowSet(this.#connection, `rows:${name}`, input);
+      case "text":
+        return textFileSetRelation(this.#connection, name, input, {
+          renderExpression: (expression, schema) => this.#scalar(expression, schema),
+          signal: this.#job.signal,
+        });
+      case "files": {
+        const local = await this.#download(input);
+        return fileSetRelation(
+          input,
+          (file) => local.get(file) as string,
+          (expression, schema) => this.#scalar(expression, schema),
+        );
+      }
+    }
+  }
+
+  async #download(input: FileSet): Promise<ReadonlyMap<InputFile, string>> {
+    const local = new Map<InputFile, string>();
+    for (let start = 0; start < input.files.length; start += parallelDownloads) {
+      this.#job.signal?.throwIfAborted();
+      const slice = input.files.slice(start, start + parallelDownloads);
+      // All of them end before the job does, so that none is pinned after it.
+      const downloads = await Promise.allSettled(
+        slice.map(async (file) => {
+          local.set(file, await this.#cache.pin(input.store, file.path));
+          this.#pinned.push({ input, file });
+        }),
+      );
+      for (const download of downloads) if (download.status === "rejected") throw download.reason;
+    }
+    return local;
+  }
+
+  async #collect(plan: LogicalPlan): Promise<Row[]> {
+    const reader = await this.#connection.runAndReadAll(this.#render(plan, "fail", []));
+    return reader
+      .getRowObjects()
+      .map((row) => Object.fromEntries(Object.entries(row).map(([column, value]) => [column, rowValue(value)])));
+  }
+
+  #render(plan: LogicalPlan, rowErrors: "fail" | "capture", carry: readonly string[]): string {
+    return renderPlan(plan, {
+      dialect: "duckdb",
+      relations: (source) => this.#relation(source),
+      parameters: this.#job.parameters,
+      rowErrors,
+      carry,
+    });
+  }
+
+  #scalar(expression: Expression, schema: Schema): string {
+    return renderScalar(expression, schema, { dialect: "duckdb", parameters: this.#job.parameters });
+  }
+
+  #renderDeduplicate(step: DeduplicateStep): string {
+    return renderDropDuplicates({
+      dialect: "duckdb",
+      input: this.#relation(step.input),
+      state: this.#relation(step.state),
+      columns: step.columns,
+      keys: step.keys,
+      eventTime: step.eventTime,
+      delayMs: step.delayMs,
+      order: step.order,
+    });
+  }
+
+  #relation(source: string): string {
+    const relation = this.#relations.get(source);
+    if (relation === undefined) {
+      throw new DyneError(
+        "COMPUTE_FAILED",
+        `${this.#job.name} scans ${source}, which is neither an input nor an earlier step.`,
+      );
+    }
+    return relation;
+  }
+}
+
+const parallelDownloads = 8;
+
+const folderNames = ["cache", "out", "spill"] as const;
+const folderOf = (directory: string, name: (typeof folderNames)[number]): string => join(directory, name);
+
+/** DuckDB's own settings. Extensions are never fetched: what dyne needs is built in. */
+export function instanceOptions(settings: DuckDbSettings): Record<string, string> {
+  return {
+    threads: String(settings.threads),
+    memory_limit: `${settings.memoryLimitMb}MB`,
+    temp_directory: folderOf(settings.directory, "spill"),
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    allow_community_extensions: "false",
+    preserve_insertion_order: "true",
+  };
+}
+
+function abandoned(job: string, cause: unknown): DyneError {
+  return new DyneError("BATCH_ABANDONED", `${job} was interrupted. It runs again.`, { cause });
+}
+
+/** What DuckDB throws, by what the caller can do about it. */
+function computeError({ name: job, signal }: ComputeJob, error: unknown): unknown {
+  if (error instanceof DyneError) return error;
+  if (signal?.aborted) return abandoned(job, error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (/Out of Memory/i.test(message)) {
+    return new DyneError(
+      "OUT_OF_MEMORY",
+      `${job} ran out of memory. Lower the batch's limits or take a larger instance.`,
+      { cause: error },
+    );
+  }
+  const dataError = /DATA_ERROR: ?(.*)/.exec(message);
+  if (dataError !== null) {
+    const sample = (dataError[1] ?? "").slice(0, limits.sampleCharacters);
+    return new DyneError("DATA_ERROR", `${job}: ${sample}. Correct the rows, or make the query tolerate them.`, {
+      cause: error,
+    });
+  }
+  return new DyneError("COMPUTE_FAILED", `${job} failed: ${message.slice(0, 2_000)}`, { cause: error });
+}

@@ -1,0 +1,88 @@
+/** Parquet files of a table become a relation: partition values and places are constants of each group of files. */
+import type { DataType, Expression, Schema } from "../../plan/index.ts";
+import type { FileSet, InputFile } from "../compute.ts";
+import { columnType } from "./column-type.ts";
+import { identifier, stringLiteral } from "./identifier.ts";
+
+/** A relation over local copies of the files. `renderExpression` gives the SQL of a hidden column's expression. */
+export function fileSetRelation(
+  set: FileSet,
+  localPathOf: (file: InputFile) => string,
+  renderExpression: (expression: Expression, schema: Schema) => string,
+): string {
+  const hidden = set.hidden ?? [];
+  const placed: Schema = { kind: "struct", fields: { ...set.schema.fields, ...placeFields } };
+  const outer = [
+    ...fieldsOf(set.schema).map(([name]) => identifier(name)),
+    ...hidden.map(
+      (column) =>
+        `CAST(${renderExpression(column.expression, placed)} AS ${columnType(column.type)}) AS ${identifier(column.name)}`,
+    ),
+  ].join(", ");
+  const parts = [emptyRelation(set, hidden.length > 0)];
+  for (const group of groupFiles(set, hidden.length > 0))
+    parts.push(groupRelation(set, group, localPathOf, hidden.length > 0));
+  return `(SELECT ${outer} FROM (${parts.join(" UNION ALL BY NAME ")}))`;
+}
+
+/** What is known of each row's place besides its own columns. */
+const placeFields: Schema["fields"] = {
+  _commit_version: { type: { kind: "long" }, nullable: true },
+  _lane: { type: { kind: "string" }, nullable: true },
+  _row_index: { type: { kind: "long" }, nullable: true },
+};
+
+const fieldsOf = (schema: Schema): [string, { type: DataType }][] => Object.entries(schema.fields);
+
+/** Files that share all constants are read by one scan. */
+function groupFiles(set: FileSet, withPlaces: boolean): InputFile[][] {
+  const groups = new Map<string, InputFile[]>();
+  for (const file of set.files) {
+    const values = set.partitionBy.map((column) => file.partitionValues[column] ?? null);
+    const key = JSON.stringify(withPlaces ? [values, file.commitVersion, file.lane, file.path] : values);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [file]);
+    else group.push(file);
+  }
+  return [...groups.values()];
+}
+
+function groupRelation(
+  set: FileSet,
+  files: readonly InputFile[],
+  localPathOf: (file: InputFile) => string,
+  withPlaces: boolean,
+): string {
+  const first = files[0] as InputFile;
+  const paths = files.map((file) => stringLiteral(localPathOf(file))).join(", ");
+  const constants = set.partitionBy.map((column) => {
+    const type = fieldsOf(set.schema).find(([name]) => name === column)?.[1].type ?? { kind: "string" as const };
+    const text = first.partitionValues[column] ?? null;
+    return `${partitionConstant(text, type)} AS ${identifier(column)}`;
+  });
+  const places = withPlaces
+    ? [
+        `${first.commitVersion ?? -1}::BIGINT AS _commit_version`,
+        `${stringLiteral(first.lane ?? "0")} AS _lane`,
+        "file_row_number AS _row_index",
+      ]
+    : [];
+  const options = `union_by_name = true, hive_partitioning = false${withPlaces ? ", file_row_number = true" : ""}`;
+  const own = [...set.partitionBy, ...(withPlaces ? ["file_row_number"] : [])].map(stringLiteral);
+  const star = own.length === 0 ? "*" : `COLUMNS(lambda c: c NOT IN (${own.join(", ")}))`;
+  return `SELECT ${[star, ...constants, ...places].join(", ")} FROM read_parquet([${paths}], ${options})`;
+}
+
+/** Gives every column its name and type, also where no file has it: older files lack columns that were added later. */
+function emptyRelation(set: FileSet, withPlaces: boolean): string {
+  const columns = fieldsOf(set.schema).map(([name, field]) => `NULL::${columnType(field.type)} AS ${identifier(name)}`);
+  if (withPlaces)
+    columns.push("NULL::BIGINT AS _commit_version", "NULL::VARCHAR AS _lane", "NULL::BIGINT AS _row_index");
+  return `SELECT ${columns.join(", ")} WHERE false`;
+}
+
+/** A partition value in Delta's text form as a typed constant (PROTOCOL.md § Partition Value Serialization). */
+function partitionConstant(text: string | null, type: DataType): string {
+  if (text === null || (text === "" && type.kind !== "string")) return `NULL::${columnType(type)}`;
+  return `CAST(${stringLiteral(text)} AS ${columnType(type)})`;
+}

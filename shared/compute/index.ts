@@ -1,0 +1,4 @@
+/** compute: who runs a plan over file sets. */
+export * from "./compute.ts";
+export { DuckDbCompute, type DuckDbSettings } from "./duckdb/duckdb-compute.ts";
+export { textFileColumns } from "./duckdb/text-file-set.ts";

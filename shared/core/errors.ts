@@ -1,0 +1,87 @@
+/**
+ * The one error that dyne throws on purpose. Expected outcomes (a lost race, a fenced commit) are values, not errors.
+ *
+ * `kind` says what the caller does next; `code` is stable and may be matched on; the message says what to do.
+ */
+
+/** What a caller does with an error of this kind. */
+export type ErrorKind =
+  /** The service did not answer or refused for now: repeat later. */
+  | "unavailable"
+  /** Somebody else changed what the work was based on: plan again. */
+  | "conflict"
+  /** A newer owner has taken over: stop quietly. */
+  | "fenced"
+  /** Code or settings are wrong: fix them. */
+  | "invalid"
+  /** The data is wrong: quarantine it, or stop the table. */
+  | "data"
+  /** A bug of dyne's own. */
+  | "internal";
+
+/** Every code that dyne throws, with the kind it always has. Sorted by name. */
+export const errorCodes = {
+  AMBIGUOUS_COLUMN: "invalid",
+  BATCH_ABANDONED: "unavailable",
+  CHECKPOINT_CORRUPT: "internal",
+  COMPUTE_FAILED: "internal",
+  DATA_ERROR: "data",
+  DATA_LOSS: "data",
+  DUPLICATE_NAME: "invalid",
+  EXPECTATION_FAILED: "data",
+  FILE_MISSING: "data",
+  FLOW_FAILED: "data",
+  FORMAT_TOO_NEW: "invalid",
+  HUB_CHANGED: "data",
+  HUB_UNAVAILABLE: "unavailable",
+  INVALID_ARGUMENT: "invalid",
+  INVALID_MESSAGE: "invalid",
+  INVALID_PIPELINE: "invalid",
+  INVALID_SETTING: "invalid",
+  LIMIT_EXCEEDED: "invalid",
+  LOG_CORRUPT: "data",
+  OUT_OF_MEMORY: "unavailable",
+  PATH_OUTSIDE_TABLE: "data",
+  PLAN_CHANGED: "invalid",
+  SCHEMA_MISMATCH: "invalid",
+  SINK_CHANGED: "data",
+  STORAGE_DENIED: "invalid",
+  STORAGE_UNAVAILABLE: "unavailable",
+  TABLE_EXISTS: "invalid",
+  TABLE_NOT_FOUND: "invalid",
+  TYPE_MISMATCH: "invalid",
+  UNBOUNDED_STATE: "invalid",
+  UNKNOWN_COLUMN: "invalid",
+  UNSUPPORTED_FEATURE: "invalid",
+  UPSTREAM_CHANGED: "data",
+  VERSION_NOT_FOUND: "invalid",
+} as const satisfies Record<string, ErrorKind>;
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** An error with a stable `code`, a `kind` for the caller, and a message that ends with what to do next. */
+export class DyneError extends Error {
+  override readonly name = "DyneError";
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  /** Facts about the place, for logs and JSON output: plain data only. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.kind = errorCodes[code];
+    this.details = Object.freeze({ ...options.details });
+  }
+}
+
+/** True for a DyneError, optionally of one code. */
+export function isDyneError(error: unknown, code?: ErrorCode): error is DyneError {
+  return error instanceof DyneError && (code === undefined || error.code === code);
+}
+
+/** For the default branch of an exhaustive switch. */
+export function unreachable(value: never): never {
+  throw new DyneError("COMPUTE_FAILED", `A case was not handled: ${JSON.stringify(value)}. This is a bug in dyne.`);
+}

@@ -1,0 +1,9 @@
+/** core: what every room may use. It imports nothing. */
+export * from "./clock.ts";
+export * from "./errors.ts";
+export * from "./ids.ts";
+export * from "./instant.ts";
+export * from "./limits.ts";
+export * from "./logger.ts";
+export * from "./random.ts";
+export * from "./retry.ts";

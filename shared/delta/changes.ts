@@ -1,0 +1,39 @@
+import { DyneError } from "../core/index.ts";
+import { readCommit, type DeltaCommit } from "./commit-file.ts";
+import { commitPath, type DeltaLog } from "./log.ts";
+
+/** Versions (after, to]. */
+export interface VersionRange {
+  /** The last version that the reader has. */
+  readonly after: number;
+  /** The last version that it wants. */
+  readonly to: number;
+}
+
+const commitsAtOnce = 8;
+
+/**
+ * The commits of a range as data, in order, for streaming readers and for change feeds: what they mean for a reader (skipping
+ * `dataChange: false`, preferring `cdcs`) is the reader's business (SPEC.md 12).
+ * Throws DATA_LOSS where a commit of the range is gone, or not there yet.
+ */
+export async function* changes(log: DeltaLog, { after, to }: VersionRange): AsyncGenerator<DeltaCommit> {
+  for (let first = after + 1; first <= to; first += commitsAtOnce) {
+    const count = Math.min(commitsAtOnce, to - first + 1);
+    const commits = await Promise.all(Array.from({ length: count }, (_, i) => readCommit(log, first + i)));
+    for (const [i, commit] of commits.entries()) {
+      if (commit === undefined) throw gone(log, first + i);
+      yield commit;
+    }
+  }
+}
+
+function gone(log: DeltaLog, version: number): DyneError {
+  return new DyneError(
+    "DATA_LOSS",
+    `${commitPath(log, version)} is not there: the log was cleaned up, or the version was never committed. Refresh whoever reads it from the newest version.`,
+    {
+      details: { version },
+    },
+  );
+}

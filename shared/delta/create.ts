@@ -1,0 +1,114 @@
+import { DyneError } from "../core/index.ts";
+import type { Schema, StructField } from "../plan/index.ts";
+import { verifiedPutIfAbsent } from "../storage/index.ts";
+import type { Action } from "./actions.ts";
+import { commitOf, encodeActions, parseCommit } from "./commit-file.ts";
+import { commitPath, type DeltaLog } from "./log.ts";
+import { parseSchema, schemaString } from "./schema.ts";
+import { findSnapshot, snapshotOfFirst, type Snapshot } from "./snapshot.ts";
+import { protocolFor } from "./table-features.ts";
+import { engineInfo, transactionRetention } from "./transaction.ts";
+
+export interface TableDefinition {
+  readonly schema: Schema;
+  readonly partitionBy?: readonly string[] | undefined;
+  /** Table properties, such as `delta.appendOnly`. */
+  readonly configuration?: Readonly<Record<string, string>> | undefined;
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+}
+
+/** Whether this call made the table; whoever lost the race has the other's table, whatever its schema. */
+export interface Creation {
+  readonly kind: "created" | "exists";
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * Creates an empty table as version 0, or adopts the one that is there. Safe to repeat.
+ * Throws INVALID_ARGUMENT, DUPLICATE_NAME or UNKNOWN_COLUMN for a definition that is no Delta table, UNSUPPORTED_FEATURE for properties
+ * that dyne does not write.
+ */
+export async function createTable(log: DeltaLog, definition: TableDefinition): Promise<Creation> {
+  validate(log, definition);
+  const existing = await findSnapshot(log);
+  if (existing !== undefined) return { kind: "exists", snapshot: existing };
+  const nowMs = log.clock.nowMs();
+  const actions = firstActions(log, definition, nowMs);
+  const put = await verifiedPutIfAbsent(log.store, commitPath(log, 0), encodeActions(actions), log);
+  if (put.kind === "created") return { kind: "created", snapshot: snapshotOfFirst(log, commitOf(0, actions, nowMs)) };
+  return { kind: "exists", snapshot: snapshotOfFirst(log, parseCommit(log, 0, put.bytes, put.lastModifiedMs)) };
+}
+
+function firstActions(log: DeltaLog, definition: TableDefinition, nowMs: number): readonly Action[] {
+  const { schema, partitionBy = [], configuration = {}, name, description } = definition;
+  return [
+    {
+      commitInfo: {
+        timestamp: nowMs,
+        operation: "CREATE TABLE",
+        operationParameters: { partitionBy: JSON.stringify(partitionBy), properties: JSON.stringify(configuration) },
+        isolationLevel: "WriteSerializable",
+        isBlindAppend: true,
+        engineInfo,
+        txnId: log.random.uuid(),
+      },
+    },
+    { protocol: protocolFor(log.path, schema, configuration) },
+    {
+      metaData: {
+        id: log.random.uuid(),
+        ...(name !== undefined && { name }),
+        ...(description !== undefined && { description }),
+        format: { provider: "parquet", options: {} },
+        schemaString: schemaString(schema),
+        partitionColumns: partitionBy,
+        configuration,
+        createdTime: nowMs,
+      },
+    },
+  ];
+}
+
+function validate(log: DeltaLog, { schema, partitionBy = [], configuration = {} }: TableDefinition): void {
+  parseSchema(schemaString(schema));
+  const fields = schema.fields as Readonly<Record<string, StructField>>;
+  const names = new Set<string>();
+  for (const name of Object.keys(fields)) {
+    if (names.has(name.toLowerCase()))
+      throw new DyneError(
+        "DUPLICATE_NAME",
+        `The table ${log.path} would have two columns "${name}". Column names differ in more than case.`,
+      );
+    if (name === "" || /[ ,;{}()\n\t=]/.test(name)) {
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `"${name}" cannot be a column of ${log.path}: a name is not empty and has none of " ,;{}()\\n\\t=".`,
+      );
+    }
+    names.add(name.toLowerCase());
+  }
+  for (const column of partitionBy) {
+    const kind = fields[column]?.type.kind;
+    if (kind === undefined)
+      throw new DyneError("UNKNOWN_COLUMN", `The table ${log.path} has no column "${column}" to be partitioned by.`);
+    if (kind === "struct" || kind === "array" || kind === "map") {
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `The table ${log.path} cannot be partitioned by "${column}": it is a ${kind}.`,
+      );
+    }
+  }
+  if (partitionBy.length > 0 && partitionBy.length >= names.size) {
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `The table ${log.path} needs a column beside those that it is partitioned by.`,
+    );
+  }
+  if (configuration[transactionRetention] !== undefined) {
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `The table ${log.path} may not have the property ${transactionRetention}: writers are told apart by records that must not expire.`,
+    );
+  }
+}

@@ -1,0 +1,33 @@
+import { paddedNumber, type Clock, type Logger, type Random } from "../core/index.ts";
+import type { ObjectStore } from "../storage/index.ts";
+
+/** A table's log and what working on it needs. Plain data: nothing is opened, nothing to close. */
+export interface DeltaLog {
+  readonly store: ObjectStore;
+  /** The table's root in the store, such as `lake/silver/events`; no slash at the end. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Without one, a table whose oldest commits are gone cannot be opened. */
+  readonly checkpointReader?: CheckpointReader | undefined;
+}
+
+/** The port to whoever reads Parquet checkpoints (PROTOCOL.md § Checkpoints). */
+export interface CheckpointReader {
+  /**
+   * The rows of one checkpoint file, one action each, in any order, as objects in the shape of log lines; columns of other actions are
+   * null or absent, longs are numbers or bigints. Throws LOG_CORRUPT where the file is missing or not a checkpoint.
+   */
+  read(store: ObjectStore, path: string): AsyncIterable<Readonly<Record<string, unknown>>>;
+}
+
+/** The folder of a table's log. */
+export function logFolder(log: Pick<DeltaLog, "path">): string {
+  return `${log.path}/_delta_log`;
+}
+
+/** The file of one commit (PROTOCOL.md § Delta Log Entries). */
+export function commitPath(log: Pick<DeltaLog, "path">, version: number): string {
+  return `${logFolder(log)}/${paddedNumber(version)}.json`;
+}

@@ -1,0 +1,250 @@
+/**
+ * Statistics of a data file (PROTOCOL.md § Per-file Statistics), built and read.
+ *
+ *   {"numRecords":3,"minValues":{"id":1,"at":"2001-01-01T05:00:00.123Z"},"maxValues":{"id":9,"at":"2001-01-01T09:00:00.124Z"},"nullCount":{"id":0,"at":1}}
+ *
+ * A bound may be wider than the values, never narrower: texts are cut to 32 characters, the upper one rounded up; timestamps are in
+ * milliseconds, the upper one rounded up. What cannot be a bound (NaN, years that ISO 8601 does not have) is left out.
+ */
+import { DyneError } from "../core/index.ts";
+import type { DataType, Schema, StructField } from "../plan/index.ts";
+
+/** A value as the engine has it: timestamps as microseconds (bigint), dates as days, longs as bigint or number, decimals as text. */
+export type StatsValue = boolean | number | bigint | string;
+
+/** What is known of a column of a file; a struct column has its fields' instead. */
+export type ColumnStats =
+  | {
+      readonly min?: StatsValue | undefined;
+      readonly max?: StatsValue | undefined;
+      readonly nullCount?: number | undefined;
+    }
+  | { readonly fields: Readonly<Record<string, ColumnStats>> };
+
+/** A file's statistics as the log has them: JSON, with numbers as their text, so that no digit is lost. */
+export interface FileStats {
+  readonly numRecords: number | undefined;
+  readonly minValues: StatsTree;
+  readonly maxValues: StatsTree;
+  readonly nullCount: StatsTree;
+}
+export interface StatsTree {
+  readonly [column: string]: StatsTree | NumberText | string | boolean | null;
+}
+/** A JSON number, by its digits. */
+export interface NumberText {
+  readonly digits: string;
+}
+
+const textBoundCharacters = 32;
+
+/** The `stats` of a file's `add`. Columns that the schema has not are an error; columns without statistics are left out. */
+export function statsText(schema: Schema, numRecords: number, columns: Readonly<Record<string, ColumnStats>>): string {
+  const min: string[] = [];
+  const max: string[] = [];
+  const nulls: string[] = [];
+  addColumns(schema, columns, min, max, nulls);
+  const object = (entries: readonly string[]): string => `{${entries.join(",")}}`;
+  return `{"numRecords":${numRecords},"minValues":${object(min)},"maxValues":${object(max)},"nullCount":${object(nulls)}}`;
+}
+
+function addColumns(
+  schema: Schema,
+  columns: Readonly<Record<string, ColumnStats>>,
+  min: string[],
+  max: string[],
+  nulls: string[],
+): void {
+  const fields = schema.fields as Readonly<Record<string, StructField>>;
+  for (const [name, stats] of Object.entries(columns)) {
+    const type = fields[name]?.type;
+    if (type === undefined)
+      throw new DyneError(
+        "UNKNOWN_COLUMN",
+        `There are statistics of a column "${name}" that the schema does not have.`,
+      );
+    const key = `${JSON.stringify(name)}:`;
+    if ("fields" in stats) {
+      const inner: [string[], string[], string[]] = [[], [], []];
+      addColumns(type as Schema, stats.fields, ...inner);
+      for (const [target, entries] of [
+        [min, inner[0]],
+        [max, inner[1]],
+        [nulls, inner[2]],
+      ] as const) {
+        if (entries.length > 0) target.push(`${key}{${entries.join(",")}}`);
+      }
+      continue;
+    }
+    const lower = stats.min === undefined ? undefined : boundText(type, stats.min, "min");
+    const upper = stats.max === undefined ? undefined : boundText(type, stats.max, "max");
+    if (lower !== undefined) min.push(key + lower);
+    if (upper !== undefined) max.push(key + upper);
+    if (stats.nullCount !== undefined) nulls.push(`${key}${stats.nullCount}`);
+  }
+}
+
+/** A bound as JSON; undefined where the type has no bounds in Delta, or the value cannot be one. */
+function boundText(type: DataType, value: StatsValue, side: "min" | "max"): string | undefined {
+  switch (type.kind) {
+    case "byte":
+    case "short":
+    case "integer":
+    case "long":
+      return /^-?\d+$/.test(String(value)) ? String(value) : undefined;
+    case "decimal":
+      return /^-?\d+(\.\d+)?$/.test(String(value)) ? String(value) : undefined;
+    case "float":
+    case "double":
+      return Number.isFinite(value) ? JSON.stringify(value) : undefined;
+    case "string": {
+      const bound = side === "min" ? lowerTextBound(String(value)) : upperTextBound(String(value));
+      return bound === undefined ? undefined : JSON.stringify(bound);
+    }
+    case "date":
+      return isoDay(Number(value));
+    case "timestamp":
+    case "timestamp_ntz":
+      return isoMillis(BigInt(value), side, type.kind === "timestamp" ? "Z" : "");
+    default:
+      return undefined;
+  }
+}
+
+/** A text that no value of the column is below: its start is. */
+export function lowerTextBound(text: string): string {
+  return codePoints(text, textBoundCharacters).join("");
+}
+
+/** A text that no value of the column is above, or undefined where there is none: the start with its last possible character raised. */
+export function upperTextBound(text: string): string | undefined {
+  const start = codePoints(text, textBoundCharacters);
+  if (start.join("").length === text.length) return text;
+  for (let i = start.length - 1; i >= 0; i--) {
+    const raised = nextCodePoint(start[i]!.codePointAt(0)!);
+    if (raised !== undefined) return start.slice(0, i).join("") + String.fromCodePoint(raised);
+  }
+  return undefined;
+}
+
+/** The next character that is no surrogate. */
+function nextCodePoint(codePoint: number): number | undefined {
+  if (codePoint >= 0x10ffff) return undefined;
+  return codePoint >= 0xd7ff && codePoint < 0xe000 ? 0xe000 : codePoint + 1;
+}
+
+function codePoints(text: string, count: number): readonly string[] {
+  return Array.from(text.slice(0, 2 * count)).slice(0, count);
+}
+
+function isoDay(days: number): string | undefined {
+  const date = new Date(days * 86_400_000);
+  const year = date.getUTCFullYear();
+  return year >= 0 && year <= 9999 ? JSON.stringify(date.toISOString().slice(0, 10)) : undefined;
+}
+
+function isoMillis(micros: bigint, side: "min" | "max", zone: string): string | undefined {
+  const remainder = ((micros % 1000n) + 1000n) % 1000n;
+  const floor = (micros - remainder) / 1000n;
+  const millis = Number(side === "max" && remainder > 0n ? floor + 1n : floor);
+  const date = new Date(millis);
+  const year = date.getUTCFullYear();
+  return year >= 0 && year <= 9999 ? JSON.stringify(date.toISOString().slice(0, -1) + zone) : undefined;
+}
+
+/** Reads `add.stats`; undefined for none, and for text that is no statistics: a file without them is only not skipped. */
+export function parseStats(text: string | undefined): FileStats | undefined {
+  if (text === undefined || text === "") return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown);
+  } catch {
+    return undefined;
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
+  const tree = json as StatsTree;
+  return {
+    numRecords: countOf(tree["numRecords"]),
+    minValues: treeOf(tree["minValues"]),
+    maxValues: treeOf(tree["maxValues"]),
+    nullCount: treeOf(tree["nullCount"]),
+  };
+}
+
+function keepDigits(_key: string, value: unknown, context: { readonly source?: string }): unknown {
+  return typeof value === "number" ? ({ digits: context.source ?? String(value) } satisfies NumberText) : value;
+}
+
+function treeOf(value: StatsTree[string] | undefined): StatsTree {
+  return typeof value === "object" && value !== null && !isNumberText(value) ? value : {};
+}
+
+function isNumberText(value: object): value is NumberText {
+  return "digits" in value && typeof value.digits === "string";
+}
+
+/** A count of rows or NULLs. */
+export function countOf(value: StatsTree[string] | undefined): number | undefined {
+  const count = typeof value === "object" && value !== null && isNumberText(value) ? Number(value.digits) : undefined;
+  return count !== undefined && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+}
+
+/**
+ * A bound from a file's statistics as a value of the engine; undefined where it says nothing. Upper bounds of timestamps are raised by a
+ * millisecond, because writers cut them (Spark does).
+ */
+export function boundValue(
+  type: DataType,
+  value: StatsTree[string] | undefined,
+  side: "min" | "max",
+): StatsValue | undefined {
+  if (value === undefined || value === null || typeof value === "boolean") return undefined;
+  const text = typeof value === "string" ? value : isNumberText(value) ? value.digits : undefined;
+  if (text === undefined) return undefined;
+  if (type.kind === "timestamp" || type.kind === "timestamp_ntz") {
+    const micros = parseTimestamp(text);
+    return micros === undefined ? undefined : side === "max" ? micros + 1_000n : micros;
+  }
+  if (type.kind === "string") return typeof value === "string" ? value : undefined;
+  return typeof value === "string" && type.kind !== "date" ? undefined : parseValue(type, text);
+}
+
+/** A value from Delta's text form (PROTOCOL.md § Partition Value Serialization); undefined where it cannot be compared. */
+export function parseValue(type: DataType, text: string): StatsValue | undefined {
+  switch (type.kind) {
+    case "string":
+      return text;
+    case "boolean":
+      return text === "true" ? true : text === "false" ? false : undefined;
+    case "byte":
+    case "short":
+    case "integer":
+    case "long":
+      return /^[+-]?\d+$/.test(text) ? BigInt(text.replace("+", "")) : undefined;
+    case "decimal":
+      return /^-?\d+(\.\d+)?$/.test(text) ? text : undefined;
+    case "float":
+    case "double": {
+      const number = text.trim() === "" ? NaN : Number(text);
+      return Number.isNaN(number) ? undefined : number;
+    }
+    case "date": {
+      const midnight = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : NaN;
+      return Number.isNaN(midnight) ? undefined : midnight / 86_400_000;
+    }
+    case "timestamp":
+    case "timestamp_ntz":
+      return parseTimestamp(text);
+    default:
+      return undefined;
+  }
+}
+
+/** Microseconds since the epoch of `2001-01-01 05:00:00[.123456][Z|+01:00]`, with a space or a T; UTC where no zone is given. */
+function parseTimestamp(text: string): bigint | undefined {
+  const parts = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?$/.exec(text);
+  if (parts === null) return undefined;
+  const [, day, time, fraction = "", zone = "Z"] = parts;
+  const seconds = Date.parse(`${day}T${time}${zone}`);
+  return Number.isNaN(seconds) ? undefined : BigInt(seconds) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
+}

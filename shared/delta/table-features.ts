@@ -1,0 +1,183 @@
+/**
+ * Which tables dyne reads and writes (PROTOCOL.md § Table Features, § Valid Feature Names in Table Features). A feature that a table
+ * names is refused by name, unless dyne supports it or it is named without being in use.
+ */
+import { DyneError } from "../core/index.ts";
+import type { DataType, Schema, StructField } from "../plan/index.ts";
+import type { Metadata, Protocol } from "./actions.ts";
+
+/** What a table's properties and columns ask for. */
+interface TableUse {
+  readonly configuration: Readonly<Record<string, string>>;
+  /** Every field's metadata, nested ones too. */
+  readonly fields: readonly StructField[];
+}
+
+type Support = "yes" | ((use: TableUse) => boolean);
+
+const columnMappingIsOff = ({ configuration }: TableUse): boolean =>
+  (configuration["delta.columnMapping.mode"] ?? "none") === "none";
+const noFieldHas =
+  (...keys: readonly string[]) =>
+  ({ fields }: TableUse): boolean =>
+    !fields.some(({ metadata }) => metadata !== undefined && keys.some((key) => key in metadata));
+
+/** Reader features, and when dyne can read a table that names them. */
+const readerFeatures: Readonly<Record<string, Support>> = {
+  columnMapping: columnMappingIsOff,
+  timestampNtz: "yes",
+  vacuumProtocolCheck: "yes",
+};
+
+/** Writer features, and when dyne can write a table that names them. */
+const writerFeatures: Readonly<Record<string, Support>> = {
+  appendOnly: "yes",
+  changeDataFeed: "yes",
+  checkConstraints: ({ configuration }) =>
+    !Object.keys(configuration).some((key) => key.startsWith("delta.constraints.")),
+  columnMapping: columnMappingIsOff,
+  domainMetadata: "yes",
+  generatedColumns: noFieldHas("delta.generationExpression"),
+  identityColumns: noFieldHas("delta.identity.start", "delta.identity.step"),
+  invariants: noFieldHas("delta.invariants"),
+  timestampNtz: "yes",
+  vacuumProtocolCheck: "yes",
+};
+
+/** What each legacy version asks for, beside those before it (PROTOCOL.md § Reader Version Requirements, § Writer Version Requirements). */
+const legacyReaderFeatures: Readonly<Record<number, readonly string[]>> = { 2: ["columnMapping"] };
+const legacyWriterFeatures: Readonly<Record<number, readonly string[]>> = {
+  2: ["appendOnly", "invariants"],
+  3: ["checkConstraints"],
+  4: ["changeDataFeed", "generatedColumns"],
+  5: ["columnMapping"],
+  6: ["identityColumns"],
+};
+
+const featuresReaderVersion = 3;
+const featuresWriterVersion = 7;
+
+/** Throws UNSUPPORTED_FEATURE, naming the features, where the table cannot be read. */
+export function assertReadable(path: string, protocol: Protocol, metadata: Metadata, schema: Schema): void {
+  if (protocol.minReaderVersion > featuresReaderVersion)
+    throw unknownVersion(path, "reader", protocol.minReaderVersion);
+  const named =
+    protocol.minReaderVersion === featuresReaderVersion
+      ? (protocol.readerFeatures ?? [])
+      : legacyFeatures(legacyReaderFeatures, protocol.minReaderVersion);
+  refuse(path, "read", unsupported(readerFeatures, named, metadata, schema));
+}
+
+/** Throws UNSUPPORTED_FEATURE, naming the features, where the table cannot be written. */
+export function assertWritable(path: string, protocol: Protocol, metadata: Metadata, schema: Schema): void {
+  assertReadable(path, protocol, metadata, schema);
+  if (protocol.minWriterVersion > featuresWriterVersion)
+    throw unknownVersion(path, "writer", protocol.minWriterVersion);
+  const named =
+    protocol.minWriterVersion === featuresWriterVersion
+      ? (protocol.writerFeatures ?? [])
+      : legacyFeatures(legacyWriterFeatures, protocol.minWriterVersion);
+  refuse(path, "written", unsupported(writerFeatures, named, metadata, schema));
+}
+
+/** Properties that need a feature which dyne does not write. */
+const refusedProperties: readonly { readonly key: RegExp; readonly feature: string; readonly harmless?: string }[] = [
+  { key: /^delta\.enableDeletionVectors$/, feature: "deletionVectors", harmless: "false" },
+  { key: /^delta\.columnMapping\.mode$/, feature: "columnMapping", harmless: "none" },
+  { key: /^delta\.enableInCommitTimestamps$/, feature: "inCommitTimestamp", harmless: "false" },
+  { key: /^delta\.enableRowTracking$/, feature: "rowTracking", harmless: "false" },
+  { key: /^delta\.enableTypeWidening$/, feature: "typeWidening", harmless: "false" },
+  { key: /^delta\.checkpointPolicy$/, feature: "v2Checkpoint", harmless: "classic" },
+  { key: /^delta\.constraints\./, feature: "checkConstraints" },
+  { key: /^delta\.enableIcebergCompatV\d+$/, feature: "icebergCompat", harmless: "false" },
+  { key: /^delta\.feature\./, feature: "delta.feature.*" },
+];
+
+/**
+ * The least protocol for a new table: reader 1 and writer 2, or table features where a column or property needs them.
+ * Throws UNSUPPORTED_FEATURE for properties whose feature dyne does not write.
+ */
+export function protocolFor(path: string, schema: Schema, configuration: Readonly<Record<string, string>>): Protocol {
+  for (const [key, value] of Object.entries(configuration)) {
+    const refused = refusedProperties.find((property) => property.key.test(key) && value !== property.harmless);
+    if (refused !== undefined) refuse(path, "created", [`${refused.feature} (${key})`]);
+  }
+  const ntz = anyType(schema, ({ kind }) => kind === "timestamp_ntz");
+  const changeFeed = configuration["delta.enableChangeDataFeed"] === "true";
+  if (!ntz && !changeFeed) return { minReaderVersion: 1, minWriterVersion: 2 };
+  return {
+    minReaderVersion: ntz ? featuresReaderVersion : 1,
+    minWriterVersion: featuresWriterVersion,
+    ...(ntz && { readerFeatures: ["timestampNtz"] }),
+    writerFeatures: [
+      "appendOnly",
+      "invariants",
+      ...(changeFeed ? ["changeDataFeed"] : []),
+      ...(ntz ? ["timestampNtz"] : []),
+    ],
+  };
+}
+
+function unsupported(
+  supported: Readonly<Record<string, Support>>,
+  named: readonly string[],
+  metadata: Metadata,
+  schema: Schema,
+): readonly string[] {
+  const use: TableUse = { configuration: metadata.configuration, fields: allFields(schema) };
+  return named.filter((feature) => {
+    const support = Object.hasOwn(supported, feature) ? supported[feature] : undefined;
+    return support === undefined || (support !== "yes" && !support(use));
+  });
+}
+
+function legacyFeatures(features: Readonly<Record<number, readonly string[]>>, version: number): readonly string[] {
+  return Object.entries(features).flatMap(([since, names]) => (Number(since) <= version ? names : []));
+}
+
+function allFields(type: DataType): readonly StructField[] {
+  switch (type.kind) {
+    case "struct":
+      return Object.values(type.fields as Record<string, StructField>).flatMap((field) => [
+        field,
+        ...allFields(field.type),
+      ]);
+    case "array":
+      return allFields(type.element);
+    case "map":
+      return [...allFields(type.key), ...allFields(type.value)];
+    default:
+      return [];
+  }
+}
+
+function anyType(type: DataType, test: (type: DataType) => boolean): boolean {
+  if (test(type)) return true;
+  if (type.kind === "array") return anyType(type.element, test);
+  if (type.kind === "map") return anyType(type.key, test) || anyType(type.value, test);
+  return (
+    type.kind === "struct" &&
+    Object.values(type.fields as Record<string, StructField>).some((field) => anyType(field.type, test))
+  );
+}
+
+function refuse(path: string, verb: string, features: readonly string[]): void {
+  if (features.length === 0) return;
+  throw new DyneError(
+    "UNSUPPORTED_FEATURE",
+    `The table ${path} cannot be ${verb}: dyne does not support ${features.join(", ")}. Drop the feature from the table, or use Spark for it.`,
+    {
+      details: { features },
+    },
+  );
+}
+
+function unknownVersion(path: string, role: "reader" | "writer", version: number): DyneError {
+  return new DyneError(
+    "UNSUPPORTED_FEATURE",
+    `The table ${path} asks for Delta ${role} version ${version}, which dyne does not know. Use a newer dyne, or Spark.`,
+    {
+      details: { features: [`${role} version ${version}`] },
+    },
+  );
+}

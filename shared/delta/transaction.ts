@@ -1,0 +1,203 @@
+/**
+ * Commits to a table (PROTOCOL.md § Creation of New Log Entries): optimistic, by put-if-absent of the next version's file.
+ *
+ *   loop, at most `limits.commitAttemptsMax` times:
+ *     ask the fences of the newest snapshot        → already committed | fenced | changed | go on
+ *     are all files to remove still active?        → conflict | go on
+ *     put version N+1, one body, until it is known whose it is
+ *       mine      → committed; the snapshot is advanced in memory
+ *       another's → read the winners; do they conflict?  → conflict | again on top of them
+ */
+import { DyneError, limits } from "../core/index.ts";
+import { verifiedPutIfAbsent } from "../storage/index.ts";
+import type { Action, Txn } from "./actions.ts";
+import { commitOf, encodeActions, parseCommit, type DeltaCommit } from "./commit-file.ts";
+import { conflictWith, removesAreActive, type ConflictReason, type ReadScope } from "./conflict.ts";
+import { askFences, type Fence, type FenceVerdict } from "./fence.ts";
+import { commitPath, type DeltaLog } from "./log.ts";
+import { advanceSnapshot, updateSnapshot, type Snapshot } from "./snapshot.ts";
+import { parseSchema } from "./schema.ts";
+import { assertWritable } from "./table-features.ts";
+
+export interface CommitRequest extends ReadScope {
+  /** What the actions were planned on, or anything newer: an older one costs requests, never correctness. */
+  readonly base: Snapshot;
+  /** What the commit does. `commitInfo` and the fences' `txn` are added. */
+  readonly actions: readonly Action[];
+  /** Adds rows and has read nothing of the table. */
+  readonly isBlindAppend: boolean;
+  /** For the table's history, such as "STREAMING UPDATE". */
+  readonly operation: string;
+  readonly operationParameters?: Readonly<Record<string, unknown>> | undefined;
+  readonly fences?: readonly Fence[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What became of a commit; `snapshot` is the newest that was seen. */
+export type CommitOutcome =
+  | { readonly kind: "committed"; readonly version: number; readonly snapshot: Snapshot }
+  /** An earlier run of the same batch committed it: by `version`, where the log still says. */
+  | { readonly kind: "already-committed"; readonly version: number | undefined; readonly snapshot: Snapshot }
+  | { readonly kind: "fenced"; readonly appId: string; readonly recorded: number; readonly snapshot: Snapshot }
+  | {
+      readonly kind: "txn-changed";
+      readonly appId: string;
+      readonly recorded: number | undefined;
+      readonly snapshot: Snapshot;
+    }
+  /** `version` is the newest version that the actions cannot follow. */
+  | {
+      readonly kind: "conflict";
+      readonly version: number;
+      readonly reason: ConflictReason;
+      readonly snapshot: Snapshot;
+    };
+
+/** Who wrote a commit, in its commitInfo. */
+export const engineInfo = "dyne/0.1.0";
+
+/** The property that lets writers forget `txn` records; no table with fences may have it. */
+export const transactionRetention = "delta.setTransactionRetentionDuration";
+
+/**
+ * Commits actions as one version, or says why not. Data files must be in the store already.
+ *
+ * Throws STORAGE_UNAVAILABLE where it stays unknown whether the commit was written. Calling again is safe with a fence, which recognises
+ * the earlier commit; without one the actions could be committed twice. Throws UNSUPPORTED_FEATURE where the table must not be written.
+ */
+export async function commit(log: DeltaLog, request: CommitRequest): Promise<CommitOutcome> {
+  validate(log, request);
+  const fences = request.fences ?? [];
+  let snapshot = request.base;
+  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {
+    let verdict = askFences(snapshot, fences);
+    if (verdict.kind !== "open" || !removesAreActive(snapshot, request.actions)) {
+      const winners: DeltaCommit[] = [];
+      snapshot = await updateSnapshot(log, snapshot, (winner) => winners.push(winner));
+      verdict = askFences(snapshot, fences);
+      if (verdict.kind !== "open") return closed(verdict, snapshot);
+      const conflict = firstConflict(winners, snapshot, request);
+      if (conflict !== undefined) return conflict;
+    }
+    assertCommitAllowed(log, snapshot, request);
+    const tried = await tryCommit(log, snapshot, request, fences);
+    if (tried.kind === "committed") return tried;
+    const winners: DeltaCommit[] = [tried.winner];
+    snapshot = advanceSnapshot(log, snapshot, tried.winner);
+    snapshot = await updateSnapshot(log, snapshot, (winner) => winners.push(winner));
+    verdict = askFences(snapshot, fences);
+    if (verdict.kind !== "open") return closed(verdict, snapshot);
+    const conflict = firstConflict(winners, snapshot, request);
+    if (conflict !== undefined) return conflict;
+    if (attempt > 1) await log.clock.sleep(log.random.next() * Math.min(1_000, 10 * 2 ** attempt), request.signal);
+  }
+  return { kind: "conflict", version: snapshot.version, reason: "contention", snapshot };
+}
+
+type Try = Extract<CommitOutcome, { kind: "committed" }> | { readonly kind: "lost"; readonly winner: DeltaCommit };
+
+/** One version, one body: whatever is answered, the same bytes are put until the version is decided (SPEC.md 23). */
+async function tryCommit(
+  log: DeltaLog,
+  snapshot: Snapshot,
+  request: CommitRequest,
+  fences: readonly Fence[],
+): Promise<Try> {
+  const version = snapshot.version + 1;
+  const nowMs = log.clock.nowMs();
+  const txns = fences.map(({ appId, version: recorded }): Action => ({
+    txn: { appId, version: recorded, lastUpdated: nowMs } satisfies Txn,
+  }));
+  const actions: readonly Action[] = [commitInfo(log, snapshot, request, nowMs), ...txns, ...request.actions];
+  const put = await verifiedPutIfAbsent(log.store, commitPath(log, version), encodeActions(actions), {
+    ...log,
+    signal: request.signal,
+  });
+  if (put.kind === "exists") return { kind: "lost", winner: parseCommit(log, version, put.bytes, put.lastModifiedMs) };
+  return { kind: "committed", version, snapshot: advanceSnapshot(log, snapshot, commitOf(version, actions, nowMs)) };
+}
+
+function commitInfo(log: DeltaLog, snapshot: Snapshot, request: CommitRequest, nowMs: number): Action {
+  return {
+    commitInfo: {
+      timestamp: nowMs,
+      operation: request.operation,
+      operationParameters: request.operationParameters ?? {},
+      readVersion: snapshot.version,
+      isolationLevel: "WriteSerializable",
+      isBlindAppend: request.isBlindAppend,
+      engineInfo,
+      txnId: log.random.uuid(),
+    },
+  };
+}
+
+function firstConflict(
+  winners: readonly DeltaCommit[],
+  snapshot: Snapshot,
+  request: CommitRequest,
+): CommitOutcome | undefined {
+  for (const winner of winners) {
+    const reason = conflictWith(winner, request.actions, request);
+    if (reason !== undefined) return { kind: "conflict", version: winner.version, reason, snapshot };
+  }
+  if (removesAreActive(snapshot, request.actions)) return undefined;
+  return { kind: "conflict", version: snapshot.version, reason: "file-removed", snapshot };
+}
+
+function closed(verdict: Exclude<FenceVerdict, { kind: "open" }>, snapshot: Snapshot): CommitOutcome {
+  return { ...verdict, snapshot };
+}
+
+function validate(log: DeltaLog, { actions, isBlindAppend, fences = [] }: CommitRequest): void {
+  const fenced = new Set(fences.map(({ appId }) => appId));
+  if (fenced.size < fences.length) throw invalid(log, "has two fences of one appId");
+  if (fences.some(({ version }) => !Number.isSafeInteger(version)))
+    throw invalid(log, "has a fence whose version is not a whole number");
+  if (actions.some((action) => "txn" in action && fenced.has(action.txn.appId)))
+    throw invalid(log, "records a txn that its fence records too");
+  if (actions.some((action) => "commitInfo" in action))
+    throw invalid(log, "brings a commitInfo; the commit writes its own");
+  if (isBlindAppend && actions.some((action) => "remove" in action))
+    throw invalid(log, "is called a blind append and removes files");
+}
+
+/** What the newest protocol, schema and properties ask of a writer. */
+function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, { actions, fences = [] }: CommitRequest): void {
+  const protocol = actions.find((action) => "protocol" in action)?.protocol ?? snapshot.protocol;
+  const metadata = actions.find((action) => "metaData" in action)?.metaData ?? snapshot.metadata;
+  const schema = metadata === snapshot.metadata ? snapshot.schema : parseSchema(metadata.schemaString);
+  assertWritable(log.path, snapshot.protocol, snapshot.metadata, snapshot.schema);
+  if (protocol !== snapshot.protocol || metadata !== snapshot.metadata)
+    assertWritable(log.path, protocol, metadata, schema);
+  const removesRows = actions.some((action) => "remove" in action && action.remove.dataChange);
+  const addsRows = actions.some((action) => "add" in action && action.add.dataChange);
+  if (removesRows && metadata.configuration["delta.appendOnly"] === "true") {
+    throw invalid(log, "removes rows from a table whose property delta.appendOnly is true");
+  }
+  if (fences.length > 0 && metadata.configuration[transactionRetention] !== undefined) {
+    throw invalid(
+      log,
+      `has a fence, and the table's property ${transactionRetention} lets its record expire: unset it`,
+    );
+  }
+  const removed = actions.filter((action) => "remove" in action).length;
+  const hasChangeFeed = metadata.configuration["delta.enableChangeDataFeed"] === "true";
+  if (
+    hasChangeFeed &&
+    removesRows &&
+    addsRows &&
+    removed < snapshot.files.size &&
+    !actions.some((action) => "cdc" in action)
+  ) {
+    throw new DyneError(
+      "UNSUPPORTED_FEATURE",
+      `The table ${log.path} has its change feed on, and the commit rewrites files without change files (PROTOCOL.md § Writer Requirements for AddCDCFile). Turn delta.enableChangeDataFeed off for it.`,
+      { details: { features: ["changeDataFeed"] } },
+    );
+  }
+}
+
+function invalid(log: DeltaLog, what: string): DyneError {
+  return new DyneError("INVALID_ARGUMENT", `The commit to ${log.path} ${what}.`);
+}

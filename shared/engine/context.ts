@@ -1,0 +1,28 @@
+import type { Clock, Logger, Random } from "../core/index.ts";
+import type { Compute } from "../compute/index.ts";
+import type { ObjectStore } from "../storage/index.ts";
+import type { EventHubReader } from "../sources/index.ts";
+import type { TableCatalog } from "../table/index.ts";
+
+/** Everything the engine is given. Components are objects, settings are data. */
+export interface EngineContext {
+  /** The pipeline's name: part of every appId. */
+  readonly pipeline: string;
+  readonly host: ObjectStore;
+  readonly lake: ObjectStore;
+  readonly compute: Compute;
+  readonly hubs: EventHubReader;
+  readonly tables: TableCatalog;
+  readonly doorbells: Doorbells;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** A folder for landed files while they are read. */
+  readonly workDirectory: string;
+}
+
+/** The queue through which flows are rung: at least once, in no order. */
+export interface Doorbells {
+  /** Rings a flow after `delayMs`. At most one bell per flow is outstanding for one due time. */
+  ring(flow: string, delayMs: number): Promise<void>;
+}

@@ -1,0 +1,405 @@
+/** Landed files → bronze: each (path, etag) once, whoever announces it and however often (SPEC.md 21). */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  DyneError,
+  instantMicros,
+  instantOfMs,
+  laneId,
+  limits,
+  type FlowId,
+  type Generation,
+  type LaneId,
+} from "../../core/index.ts";
+import { layout, type FileList, type LandedFile, type LaneHead, type TableOutcome } from "../../checkpoint/index.ts";
+import {
+  textFileColumns,
+  type ComputeInput,
+  type ComputeJob,
+  type FileSet,
+  type TextFile,
+  type WrittenFile,
+} from "../../compute/index.ts";
+import type { Snapshot } from "../../delta/index.ts";
+import type { DataType, Expression, LogicalPlan, Schema } from "../../plan/index.ts";
+import { fetchLanded, globMatches, landedOf, listLanded, type Landed } from "../../sources/index.ts";
+import type { EngineContext } from "../context.ts";
+import { noCounts } from "../counts.ts";
+import type { FilesFlow } from "../declared-flow.ts";
+import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, Hint, PlannedInput } from "../flow.ts";
+import {
+  aggregate,
+  call,
+  column,
+  extended,
+  fieldsOf,
+  filter,
+  long,
+  nothing,
+  project,
+  scan,
+  schemaOf,
+  text,
+} from "../incremental/expressions.ts";
+import { appendOutcome, outputBytes, removedFile } from "../table-outcome.ts";
+
+const ledgerRole = "state:files";
+const string: DataType = { kind: "string" };
+const timestamp: DataType = { kind: "timestamp" };
+/** What was read: a file is known by its path and etag together. */
+const ledgerSchema = schemaOf({ path: string, etag: string, modified_time: timestamp, batch_id: { kind: "long" } });
+const fileKey = (file: { readonly path: string; readonly etag: string }): string => `${file.path}\n${file.etag}`;
+
+/** The ledger as of the last commit, and whether its small files are many enough to be written anew as one. */
+interface LedgerState {
+  readonly snapshot: Snapshot;
+  readonly merge: boolean;
+  readonly fileSet: FileSet;
+}
+
+interface Fetched {
+  readonly files: readonly TextFile[];
+  readonly replaced: readonly LandedFile[];
+}
+
+export class FilesDriver implements FlowDriver {
+  readonly flow: FlowId;
+  readonly planFingerprint: string;
+  readonly minIntervalMs: number;
+  readonly #context: EngineContext;
+  readonly #declared: FilesFlow;
+  /** The ledger at the version it was last read. */
+  #ledger: { readonly version: number; readonly known: ReadonlySet<string> } | undefined;
+
+  constructor(context: EngineContext, declared: FilesFlow) {
+    this.#context = context;
+    this.#declared = declared;
+    this.flow = declared.id;
+    this.planFingerprint = declared.fingerprint;
+    this.minIntervalMs = declared.minIntervalMs;
+  }
+
+  tables(generation: Generation): readonly FlowTable[] {
+    const { output, quarantine } = this.#declared;
+    return [
+      { role: "quarantine", root: "lake", path: quarantine.path, schema: quarantine.schema, partitionBy: [] },
+      {
+        role: ledgerRole,
+        root: "host",
+        path: layout.stateTable(this.flow, generation, "files"),
+        schema: ledgerSchema,
+        partitionBy: [],
+      },
+      { role: "sink", root: "lake", path: output.path, schema: output.schema, partitionBy: output.partitionBy },
+    ];
+  }
+
+  async lanes(): Promise<readonly LaneId[]> {
+    return [laneId("0")];
+  }
+
+  async start(): Promise<PlannedInput> {
+    return this.#planned([]);
+  }
+
+  async plan(_lane: LaneId, head: LaneHead, hint: Hint | undefined): Promise<PlannedInput | undefined> {
+    const candidates =
+      hint?.kind === "landed"
+        ? await this.#announced(hint.path)
+        : await listLanded(this.#context.lake, this.#declared.glob);
+    if (candidates.length === 0) return undefined;
+    const known = await this.#knownFiles(head);
+    const oldestMs = this.#context.clock.nowMs() - this.#declared.maxFileAgeMs;
+    const chosen: LandedFile[] = [];
+    let bytes = 0;
+    for (const file of candidates) {
+      if (known.has(fileKey(file))) continue;
+      if (Date.parse(file.modifiedTime) < oldestMs) {
+        this.#context.logger.error(
+          "a landed file is older than maxFileAge and is not read; write it again, or raise maxFileAge",
+          { flow: this.flow, path: file.path, modifiedTime: file.modifiedTime },
+        );
+        continue;
+      }
+      if (
+        chosen.length > 0 &&
+        (bytes + file.sizeBytes > limits.batchInputBytes || chosen.length >= limits.batchInputFiles)
+      )
+        break;
+      bytes += file.sizeBytes;
+      chosen.push({ ...file });
+    }
+    return chosen.length === 0 ? undefined : this.#planned(chosen);
+  }
+
+  async compute(batch: BatchContext): Promise<ComputedBatch> {
+    const input = batch.offsets.inputs["files"];
+    if (input?.kind !== "files")
+      throw new DyneError("CHECKPOINT_CORRUPT", `The offsets of ${this.flow} name no files. Reset the flow.`);
+    const folder = join(this.#context.workDirectory, this.#context.random.uuid());
+    await mkdir(folder, { recursive: true });
+    try {
+      return await this.#computeFetched(batch, input, await this.#fetch(input, folder));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async #computeFetched(batch: BatchContext, input: FileList, fetched: Fetched): Promise<ComputedBatch> {
+    const ledger = batch.generation.tables[ledgerRole];
+    if (ledger === undefined)
+      throw new DyneError("CHECKPOINT_CORRUPT", `${this.flow} has no ledger of files. Reset the flow.`);
+    const state = await this.#ledgerState(batch, ledger.path);
+    const result = await this.#context.compute.run(this.#job(batch, input, fetched, ledger.path, state));
+    if (result.kind === "pending") throw new DyneError("BATCH_ABANDONED", `${this.flow} waits for its compute.`);
+    const counts = Object.fromEntries(
+      (result.collected["counts"] ?? []).map((row) => [String(row["sane"]), Number(row["rows"])]),
+    );
+    const rows = counts["true"] ?? 0;
+    const malformed = counts["false"] ?? 0;
+    const tables = this.#outcomes(batch, result.written, state);
+    return {
+      tables,
+      watermark: null,
+      counts: {
+        ...noCounts,
+        inputRows: rows + malformed,
+        outputRows: rows,
+        quarantined: {
+          ...(malformed > 0 ? { MALFORMED: malformed } : {}),
+          ...(fetched.replaced.length > 0 ? { REPLACED: fetched.replaced.length } : {}),
+        },
+        inputBytes: input.files.reduce((sum, file) => sum + file.sizeBytes, 0),
+        outputBytes: outputBytes(tables),
+      },
+      strategy: { name: "append", reason: `${input.files.length} landed files` },
+    };
+  }
+
+  #job(batch: BatchContext, input: FileList, fetched: Fetched, ledgerPath: string, state: LedgerState): ComputeJob {
+    const { output, quarantine, dataSchema, format } = this.#declared;
+    const rowsSchema = extended(dataSchema, textSchema);
+    const sane = call("is_null", column(textFileColumns.error));
+    const batchTime: Expression = { kind: "literal", value: batch.offsets.batchTime, type: timestamp };
+    const lake = { store: this.#context.lake, sortBy: [] };
+    return {
+      name: `${this.flow}/${batch.offsets.batchId}`,
+      inputs: {
+        landed: { kind: "text", format, schema: dataSchema, files: fetched.files },
+        replaced: replacedRows(fetched.replaced),
+        read: ledgerRows(input.files, batch.offsets.batchId),
+        ...(state.merge ? { ledger: state.fileSet } : {}),
+      },
+      steps: [{ kind: "plan", name: "rows", plan: scan("landed", rowsSchema), rowErrors: "fail", carry: [] }],
+      writes: [
+        {
+          name: "sink",
+          plan: project(
+            filter(scan("rows", rowsSchema), sane),
+            fieldsOf(output.schema).map(([name, field]) => [name, bronzeColumn(name, field.type, batchTime)]),
+          ),
+          target: { ...lake, path: output.path, schema: output.schema, partitionBy: output.partitionBy },
+        },
+        {
+          name: "quarantine",
+          plan: this.#quarantinePlan(batch, rowsSchema, batchTime),
+          target: { ...lake, path: quarantine.path, schema: quarantine.schema, partitionBy: [] },
+        },
+        {
+          name: "ledger",
+          plan: this.#ledgerPlan(batch, state.merge),
+          target: { store: this.#context.host, path: ledgerPath, schema: ledgerSchema, partitionBy: [], sortBy: [] },
+        },
+      ],
+      collects: [{ name: "counts", rowsMax: 2, plan: countsBySanity(rowsSchema, sane) }],
+      parameters: { current_timestamp: batch.offsets.batchTime },
+      signal: batch.signal,
+    };
+  }
+
+  #outcomes(
+    batch: BatchContext,
+    written: Readonly<Record<string, readonly WrittenFile[]>>,
+    state: LedgerState,
+  ): TableOutcome[] {
+    const idOf = (role: string) => batch.generation.tables[role]?.tableId ?? "";
+    return [
+      appendOutcome("quarantine", idOf("quarantine"), -1, written["quarantine"] ?? [], { lane: batch.lane }),
+      {
+        ...appendOutcome(ledgerRole, idOf(ledgerRole), state.snapshot.version, written["ledger"] ?? []),
+        remove: state.merge ? [...state.snapshot.files].map(removedFile) : [],
+      },
+      appendOutcome("sink", idOf("sink"), -1, written["sink"] ?? [], { lane: batch.lane }),
+    ];
+  }
+
+  #planned(files: readonly Landed[]): PlannedInput {
+    return {
+      inputs: { files: { kind: "files", files: files.map((file) => ({ ...file })) } },
+      statics: {},
+      watermark: null,
+      job: null,
+    };
+  }
+
+  /** The announced file, where it is one of this source's and still there. Anything else is no error: notices are only doorbells. */
+  async #announced(path: string): Promise<Landed[]> {
+    if (!globMatches(this.#declared.glob, path)) return [];
+    const meta = await this.#context.lake.head(path);
+    return meta === undefined || meta.sizeBytes === 0 ? [] : [landedOf(meta)];
+  }
+
+  /** Copies of the planned files; one whose etag has changed is no longer the planned one. */
+  async #fetch(input: FileList, folder: string): Promise<Fetched> {
+    const files: TextFile[] = [];
+    const replaced: LandedFile[] = [];
+    for (const file of input.files) {
+      const localPath = await fetchLanded(this.#context.lake, file, folder, this.#context.random);
+      if (localPath === undefined) replaced.push(file);
+      else
+        files.push({ localPath, path: file.path, etag: file.etag, modifiedTimeUs: instantMicros(file.modifiedTime) });
+    }
+    return { files, replaced };
+  }
+
+  async #knownFiles(head: LaneHead): Promise<ReadonlySet<string>> {
+    const committed = head.lastCommit?.tables[ledgerRole];
+    const version = committed?.version ?? -1;
+    if (version < 1) return new Set();
+    if (this.#ledger?.version === version) return this.#ledger.known;
+    const table = this.#context.tables.open(
+      "host",
+      layout.stateTable(this.flow, (head.lastCommit?.generation ?? 1) as Generation, "files"),
+    );
+    const result = await this.#context.compute.run({
+      name: `${this.flow}/ledger`,
+      inputs: { ledger: table.fileSet(await table.at(version)) },
+      steps: [],
+      writes: [],
+      collects: [{ name: "known", plan: scan("ledger", ledgerSchema), rowsMax: 5_000_000 }],
+      parameters: {},
+    });
+    if (result.kind === "pending") throw new DyneError("BATCH_ABANDONED", `${this.flow} waits for its compute.`);
+    const known = new Set(
+      (result.collected["known"] ?? []).map((row) => fileKey({ path: String(row["path"]), etag: String(row["etag"]) })),
+    );
+    this.#ledger = { version, known };
+    return known;
+  }
+
+  async #ledgerState(batch: BatchContext, path: string): Promise<LedgerState> {
+    const table = this.#context.tables.open("host", path);
+    const snapshot = await table.at(Math.max(0, batch.lastCommit?.tables[ledgerRole]?.version ?? 0));
+    return { snapshot, merge: snapshot.files.size >= limits.stateSmallFilesMax, fileSet: table.fileSet(snapshot) };
+  }
+
+  /** The files of this batch; from time to time with all that came before, less those that are too old to be read again. */
+  #ledgerPlan(batch: BatchContext, merge: boolean): LogicalPlan {
+    const read = scan("read", ledgerSchema);
+    if (!merge) return read;
+    const oldest = instantOfMs(Number(instantMicros(batch.offsets.batchTime) / 1000n) - this.#declared.maxFileAgeMs);
+    const young = call("ge", column("modified_time"), { kind: "literal", value: oldest, type: timestamp });
+    return { kind: "union", inputs: [filter(scan("ledger", ledgerSchema), young), read] };
+  }
+
+  #quarantinePlan(batch: BatchContext, rowsSchema: Schema, batchTime: Expression): LogicalPlan {
+    const schema = this.#declared.quarantine.schema;
+    const shape = (input: LogicalPlan, values: Readonly<Record<string, Expression>>): LogicalPlan =>
+      project(
+        input,
+        fieldsOf(schema).map(([name, field]) => [
+          name,
+          { kind: "cast", mode: "try", input: values[name] ?? nothing(field.type), to: field.type },
+        ]),
+      );
+    const common = {
+      source_table: text(this.flow),
+      lane: text(batch.lane),
+      batch_id: long(batch.offsets.batchId),
+      ingestion_timestamp: batchTime,
+    };
+    const malformed = shape(filter(scan("rows", rowsSchema), call("is_not_null", column(textFileColumns.error))), {
+      ...common,
+      reason: text("MALFORMED"),
+      message: call("concat", column(textFileColumns.error), text(" in "), column(textFileColumns.path)),
+      position: column(textFileColumns.row),
+      event_data: column(textFileColumns.text),
+    });
+    const replaced = shape(scan("replaced", replacedSchema), {
+      ...common,
+      reason: text("REPLACED"),
+      message: call(
+        "concat",
+        column("path"),
+        text(" was replaced or removed before it was read; what replaced it is a file of its own"),
+      ),
+      row: call("to_json", call("named_struct", text("path"), column("path"), text("etag"), column("etag"))),
+    });
+    return { kind: "union", inputs: [malformed, replaced] };
+  }
+}
+
+const textSchema: Record<string, DataType> = {
+  [textFileColumns.path]: string,
+  [textFileColumns.etag]: string,
+  [textFileColumns.modified]: timestamp,
+  [textFileColumns.row]: { kind: "long" },
+  [textFileColumns.rescued]: string,
+  [textFileColumns.error]: string,
+  [textFileColumns.text]: string,
+};
+const replacedSchema = schemaOf({ path: string, etag: string });
+
+function replacedRows(files: readonly LandedFile[]): ComputeInput {
+  return {
+    kind: "rows",
+    schema: replacedSchema,
+    rowCount: files.length,
+    columns: { path: files.map((file) => file.path), etag: files.map((file) => file.etag) },
+  };
+}
+
+function ledgerRows(files: readonly LandedFile[], batch: number): ComputeInput {
+  return {
+    kind: "rows",
+    schema: ledgerSchema,
+    rowCount: files.length,
+    columns: {
+      path: files.map((file) => file.path),
+      etag: files.map((file) => file.etag),
+      modified_time: files.map((file) => instantMicros(file.modifiedTime)),
+      batch_id: files.map(() => BigInt(batch)),
+    },
+  };
+}
+
+/** A column of bronze: provenance by its name, otherwise the data's own. */
+function bronzeColumn(name: string, type: DataType, batchTime: Expression): Expression {
+  switch (name) {
+    case "file_name":
+      return column(textFileColumns.path);
+    case "file_etag":
+      return column(textFileColumns.etag);
+    case "file_modification_time":
+      return column(textFileColumns.modified);
+    case "row_number":
+      return column(textFileColumns.row);
+    case "_rescued_data":
+      return column(textFileColumns.rescued);
+    case "ingestion_timestamp":
+      return batchTime;
+    case "ingestion_date":
+      return { kind: "cast", mode: "try", input: batchTime, to: { kind: "date" } };
+    default:
+      return { kind: "cast", mode: "try", input: column(name), to: type };
+  }
+}
+
+function countsBySanity(rowsSchema: Schema, sane: Expression): LogicalPlan {
+  return {
+    kind: "aggregate",
+    input: scan("rows", rowsSchema),
+    groupBy: [{ name: "sane", expression: sane }],
+    aggregates: [{ name: "rows", expression: aggregate("count") }],
+  };
+}

@@ -1,0 +1,233 @@
+/**
+ * The engine: rings go in, batches come out. Every ring is only a hint that there may be work; what is done follows from the logs.
+ */
+import { DyneError, isDyneError, laneId, type LaneId } from "../core/index.ts";
+import { globMatches, type HubEvent } from "../sources/index.ts";
+import type { EngineContext } from "./context.ts";
+import type { DeclaredFlow } from "./declared-flow.ts";
+import { FilesDriver } from "./drivers/files-driver.ts";
+import { HubDriver } from "./drivers/hub-driver.ts";
+import { StreamDriver } from "./drivers/stream-driver.ts";
+import { ViewDriver } from "./drivers/view-driver.ts";
+import type { FlowDriver, Hint } from "./flow.ts";
+import { LaneRunner, type LaneBudget, type LaneResult } from "./lane-runner.ts";
+
+/** How long the cascade of one hub invocation may take: the trigger gives the partition's next events only when it returns (SPEC.md 16). */
+const cascadeBudgetMs = 2_000;
+/** A pass that was rung by the queue may take longer. */
+const passBudgetMs = 60_000;
+const batchesPerPass = 1_000;
+/** The dead man's switch of a flow rings this long after its batch began, unless the batch itself rang before. */
+const deadManMs = 75_000;
+/** When a flow that is held elsewhere is looked at again. */
+const busyRetryMs = 1_000;
+/** Payloads of this many events do not wait for the flow's interval: there is more behind them. */
+const fullPayloadEvents = 1_000;
+
+interface RunningFlow {
+  readonly declared: DeclaredFlow;
+  readonly driver: FlowDriver;
+  readonly runner: LaneRunner;
+  /** One run per lane at a time; the next one waits. */
+  readonly queue: Map<LaneId, Promise<unknown>>;
+  /** Lanes that were rung while they ran. */
+  readonly rungAgain: Set<LaneId>;
+  readonly lastStartMs: Map<LaneId, number>;
+}
+
+export class Engine {
+  readonly #context: EngineContext;
+  readonly #flows: ReadonlyMap<string, RunningFlow>;
+  readonly #stopping = new AbortController();
+
+  /** Takes the flows in the order of the graph. What cannot run is refused here, before any data arrives. */
+  constructor(context: EngineContext, declaredFlows: readonly DeclaredFlow[]) {
+    this.#context = context;
+    const flows = new Map<string, RunningFlow>();
+    for (const declared of declaredFlows) {
+      const driver = this.#driver(declared, (flow) => flows.get(flow)?.driver);
+      flows.set(declared.id, {
+        declared,
+        driver,
+        runner: new LaneRunner(context, driver),
+        queue: new Map(),
+        rungAgain: new Set(),
+        lastStartMs: new Map(),
+      });
+    }
+    this.#flows = flows;
+  }
+
+  /** The flows in the order of the graph. */
+  get flows(): readonly DeclaredFlow[] {
+    return [...this.#flows.values()].map((flow) => flow.declared);
+  }
+
+  /** Events of one partition came: takes them into bronze, then carries on downstream for a small budget. */
+  async hubEvents(hub: string, partition: string, events: readonly HubEvent[]): Promise<void> {
+    const lane = laneId(partition);
+    this.#context.logger.debug("payload", { hub, lane, events: events.length, from: events[0]?.sequenceNumber });
+    for (const flow of this.#flows.values()) {
+      if (flow.declared.kind !== "hub" || flow.declared.hub !== hub) continue;
+      const newest = events.at(-1);
+      if (
+        newest !== undefined &&
+        flow.driver instanceof HubDriver &&
+        flow.driver.hasCommitted(lane, newest.sequenceNumber)
+      )
+        continue;
+      if (events.length < fullPayloadEvents) await this.#waitUntilDue(flow, lane);
+      const result = await this.#run(flow, lane, { kind: "hub-events", events }, cascadeBudgetMs);
+      if (result.kind === "busy") await this.#context.doorbells.ring(flow.declared.id, busyRetryMs);
+      if (result.kind === "ran") await this.#cascade(flow.declared.output.path, cascadeBudgetMs);
+    }
+  }
+
+  /** A blob was created in the lake: a landed file, or a commit of a table. Paths of nobody are ignored. */
+  async blobCreated(path: string): Promise<void> {
+    const commit = /^(.*)\/_delta_log\/\d{20}\.json$/.exec(path);
+    if (commit !== null) return this.#cascade(commit[1] ?? "", passBudgetMs);
+    for (const flow of this.#flows.values()) {
+      if (flow.declared.kind !== "files" || !globMatches(flow.declared.glob, path)) continue;
+      const lane = laneId("0");
+      const result = await this.#run(flow, lane, { kind: "landed", path }, passBudgetMs);
+      if (result.kind === "busy") await this.#context.doorbells.ring(flow.declared.id, busyRetryMs);
+      if (result.kind === "ran") await this.#cascade(flow.declared.output.path, passBudgetMs);
+    }
+  }
+
+  /** Looks at every lane of a flow. Unknown names are ignored: the bell may be of an older build. */
+  async ring(name: string): Promise<void> {
+    const flow = this.#flows.get(name);
+    if (flow === undefined) return this.#context.logger.warn("a flow that is not declared was rung", { flow: name });
+    if ((await this.#pass(flow, passBudgetMs)) === "ran") await this.#cascade(flow.declared.output.path, passBudgetMs);
+  }
+
+  /** The safety net: looks at every flow in the order of the graph. One that fails does not keep the others from being looked at. */
+  async sweep(): Promise<void> {
+    const errors: unknown[] = [];
+    for (const flow of this.#flows.values()) {
+      try {
+        await this.#pass(flow, passBudgetMs);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0)
+      throw new AggregateError(errors, `The sweep failed for ${errors.length} of ${this.#flows.size} flows.`);
+  }
+
+  /** Stops taking batches. Batches that run are finished or abandoned by their signal; leases are given back. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    for (const flow of this.#flows.values()) await Promise.allSettled(flow.queue.values());
+  }
+
+  #driver(declared: DeclaredFlow, driverOf: (flow: string) => FlowDriver | undefined): FlowDriver {
+    switch (declared.kind) {
+      case "hub":
+        return new HubDriver(this.#context, declared);
+      case "files":
+        return new FilesDriver(this.#context, declared);
+      case "view":
+        return new ViewDriver(this.#context, declared);
+      case "stream": {
+        const upstream = driverOf(declared.stream.writtenBy);
+        if (upstream === undefined)
+          throw new DyneError(
+            "INVALID_PIPELINE",
+            `${declared.id} reads ${declared.stream.name}, which comes after it. This is a bug in dyne.`,
+          );
+        return new StreamDriver(this.#context, declared, upstream);
+      }
+    }
+  }
+
+  /** One pass over each flow that reads a table, and over those that read what they wrote, while the budget lasts. */
+  async #cascade(path: string, budgetMs: number): Promise<void> {
+    const untilMs = this.#context.clock.nowMs() + budgetMs;
+    const changed = new Set([path]);
+    for (const flow of this.#flows.values()) {
+      if (!inputPaths(flow.declared).some((input) => changed.has(input))) continue;
+      const leftMs = untilMs - this.#context.clock.nowMs();
+      if (leftMs <= 0) {
+        await this.#context.doorbells.ring(flow.declared.id, 0);
+        continue;
+      }
+      if ((await this.#pass(flow, leftMs)) === "ran") changed.add(flow.declared.output.path);
+    }
+  }
+
+  /** Runs what is due of a flow's lanes; what is not due, or held elsewhere, is rung later. */
+  async #pass(flow: RunningFlow, budgetMs: number): Promise<"ran" | "nothing"> {
+    let ran = false;
+    for (const lane of await flow.driver.lanes()) {
+      if (flow.queue.has(lane)) {
+        flow.rungAgain.add(lane);
+        continue;
+      }
+      const dueInMs = this.#dueInMs(flow, lane);
+      if (dueInMs > 0) {
+        await this.#context.doorbells.ring(flow.declared.id, dueInMs);
+        continue;
+      }
+      const result = await this.#run(flow, lane, undefined, budgetMs);
+      if (result.kind === "busy" || (result.kind === "ran" && result.more))
+        await this.#context.doorbells.ring(flow.declared.id, busyRetryMs);
+      ran ||= result.kind === "ran";
+      if (flow.rungAgain.delete(lane))
+        await this.#context.doorbells.ring(flow.declared.id, Math.max(0, this.#dueInMs(flow, lane)));
+    }
+    return ran ? "ran" : "nothing";
+  }
+
+  /** One run of a lane, after those before it in this instance. */
+  async #run(flow: RunningFlow, lane: LaneId, hint: Hint | undefined, budgetMs: number): Promise<LaneResult> {
+    const before = flow.queue.get(lane);
+    const run = (async () => {
+      await before?.catch(() => undefined);
+      if (this.#stopping.signal.aborted) return { kind: "busy" } satisfies LaneResult;
+      await this.#context.doorbells.ring(flow.declared.id, deadManMs);
+      const nowMs = this.#context.clock.nowMs();
+      flow.lastStartMs.set(lane, nowMs);
+      const budget: LaneBudget = {
+        untilMs: nowMs + budgetMs,
+        batchesMax: batchesPerPass,
+        signal: this.#stopping.signal,
+      };
+      return flow.runner.run(lane, hint, budget);
+    })();
+    flow.queue.set(lane, run);
+    try {
+      return await run;
+    } catch (error) {
+      if (isDyneError(error) && error.kind === "data") return { kind: "stopped", state: "FAILED" };
+      throw error;
+    } finally {
+      if (flow.queue.get(lane) === run) flow.queue.delete(lane);
+    }
+  }
+
+  async #waitUntilDue(flow: RunningFlow, lane: LaneId): Promise<void> {
+    const dueInMs = this.#dueInMs(flow, lane);
+    if (dueInMs > 0) await this.#context.clock.sleep(dueInMs, this.#stopping.signal);
+  }
+
+  #dueInMs(flow: RunningFlow, lane: LaneId): number {
+    const lastMs = flow.lastStartMs.get(lane);
+    return lastMs === undefined ? 0 : lastMs + flow.driver.minIntervalMs - this.#context.clock.nowMs();
+  }
+}
+
+/** Tables whose commits concern a flow. */
+function inputPaths(flow: DeclaredFlow): readonly string[] {
+  switch (flow.kind) {
+    case "hub":
+    case "files":
+      return [];
+    case "stream":
+      return [flow.stream.path, ...flow.statics.map((table) => table.path)];
+    case "view":
+      return flow.inputs.map((table) => table.path);
+  }
+}

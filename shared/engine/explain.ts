@@ -1,0 +1,127 @@
+/** What a flow would do, as data: told from its declaration alone. */
+import { unreachable } from "../core/index.ts";
+import { renderPlan } from "../plan/index.ts";
+import type { DeclaredFlow } from "./declared-flow.ts";
+import { streamingPlan } from "./incremental/streaming-plan.ts";
+import { viewPlan } from "./incremental/view-plan.ts";
+
+export interface Explanation {
+  readonly flow: string;
+  readonly kind: DeclaredFlow["kind"];
+  readonly inputs: readonly string[];
+  readonly output: string;
+  readonly partitionBy: readonly string[];
+  readonly minIntervalMs: number;
+  readonly strategy: { readonly name: string; readonly reason: string };
+  /** What a batch does, in order. */
+  readonly steps: readonly string[];
+  /** The flow's query as SQL; undefined for sources. */
+  readonly sql: string | undefined;
+}
+
+export function explainFlow(flow: DeclaredFlow): Explanation {
+  const common = {
+    flow: flow.id,
+    kind: flow.kind,
+    output: flow.output.path,
+    partitionBy: flow.output.partitionBy,
+    minIntervalMs: flow.minIntervalMs,
+  };
+  switch (flow.kind) {
+    case "hub":
+      return {
+        ...common,
+        inputs: [`hub ${flow.hub}`],
+        strategy: { name: "append", reason: "an Event Hub only ever grows" },
+        steps: [
+          "take the next range of sequence numbers of a partition",
+          "keep each event byte for byte with its audit columns",
+          "append, one lane per partition",
+        ],
+        sql: undefined,
+      };
+    case "files":
+      return {
+        ...common,
+        inputs: [flow.glob],
+        strategy: { name: "append", reason: "each (path, etag) is read once" },
+        steps: [
+          "take landed files that are not in the ledger",
+          `read them as ${flow.format}, what does not fit goes to _rescued_data`,
+          "append, and add them to the ledger",
+        ],
+        sql: undefined,
+      };
+    case "stream":
+      return {
+        ...common,
+        inputs: [`${flow.stream.name} (each row once)`, ...flow.statics.map((table) => `${table.name} (as it stands)`)],
+        strategy: { name: "append", reason: "a streaming table reads each row once" },
+        steps: streamSteps(flow),
+        sql: sqlOf(flow),
+      };
+    case "view": {
+      const view =
+        flow.refresh === "full"
+          ? { kind: "full" as const, reason: "the view is declared with refresh: full" }
+          : viewPlan(flow.query);
+      const strategy =
+        view.kind === "keyed"
+          ? {
+              name: "recompute-keys",
+              reason: `the groups of ${view.keys.map((key) => key.output).join(", ")} that a change touches are computed again; more than half of the input: in full`,
+            }
+          : { name: "full", reason: view.reason };
+      return {
+        ...common,
+        inputs: flow.inputs.map((table) => table.name),
+        strategy,
+        steps: viewSteps(strategy.name),
+        sql: sqlOf(flow),
+      };
+    }
+    default:
+      return unreachable(flow);
+  }
+}
+
+function streamSteps(flow: Extract<DeclaredFlow, { kind: "stream" }>): string[] {
+  const plan = streamingPlan(flow.query);
+  const drops = flow.expectations.filter((rule) => rule.action === "drop").map((rule) => rule.name);
+  const fails = flow.expectations.filter((rule) => rule.action === "fail").map((rule) => rule.name);
+  return [
+    "parse and compute row by row; rows with an error → quarantine MALFORMED",
+    ...(plan.watermark === undefined
+      ? []
+      : [
+          `rows more than ${plan.watermark.delayMs / 1000} s behind the latest ${plan.watermark.eventTime} of their lane → ${plan.watermark.late === "count" ? "counted" : "quarantine LATE"}`,
+        ]),
+    ...(fails.length === 0 ? [] : [`rows that break ${fails.join(", ")} stop the flow`]),
+    ...(drops.length === 0 ? [] : [`rows that break ${drops.join(", ")} → quarantine EXPECTATION`]),
+    ...(plan.deduplicate === undefined
+      ? []
+      : [
+          `rows whose ${plan.deduplicate.keys.join(", ")} was kept within ${(plan.watermark?.delayMs ?? 0) / 1000} s of event time are duplicates`,
+        ]),
+    "append what is left",
+  ];
+}
+
+function viewSteps(strategy: string): string[] {
+  if (strategy === "full")
+    return ["compute the query over the inputs as they stand", "replace the table's files in one commit"];
+  return [
+    "find the keys of the changed rows",
+    "compute the query for those keys only",
+    "rewrite the files that hold them, in one commit",
+  ];
+}
+
+function sqlOf(flow: Extract<DeclaredFlow, { kind: "stream" | "view" }>): string {
+  return renderPlan(flow.query, {
+    dialect: "duckdb",
+    relations: (source) => `"${source}"`,
+    parameters: { current_timestamp: "1970-01-01T00:00:00.000000Z" },
+    rowErrors: "fail",
+  });
+}

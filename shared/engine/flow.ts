@@ -1,0 +1,76 @@
+/** What the engine knows of a flow: how it plans and computes is its driver's; how a batch is carried through is the same for all. */
+import type { FlowId, Generation, LaneId } from "../core/index.ts";
+import type {
+  BatchCounts,
+  CommitRecord,
+  GenerationRecord,
+  InputRange,
+  LaneHead,
+  OffsetsRecord,
+  OutcomeRecord,
+  TableOutcome,
+  Watermark,
+} from "../checkpoint/index.ts";
+import type { Schema } from "../plan/index.ts";
+import type { HubEvent } from "../sources/index.ts";
+
+/** A table that a flow writes. All of them are created before the generation that owns them is recorded. */
+export interface FlowTable {
+  /** `sink`, `quarantine`, or `state:<operator>`. */
+  readonly role: string;
+  readonly root: "host" | "lake";
+  readonly path: string;
+  readonly schema: Schema;
+  readonly partitionBy: readonly string[];
+  readonly description?: string | undefined;
+}
+
+/** What came with a doorbell: never more than a hint, because the offsets decide. */
+export type Hint =
+  | { readonly kind: "hub-events"; readonly events: readonly HubEvent[] }
+  | { readonly kind: "landed"; readonly path: string };
+
+/** The part of the offsets that a driver plans. */
+export interface PlannedInput {
+  readonly inputs: Readonly<Record<string, InputRange>>;
+  readonly statics: OffsetsRecord["statics"];
+  readonly watermark: Watermark | null;
+  readonly job: string | null;
+}
+
+/** The part of the outcome that a driver computes. Tables come in the order of their commits, the sink last. */
+export interface ComputedBatch {
+  readonly tables: readonly TableOutcome[];
+  readonly watermark: Watermark | null;
+  readonly counts: BatchCounts;
+  readonly strategy: { readonly name: string; readonly reason: string };
+}
+
+/** A batch that is to be computed: what was logged, and where the lane's tables stood. */
+export interface BatchContext {
+  readonly lane: LaneId;
+  readonly generation: GenerationRecord;
+  readonly offsets: OffsetsRecord;
+  /** State is read as of these versions, never the latest. */
+  readonly lastCommit: CommitRecord | undefined;
+  readonly hint: Hint | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface FlowDriver {
+  readonly flow: FlowId;
+  readonly planFingerprint: string;
+  readonly minIntervalMs: number;
+  /** Names of the flow's own tables for a generation. */
+  tables(generation: Generation): readonly FlowTable[];
+  /** The lanes that exist now. */
+  lanes(): Promise<readonly LaneId[]>;
+  /** Where a lane that was never run begins; recorded as offsets/0. Undefined while that cannot be said yet. */
+  start(lane: LaneId): Promise<PlannedInput | undefined>;
+  /** The input of the next batch, or undefined where there is nothing to do. */
+  plan(lane: LaneId, head: LaneHead, hint: Hint | undefined): Promise<PlannedInput | undefined>;
+  /** Computes a batch from its offsets: the same offsets give equal rows. Writes files, commits nothing. */
+  compute(batch: BatchContext): Promise<ComputedBatch>;
+  /** Does the merge of the staged rows again on the sink as it stands now. Only drivers that merge have it. */
+  merge?(batch: BatchContext, outcome: OutcomeRecord): Promise<readonly TableOutcome[]>;
+}

@@ -1,0 +1,7 @@
+/** engine: the incremental engine. It is given everything and reads nothing of its surroundings. */
+export type { Doorbells, EngineContext } from "./context.ts";
+export type { DeclaredFlow } from "./declared-flow.ts";
+export { declaredFlows } from "./declare.ts";
+export { explainFlow, type Explanation } from "./explain.ts";
+export { Engine } from "./engine.ts";
+export { failFlow, pauseFlow, resumeFlow } from "./flow-state.ts";

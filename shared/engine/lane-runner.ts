@@ -1,0 +1,279 @@
+/**
+ * Runs the batches of one lane: recover, plan, log offsets, compute, log the outcome, roll forward, log the commit (SPEC.md 1).
+ *
+ * A runner keeps its lane's head in memory between batches and probes the next names; what it holds in memory is never trusted
+ * further than a put-if-absent reaches.
+ */
+import {
+  batchId,
+  generation,
+  instantOfMs,
+  isDyneError,
+  laneId,
+  limits,
+  type DyneError,
+  type LaneId,
+} from "../core/index.ts";
+import {
+  FlowLog,
+  LaneLog,
+  LeaseKeeper,
+  layout,
+  type CommitRecord,
+  type GenerationRecord,
+  type LaneHead,
+  type OffsetsRecord,
+  type OutcomeRecord,
+  type RecordContext,
+} from "../checkpoint/index.ts";
+import type { EngineContext } from "./context.ts";
+import type { BatchContext, ComputedBatch, FlowDriver, Hint } from "./flow.ts";
+import { failFlow } from "./flow-state.ts";
+import { isNewest, openGeneration } from "./generation.ts";
+import { nextStep } from "./recovery.ts";
+import { rollForward } from "./roll-forward.ts";
+
+export type LaneResult =
+  | { readonly kind: "ran"; readonly batches: number; readonly rows: number; readonly more: boolean }
+  | { readonly kind: "idle" }
+  /** Another instance holds the lane. */
+  | { readonly kind: "busy" }
+  /** PAUSED or FAILED: doorbells are ignored. */
+  | { readonly kind: "stopped"; readonly state: string }
+  /** A newer build or generation has taken over. */
+  | { readonly kind: "superseded" };
+
+export interface LaneBudget {
+  /** Stop taking new batches at this time. */
+  readonly untilMs: number;
+  readonly batchesMax: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a runner remembers of a lane between calls, and the lease it holds during one. */
+interface HeldLane {
+  readonly log: LaneLog;
+  readonly lease: LeaseKeeper;
+  head: LaneHead;
+}
+
+export class LaneRunner {
+  readonly #context: EngineContext;
+  readonly #driver: FlowDriver;
+  readonly #records: RecordContext;
+  readonly #warm = new Map<LaneId, { readonly log: LaneLog; readonly head: LaneHead }>();
+  #generation: GenerationRecord | undefined;
+
+  constructor(context: EngineContext, driver: FlowDriver) {
+    this.#context = context;
+    this.#driver = driver;
+    this.#records = { store: context.host, clock: context.clock, random: context.random };
+  }
+
+  /** Runs batches of the lane until there is no input, or the budget ends. One call per lane at a time. */
+  async run(lane: LaneId, hint: Hint | undefined, budget: LaneBudget): Promise<LaneResult> {
+    const state = (await new FlowLog(this.#records, this.#driver.flow).state()).record;
+    if (state !== undefined && state.state !== "RUNNING") return { kind: "stopped", state: state.state };
+    const record = await this.#open();
+    if (record === undefined) return { kind: "superseded" };
+    const log = new LaneLog(this.#records, this.#driver.flow, generation(record.generation), lane);
+    const path = layout.lease(this.#driver.flow, log.generation, lane);
+    await using lease = await LeaseKeeper.acquire(this.#context.host, path, this.#context);
+    if (lease === undefined) return { kind: "busy" };
+    const known = this.#warm.get(lane);
+    this.#warm.delete(lane);
+    const isWarm = known !== undefined && known.log.generation === log.generation;
+    const held: HeldLane = { log, lease, head: isWarm ? await log.advance(known.head) : await log.head() };
+    try {
+      const result = await this.#batches(lane, record, held, hint, budget);
+      if (result.kind !== "superseded") this.#warm.set(lane, { log, head: held.head });
+      return result;
+    } catch (error) {
+      if (!isDyneError(error) || error.kind !== "data") throw error;
+      if (await this.#isDecidedElsewhere(held)) return { kind: "superseded" };
+      await this.#fail(lane, record, held, error);
+      throw error;
+    }
+  }
+
+  async #open(): Promise<GenerationRecord | undefined> {
+    if (
+      this.#generation !== undefined &&
+      (await isNewest(this.#context, this.#driver, generation(this.#generation.generation)))
+    ) {
+      return this.#generation;
+    }
+    const opened = await openGeneration(this.#context, this.#driver);
+    this.#generation = opened.kind === "open" ? opened.record : undefined;
+    return this.#generation;
+  }
+
+  async #batches(
+    lane: LaneId,
+    record: GenerationRecord,
+    held: HeldLane,
+    hint: Hint | undefined,
+    budget: LaneBudget,
+  ): Promise<LaneResult> {
+    let batches = 0;
+    let rows = 0;
+    const signal = AbortSignal.any([budget.signal, held.lease.signal]);
+    while (batches < budget.batchesMax) {
+      if (batches > 0 && (signal.aborted || this.#context.clock.nowMs() >= budget.untilMs))
+        return { kind: "ran", batches, rows, more: true };
+      const step = nextStep({
+        hasOffsets: held.head.openOffsets !== undefined,
+        hasOutcome: held.head.openOutcome !== undefined,
+      });
+      if (step === "plan" && !(await this.#plan(lane, record, held, hint))) {
+        return batches === 0 ? { kind: "idle" } : { kind: "ran", batches, rows, more: false };
+      }
+      const done = await this.#finish(lane, record, held, hint, signal);
+      if (done === undefined) return { kind: "superseded" };
+      batches++;
+      rows += done.progress.counts.inputRows;
+    }
+    return { kind: "ran", batches, rows, more: true };
+  }
+
+  /** Writes the offsets of a new batch ahead of it. False where there is no input. */
+  async #plan(lane: LaneId, record: GenerationRecord, held: HeldLane, hint: Hint | undefined): Promise<boolean> {
+    if (held.head.lastOffsets === undefined) {
+      const start = await this.#driver.start(lane);
+      if (start === undefined) return false;
+      const { record: first } = await held.log.putOffsets(this.#offsets(lane, record, 0, start));
+      held.head = { ...held.head, lastOffsets: first };
+    }
+    const planned = await this.#driver.plan(lane, held.head, hint);
+    if (planned === undefined) return false;
+    const next = (held.head.lastCommit?.batchId ?? 0) + 1;
+    const put = await held.log.putOffsets(this.#offsets(lane, record, next, planned));
+    held.head = put.mine ? { ...held.head, openOffsets: put.record } : await held.log.advance(held.head);
+    return true;
+  }
+
+  #offsets(
+    lane: LaneId,
+    record: GenerationRecord,
+    batch: number,
+    planned: Awaited<ReturnType<FlowDriver["plan"]>> & object,
+  ): OffsetsRecord {
+    return {
+      format: 1,
+      flow: this.#driver.flow,
+      lane,
+      generation: record.generation,
+      batchId: batch,
+      attempt: this.#context.random.uuid(),
+      batchTime: instantOfMs(this.#context.clock.nowMs()),
+      seed: this.#context.random.uuid(),
+      timeZone: "UTC",
+      planFingerprint: record.planFingerprint,
+      inputs: planned.inputs,
+      statics: planned.statics,
+      watermark: planned.watermark,
+      job: planned.job,
+    };
+  }
+
+  /** Takes the open batch to its commit, from wherever it stands. Undefined where a newer owner was met. */
+  async #finish(
+    lane: LaneId,
+    record: GenerationRecord,
+    held: HeldLane,
+    hint: Hint | undefined,
+    signal: AbortSignal,
+  ): Promise<CommitRecord | undefined> {
+    const offsets = held.head.openOffsets;
+    if (offsets === undefined) return held.head.lastCommit;
+    const lastCommit = held.head.lastCommit ?? (await this.#predecessor(lane, record));
+    const batch: BatchContext = { lane, generation: record, offsets, lastCommit, hint, signal };
+    const startedMs = this.#context.clock.nowMs();
+    let outcome = held.head.openOutcome;
+    if (outcome === undefined) {
+      const computed = await this.#driver.compute(batch);
+      signal.throwIfAborted();
+      outcome = await this.#decide(held.log, batch, computed);
+    }
+    const computedMs = this.#context.clock.nowMs() - startedMs;
+    const rolled = await rollForward(this.#context, this.#driver, held.log, batch, outcome, computedMs);
+    if (rolled.kind === "fenced") return undefined;
+    held.head = {
+      lastCommit: rolled.record,
+      lastOffsets: offsets,
+      lastOutcome: rolled.outcome,
+      openOffsets: undefined,
+      openOutcome: undefined,
+    };
+    this.#context.logger.info("batch committed", {
+      flow: this.#driver.flow,
+      lane,
+      batchId: offsets.batchId,
+      inputRows: rolled.outcome.counts.inputRows,
+      outputRows: rolled.outcome.counts.outputRows,
+      strategy: rolled.outcome.strategy.name,
+      computeMs: Math.round(computedMs),
+      totalMs: Math.round(this.#context.clock.nowMs() - startedMs),
+    });
+    return rolled.record;
+  }
+
+  /** Logs the outcome. The first one is the batch: a loser drops its own files and goes on with the winner's. */
+  async #decide(log: LaneLog, batch: BatchContext, computed: ComputedBatch): Promise<OutcomeRecord> {
+    const put = await log.putOutcome({
+      format: 1,
+      flow: this.#driver.flow,
+      lane: batch.lane,
+      generation: batch.offsets.generation,
+      batchId: batch.offsets.batchId,
+      redo: 0,
+      attempt: this.#context.random.uuid(),
+      createdTime: instantOfMs(this.#context.clock.nowMs()),
+      tables: [...computed.tables],
+      watermark: computed.watermark,
+      counts: computed.counts,
+      strategy: computed.strategy,
+      promoted: null,
+      job: batch.offsets.job,
+    });
+    if (!put.mine) await this.#discard(batch, computed);
+    return put.record;
+  }
+
+  async #discard(batch: BatchContext, computed: ComputedBatch): Promise<void> {
+    for (const table of computed.tables) {
+      const owned = batch.generation.tables[table.role];
+      if (owned === undefined) continue;
+      const store = owned.root === "host" ? this.#context.host : this.#context.lake;
+      for (const file of [...table.add, ...table.cdc]) await store.delete(`${owned.path}/${file.path}`);
+    }
+  }
+
+  /** The commit that the first batch of a continuing generation follows. */
+  async #predecessor(lane: LaneId, record: GenerationRecord): Promise<CommitRecord | undefined> {
+    const from = record.continues?.[lane];
+    if (from === undefined) return undefined;
+    return new LaneLog(this.#records, this.#driver.flow, generation(from.generation), laneId(lane)).commitAt(
+      batchId(from.batchId),
+    );
+  }
+
+  /** True where another runner has committed the batch meanwhile: what this one met then says nothing about the data. */
+  async #isDecidedElsewhere(held: HeldLane): Promise<boolean> {
+    const open = held.head.openOffsets?.batchId;
+    return open !== undefined && (await held.log.commitAt(batchId(open))) !== undefined;
+  }
+
+  async #fail(lane: LaneId, record: GenerationRecord, held: HeldLane, error: DyneError): Promise<void> {
+    const batch = held.head.openOffsets?.batchId ?? (held.head.lastCommit?.batchId ?? 0) + 1;
+    await failFlow(this.#context, this.#driver.flow, {
+      lane,
+      generation: record.generation,
+      batchId: batch,
+      code: error.code,
+      message: error.message,
+      sample:
+        typeof error.details["sample"] === "string" ? error.details["sample"].slice(0, limits.sampleCharacters) : null,
+    });
+  }
+}

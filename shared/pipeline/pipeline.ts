@@ -1,0 +1,185 @@
+/** A pipeline: its tables in the order in which data flows, the flows that feed them, and who reads whom. */
+import { DyneError, flowId } from "../core/index.ts";
+import type { FlowId, TableName } from "../core/index.ts";
+import { canonicalJson, checkStreaming, planFingerprint, sameType, scansOf } from "../plan/index.ts";
+import type { Scan } from "../plan/index.ts";
+import type { DeclaredTable } from "./table.ts";
+
+/** Which lanes a flow has: one per partition of a hub, or a single one. */
+export type Lanes = { readonly kind: "partitions"; readonly hub: string } | { readonly kind: "single" };
+
+export interface FlowInput {
+  readonly table: TableName;
+  /** `streaming`: each row once. `static`: as the table stands when a batch is planned. */
+  readonly mode: "streaming" | "static";
+}
+
+/** What feeds one table. */
+export interface Flow {
+  readonly id: FlowId;
+  readonly kind: "hub" | "files" | "stream" | "view";
+  readonly inputs: readonly FlowInput[];
+  readonly output: DeclaredTable;
+  /** Changes exactly when the rows may (canonical plan, source, expectations, partitioning). */
+  readonly fingerprint: string;
+  readonly lanes: Lanes;
+  readonly minIntervalMs: number;
+}
+
+export interface Pipeline {
+  readonly name: string;
+  /** Upstream before downstream. */
+  readonly tables: readonly DeclaredTable[];
+  /** One per table, in the same order. */
+  readonly flows: readonly Flow[];
+  /** Direct readers and direct inputs of each table. */
+  readonly graph: ReadonlyMap<
+    TableName,
+    { readonly upstream: readonly TableName[]; readonly downstream: readonly TableName[] }
+  >;
+}
+
+/**
+ * Puts tables together and checks what no table can know alone. Errors: INVALID_PIPELINE (cycle, table that is not listed, stream of a
+ * view), DUPLICATE_NAME, SCHEMA_MISMATCH, UNSUPPORTED_FEATURE; each names the table and the remedy.
+ */
+export function definePipeline(name: string, tables: readonly DeclaredTable[]): Pipeline {
+  if (!/^[a-z][a-z0-9_-]{0,62}$/.test(name)) {
+    throw new DyneError(
+      "INVALID_PIPELINE",
+      `"${name}" is not the name of a pipeline. Use lower-case letters, digits, "-" and "_".`,
+    );
+  }
+  const listed = new Map<string, DeclaredTable>();
+  for (const table of tables) {
+    if (listed.has(table.name))
+      throw new DyneError("DUPLICATE_NAME", `${name} lists the table ${table.name} twice. Rename one of them.`);
+    listed.set(table.name, table);
+  }
+  checkHubs(tables);
+  const ordered = inOrder(tables, listed);
+  const flows: Flow[] = [];
+  for (const table of ordered) flows.push(flowOf(table, listed, flows));
+  const graph = new Map(
+    ordered.map((table) => {
+      const upstream = upstreamOf(table);
+      const downstream = ordered.filter((other) => upstreamOf(other).includes(table.name)).map((other) => other.name);
+      return [table.name, { upstream, downstream }] as const;
+    }),
+  );
+  return Object.freeze({ name, tables: ordered, flows, graph });
+}
+
+function checkHubs(tables: readonly DeclaredTable[]): void {
+  const readers = new Map<string, string>();
+  for (const { source, name } of tables) {
+    if (source?.kind !== "eventHub") continue;
+    const other = readers.get(source.hub);
+    if (other !== undefined)
+      throw new DyneError(
+        "DUPLICATE_NAME",
+        `${other} and ${name} both read the hub "${source.hub}". Let one read it, and the other read that table.`,
+      );
+    readers.set(source.hub, name);
+  }
+}
+
+function scans(table: DeclaredTable): readonly Scan[] {
+  if (table.query === undefined) return [];
+  const { streaming, static: statics } = scansOf(table.query);
+  return [...streaming, ...statics];
+}
+
+function upstreamOf(table: DeclaredTable): readonly TableName[] {
+  return [...new Set(scans(table).map(({ source }) => source as TableName))];
+}
+
+/** Upstream first, otherwise in the order given. */
+function inOrder(
+  tables: readonly DeclaredTable[],
+  listed: ReadonlyMap<string, DeclaredTable>,
+): readonly DeclaredTable[] {
+  const ordered: DeclaredTable[] = [];
+  const visit = (table: DeclaredTable, path: readonly string[]): void => {
+    if (ordered.includes(table)) return;
+    if (path.includes(table.name)) {
+      throw new DyneError(
+        "INVALID_PIPELINE",
+        `Tables read each other in a circle: ${[...path.slice(path.indexOf(table.name)), table.name].join(" → ")}. Break it at one of them.`,
+      );
+    }
+    for (const source of upstreamOf(table)) {
+      const upstream = listed.get(source);
+      if (upstream === undefined)
+        throw new DyneError(
+          "INVALID_PIPELINE",
+          `${table.name} reads ${source}, which the pipeline does not list. Add it to the pipeline's tables.`,
+        );
+      visit(upstream, [...path, table.name]);
+    }
+    ordered.push(table);
+  };
+  for (const table of tables) visit(table, []);
+  return ordered;
+}
+
+function flowOf(table: DeclaredTable, listed: ReadonlyMap<string, DeclaredTable>, before: readonly Flow[]): Flow {
+  const inputs = scans(table).map((scan): FlowInput => {
+    const upstream = listed.get(scan.source) as DeclaredTable;
+    if (!sameType(scan.schema, upstream.schema)) {
+      throw new DyneError(
+        "SCHEMA_MISMATCH",
+        `${table.name} reads ${scan.source} with other columns than the pipeline's ${scan.source} has. Read the table that is listed.`,
+      );
+    }
+    if (scan.streaming && upstream.kind === "materializedView") {
+      throw new DyneError(
+        "INVALID_PIPELINE",
+        `${table.name} reads the view ${scan.source} as a stream, but rows of a view change. Make ${table.name} a materialized view, or read a streaming table.`,
+      );
+    }
+    return { table: upstream.name, mode: scan.streaming ? "streaming" : "static" };
+  });
+  const { source, query, expectations, partitionBy, schema } = table;
+  return Object.freeze({
+    id: flowId(table.name),
+    kind: kindOf(table),
+    inputs,
+    output: table,
+    fingerprint: planFingerprint(query, {
+      source: source && sourceIdentity(source),
+      expectations,
+      partitionBy,
+      schema: canonicalJson(schema),
+    }),
+    lanes: lanesOf(table, listed, before),
+    minIntervalMs: table.minIntervalMs,
+  });
+}
+
+function kindOf({ source, kind }: DeclaredTable): Flow["kind"] {
+  if (source !== undefined) return source.kind === "eventHub" ? "hub" : "files";
+  return kind === "materializedView" ? "view" : "stream";
+}
+
+/** What of a source decides the rows: how many partitions to provision does not. */
+function sourceIdentity(source: NonNullable<DeclaredTable["source"]>): unknown {
+  return source.kind === "eventHub"
+    ? { kind: source.kind, hub: source.hub }
+    : { kind: source.kind, glob: source.glob, format: source.format };
+}
+
+function lanesOf(table: DeclaredTable, listed: ReadonlyMap<string, DeclaredTable>, before: readonly Flow[]): Lanes {
+  if (table.source?.kind === "eventHub") return { kind: "partitions", hub: table.source.hub };
+  if (table.kind !== "streamingTable" || table.query === undefined) return { kind: "single" };
+  const { stream, watermark, deduplicate } = checkStreaming(table.query);
+  const upstream = listed.get(stream.source) as DeclaredTable;
+  if (watermark !== undefined && upstream.source === undefined) {
+    throw new DyneError(
+      "UNSUPPORTED_FEATURE",
+      `${table.name} has a watermark on ${stream.source}, whose rows do not say when and in which lane they arrived. Put the watermark on a table that reads bronze.`,
+    );
+  }
+  if (watermark !== undefined || deduplicate !== undefined) return { kind: "single" };
+  return before.find(({ output }) => output.name === stream.source)?.lanes ?? { kind: "single" };
+}

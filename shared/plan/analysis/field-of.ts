@@ -1,0 +1,242 @@
+/** The type of an expression over a schema; everything that cannot be is found here, when a pipeline is loaded. */
+import { DyneError, unreachable } from "../../core/errors.ts";
+import { checkFieldNames } from "../data-type.ts";
+import type { Expression, FunctionCall } from "../expression.ts";
+import { castRule } from "../functions/casts.ts";
+import { aggregateFunction, commonType, isMismatch, scalarFunction, windowFunction } from "../functions/index.ts";
+import type { FunctionDefinition, Typed } from "../functions/index.ts";
+import { literalProblem } from "../literal.ts";
+import { sameType, typeName } from "../type-name.ts";
+import type { DataType, Schema, StructField, StructType } from "../types.ts";
+import { childrenOf, someExpression } from "../visit.ts";
+import { nearestName } from "./nearest-name.ts";
+
+/** Which calls may stand in an expression, besides scalar functions. */
+export type Allowed = "scalar" | "windows" | "aggregates";
+
+/** The field that an expression is: its type, and whether it can be NULL. Errors: UNKNOWN_COLUMN, TYPE_MISMATCH, UNSUPPORTED_FEATURE. */
+export function fieldOf(expression: Expression, schema: Schema, place: string): StructField {
+  switch (expression.kind) {
+    case "column":
+      return columnField(expression.name, schema, place);
+    case "literal": {
+      const problem = literalProblem(expression.value, expression.type);
+      if (problem !== undefined)
+        throw new DyneError("TYPE_MISMATCH", `${problem} Write it in the form of its type (in ${place}).`);
+      return { type: expression.type, nullable: expression.value === null };
+    }
+    case "parameter":
+      return { type: expression.type, nullable: false };
+    case "cast": {
+      const from = fieldOf(expression.input, schema, place).type;
+      if (castRule(from, expression.to) !== undefined) return { type: expression.to, nullable: true };
+      throw new DyneError(
+        "TYPE_MISMATCH",
+        `There is no cast from ${typeName(from)} to ${typeName(expression.to)} in ${place}. Cast to a type between them, or drop the cast.`,
+      );
+    }
+    case "call":
+    case "aggregate":
+      return { type: callType(expression, schema, place).result, nullable: true };
+    case "window":
+      return windowType(expression, schema, place);
+    case "case":
+      return caseType(expression, schema, place);
+    case "field":
+      return fieldType(expression, schema, place);
+    case "fromJson":
+      return fromJsonType(expression, schema, place);
+    default:
+      return unreachable(expression);
+  }
+}
+
+/** The type of an expression over a schema. Errors: those of `fieldOf`. */
+export function typeOf(expression: Expression, schema: Schema, place = "the query"): DataType {
+  return fieldOf(expression, schema, place).type;
+}
+
+/** Argument and result types of a call, as its function's rule gives them. */
+export function callType(
+  call: Extract<Expression, { kind: "call" | "aggregate" }>,
+  schema: Schema,
+  place: string,
+): Typed {
+  const definition = call.kind === "call" ? scalarFunction(call.name) : aggregateFunction(call.name);
+  if (call.kind === "aggregate") {
+    if (call.distinct && definition.kind === "aggregate" && !definition.allowsDistinct) {
+      throw new DyneError(
+        "UNSUPPORTED_FEATURE",
+        `${call.name} cannot take distinct values only (in ${place}). Use countDistinct, or group first.`,
+      );
+    }
+    if (call.filter !== undefined) requireBoolean(call.filter, schema, `the filter of ${call.name} in ${place}`);
+  }
+  return applyRule(definition, call.args, schema, place);
+}
+
+function applyRule(definition: FunctionDefinition, args: readonly Expression[], schema: Schema, place: string): Typed {
+  const types = args.map((arg) => fieldOf(arg, schema, place).type);
+  const typed = definition.type(types);
+  if (isMismatch(typed)) {
+    throw new DyneError(
+      "TYPE_MISMATCH",
+      `${definition.name} ${typed.mismatch} (in ${place}). Change or cast the arguments.`,
+    );
+  }
+  if (definition.kind === "scalar" && definition.checkLiterals !== undefined) {
+    const problem = definition.checkLiterals(args.map((arg) => (arg.kind === "literal" ? arg.value : undefined)));
+    if (problem !== undefined) throw new DyneError("TYPE_MISMATCH", `${definition.name} ${problem} (in ${place}).`);
+  }
+  return definition.name === "named_struct" ? { ...typed, result: structType(args, types, place) } : typed;
+}
+
+/** Types of a window function's call (not of an aggregate over a window). */
+export function windowCallType(call: FunctionCall, schema: Schema, place: string): Typed {
+  return applyRule(windowFunction(call.name), call.args, schema, place);
+}
+
+function structType(args: readonly Expression[], types: readonly DataType[], place: string): StructType {
+  const fields: Record<string, StructField> = {};
+  const names: string[] = [];
+  for (let index = 0; index < args.length; index += 2) {
+    const name = args[index];
+    if (name?.kind !== "literal" || typeof name.value !== "string")
+      throw new DyneError("TYPE_MISMATCH", `named_struct needs its names as literals (in ${place}).`);
+    names.push(name.value);
+    fields[name.value] = { type: types[index + 1] as DataType, nullable: true };
+  }
+  checkFieldNames(names, place);
+  return { kind: "struct", fields };
+}
+
+function columnField(name: string, schema: Schema, place: string): StructField {
+  const field = Object.hasOwn(schema.fields, name) ? (schema.fields[name] as StructField) : undefined;
+  if (field !== undefined) return field;
+  throw unknownColumn(name, Object.keys(schema.fields), place);
+}
+
+/** The error for a name that is no column: it names the nearest one and all there are. */
+export function unknownColumn(name: string, columns: readonly string[], place: string): DyneError {
+  const nearest = nearestName(name, columns);
+  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+  return new DyneError(
+    "UNKNOWN_COLUMN",
+    `There is no column "${name}" in ${place}.${hint} The columns are ${columns.join(", ")}.`,
+    {
+      details: { column: name, place, ...(nearest === undefined ? {} : { nearest }) },
+    },
+  );
+}
+
+function windowType(expression: Extract<Expression, { kind: "window" }>, schema: Schema, place: string): StructField {
+  const { call, partitionBy, orderBy, frame } = expression;
+  for (const part of [...partitionBy, ...orderBy.map(({ by }) => by)]) fieldOf(part, schema, place);
+  if (call.kind === "call" && orderBy.length === 0) {
+    throw new DyneError("INVALID_PIPELINE", `${call.name} in ${place} has no order. Give its window an orderBy.`);
+  }
+  for (const row of [frame?.startRow, frame?.endRow]) {
+    if (row !== undefined && !Number.isSafeInteger(row))
+      throw new DyneError("INVALID_ARGUMENT", `A frame in ${place} starts or ends at ${row}. Use whole rows.`);
+  }
+  const typed = call.kind === "call" ? windowCallType(call, schema, place) : callType(call, schema, place);
+  return { type: typed.result, nullable: true };
+}
+
+function caseType(expression: Extract<Expression, { kind: "case" }>, schema: Schema, place: string): StructField {
+  const results = expression.branches.map(({ when, then }) => {
+    requireBoolean(when, schema, `a condition of case in ${place}`);
+    return fieldOf(then, schema, place).type;
+  });
+  if (expression.otherwise !== undefined) results.push(fieldOf(expression.otherwise, schema, place).type);
+  let type = results[0];
+  for (const other of results.slice(1)) type = type && commonType(type, other);
+  if (type !== undefined) return { type, nullable: true };
+  throw new DyneError(
+    "TYPE_MISMATCH",
+    `The results of case in ${place} have no common type: ${results.map(typeName).join(", ")}. Cast them to one type.`,
+  );
+}
+
+function fieldType(expression: Extract<Expression, { kind: "field" }>, schema: Schema, place: string): StructField {
+  const { type } = fieldOf(expression.input, schema, place);
+  if (type.kind !== "struct")
+    throw new DyneError(
+      "TYPE_MISMATCH",
+      `"${expression.name}" is read from a ${typeName(type)} in ${place}. Only structs have fields.`,
+    );
+  const field = type.fields[expression.name];
+  if (field === undefined) throw unknownColumn(expression.name, Object.keys(type.fields), `the struct in ${place}`);
+  return { type: field.type, nullable: true };
+}
+
+function fromJsonType(
+  expression: Extract<Expression, { kind: "fromJson" }>,
+  schema: Schema,
+  place: string,
+): StructField {
+  const { type } = fieldOf(expression.input, schema, place);
+  if (type.kind !== "string")
+    throw new DyneError("TYPE_MISMATCH", `fromJson needs text, not ${typeName(type)} (in ${place}).`);
+  checkJsonType(expression.schema, place);
+  return { type: expression.schema, nullable: true };
+}
+
+function checkJsonType(type: DataType, place: string): void {
+  if (type.kind === "struct") {
+    const fields = Object.entries<StructField>(type.fields);
+    if (fields.length === 0)
+      throw new DyneError("TYPE_MISMATCH", `fromJson in ${place} has a struct without fields. Name at least one.`);
+    checkFieldNames(
+      fields.map(([name]) => name),
+      `the JSON schema in ${place}`,
+    );
+    for (const [, field] of fields) checkJsonType(field.type, place);
+  } else if (type.kind === "array") checkJsonType(type.element, place);
+  else if (type.kind === "map" || type.kind === "binary" || type.kind === "timestamp_ntz") {
+    throw new DyneError(
+      "UNSUPPORTED_FEATURE",
+      `fromJson cannot read ${typeName(type)} yet (in ${place}). Read the field as string and convert it.`,
+    );
+  }
+}
+
+/** Requires a boolean expression. Errors: TYPE_MISMATCH, and those of its parts. */
+export function requireBoolean(expression: Expression, schema: Schema, place: string): void {
+  const { type } = fieldOf(expression, schema, place);
+  if (!sameType(type, { kind: "boolean" })) {
+    throw new DyneError(
+      "TYPE_MISMATCH",
+      `The condition of ${place} is ${typeName(type)}, not boolean. Compare it with something.`,
+    );
+  }
+}
+
+/** Requires that aggregates and windows stand only where they may. Errors: INVALID_PIPELINE. */
+export function checkCalls(expression: Expression, allowed: Allowed, place: string): void {
+  if (expression.kind === "aggregate" && allowed !== "aggregates") {
+    throw new DyneError(
+      "INVALID_PIPELINE",
+      `${expression.name} is an aggregate and stands in ${place}. Use it in agg(), or give it a window with over().`,
+    );
+  }
+  if (expression.kind === "window" && allowed !== "windows") {
+    throw new DyneError(
+      "INVALID_PIPELINE",
+      `A window function stands in ${place}. Compute it with withColumns() first.`,
+    );
+  }
+  const below: Allowed = expression.kind === "aggregate" || expression.kind === "window" ? "scalar" : allowed;
+  for (const child of childrenOf(expression)) checkCalls(child, below, place);
+}
+
+/** Whether an expression holds an aggregate that is not over a window. */
+export function hasAggregate(expression: Expression): boolean {
+  if (expression.kind === "window") return false;
+  return expression.kind === "aggregate" || childrenOf(expression).some(hasAggregate);
+}
+
+/** Whether an expression holds a window. */
+export function hasWindow(expression: Expression): boolean {
+  return someExpression(expression, ({ kind }) => kind === "window");
+}

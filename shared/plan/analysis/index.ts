@@ -1,0 +1,6 @@
+/** What is known of a plan before any data is seen, and what cannot be. */
+export * from "./analyze.ts";
+export { columnType, schemaOf } from "./schema-of.ts";
+export { checkStreaming, deduplicationTime, eventTimeOf, isStreaming, rowLocal, scansOf } from "./streaming.ts";
+export type { EventTime, StreamingFacts } from "./streaming.ts";
+export { hasAggregate, hasWindow, typeOf, unknownColumn } from "./field-of.ts";

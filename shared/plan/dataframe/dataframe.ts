@@ -1,0 +1,328 @@
+/** The typed DataFrame: it builds a logical plan and nothing else. Names and types are checked by the compiler, and again when it runs. */
+import { DyneError } from "../../core/errors.ts";
+import { isStreaming } from "../analysis/streaming.ts";
+import { schemaOf } from "../analysis/schema-of.ts";
+import { analyze } from "../analysis/analyze.ts";
+import type { BooleanType, StructOf } from "../data-type.ts";
+import { checkFieldNames } from "../data-type.ts";
+import type { Expression, SortOrder } from "../expression.ts";
+import type { Join, LogicalPlan, WithWatermark } from "../logical-plan.ts";
+import type { ArrayType, DataType, Schema, StructField } from "../types.ts";
+import { mapExpression } from "../visit.ts";
+import { Column, OrderedColumn, sortOrder } from "./column.ts";
+import type { AnyColumn } from "./column.ts";
+import { durationMs } from "./duration.ts";
+import type { Duration } from "./duration.ts";
+import { rowNumber } from "./functions.ts";
+
+/** Types of columns by name. */
+export type ColumnTypes = Readonly<Record<string, DataType>>;
+/** Columns by name, as builders get them. */
+export type ColumnsOf<Types extends ColumnTypes> = { readonly [Name in keyof Types]: Column<Types[Name]> };
+/** The types of columns by name. */
+export type TypesOf<Columns extends Readonly<Record<string, AnyColumn>>> = {
+  readonly [Name in keyof Columns]: Columns[Name]["type"];
+};
+/** `A` with the columns of `B` put in, or in the place of those of the same name. */
+export type With<A extends ColumnTypes, B extends ColumnTypes> = {
+  readonly [Name in keyof A | keyof B]: Name extends keyof B ? B[Name] : Name extends keyof A ? A[Name] : never;
+};
+type NamesOf<Types> = keyof Types & string;
+type ColumnMap = Readonly<Record<string, AnyColumn>>;
+
+/** Names of columns on both sides that must be equal. */
+export interface JoinPair<Left extends string, Right extends string> {
+  readonly left: Left;
+  readonly right: Right;
+}
+
+export interface WatermarkOptions {
+  /** Rows further than this after their own arrival do not move the watermark. Default: the delay. */
+  readonly maxAhead?: Duration;
+  /** A lane silent for longer is left out of the minimum over lanes. Default: 5 minutes. */
+  readonly idleAfter?: Duration;
+  /** What becomes of late rows: `quarantine` (default), or `count` only. */
+  readonly late?: WithWatermark["late"];
+}
+
+export class DataFrame<Types extends ColumnTypes> {
+  readonly plan: LogicalPlan;
+
+  /** Prefer `read` and `readStream`. Errors: those of the analysis. */
+  constructor(plan: LogicalPlan) {
+    schemaOf(plan);
+    this.plan = Object.freeze(plan);
+  }
+
+  /** The columns of the result, in order. */
+  get schema(): StructOf<Types> {
+    return schemaOf(this.plan) as StructOf<Types>;
+  }
+
+  /** The columns by name, for expressions. */
+  get columns(): ColumnsOf<Types> {
+    const fields = Object.entries<StructField>((this.schema as Schema).fields);
+    return Object.fromEntries(
+      fields.map(([name, field]) => [name, new Column({ kind: "column", name }, field.type)]),
+    ) as unknown as ColumnsOf<Types>;
+  }
+
+  /** The named columns, or new ones computed from the columns: all of the output, in order. */
+  select<const Name extends NamesOf<Types>>(...names: readonly Name[]): DataFrame<Pick<Types, Name>>;
+  select<Columns extends ColumnMap>(build: (columns: ColumnsOf<Types>) => Columns): DataFrame<TypesOf<Columns>>;
+  select(...what: readonly (string | ((columns: ColumnsOf<Types>) => ColumnMap))[]): DataFrame<ColumnTypes> {
+    const [build] = what;
+    const columns =
+      typeof build === "function"
+        ? build(this.columns)
+        : Object.fromEntries(what.map((name) => [name, this.#column(name as string)]));
+    return new DataFrame({ kind: "project", input: this.plan, columns: this.#named(columns) });
+  }
+
+  /** All columns, and new ones in their place or after them. */
+  withColumns<Columns extends ColumnMap>(
+    build: (columns: ColumnsOf<Types>) => Columns,
+  ): DataFrame<With<Types, TypesOf<Columns>>> {
+    const added = build(this.columns);
+    const columns = { ...(this.columns as ColumnMap), ...added };
+    return new DataFrame({ kind: "project", input: this.plan, columns: this.#named(columns) });
+  }
+
+  /** The rows for which the condition is true. */
+  filter(condition: (columns: ColumnsOf<Types>) => Column<BooleanType>): DataFrame<Types> {
+    return new DataFrame({ kind: "filter", input: this.plan, condition: condition(this.columns).expression });
+  }
+  /** The same as `filter`. */
+  where(condition: (columns: ColumnsOf<Types>) => Column<BooleanType>): DataFrame<Types> {
+    return this.filter(condition);
+  }
+
+  /** All columns but these. */
+  drop<const Name extends NamesOf<Types>>(...names: readonly Name[]): DataFrame<Omit<Types, Name>> {
+    for (const name of names) this.#column(name);
+    const kept = Object.entries(this.columns as ColumnMap).filter(
+      ([name]) => !(names as readonly string[]).includes(name),
+    );
+    return new DataFrame({ kind: "project", input: this.plan, columns: this.#named(Object.fromEntries(kept)) });
+  }
+
+  /** Groups of equal values; NULL is a value. Without arguments: one group, even of no rows. */
+  groupBy<const Name extends NamesOf<Types>>(...names: readonly Name[]): GroupedDataFrame<Types, Pick<Types, Name>>;
+  groupBy<Columns extends ColumnMap>(
+    build: (columns: ColumnsOf<Types>) => Columns,
+  ): GroupedDataFrame<Types, TypesOf<Columns>>;
+  groupBy(
+    ...what: readonly (string | ((columns: ColumnsOf<Types>) => ColumnMap))[]
+  ): GroupedDataFrame<Types, ColumnTypes> {
+    const [build] = what;
+    const columns =
+      typeof build === "function"
+        ? build(this.columns)
+        : Object.fromEntries(what.map((name) => [name, this.#column(name as string)]));
+    return new GroupedDataFrame(this.plan, this.columns, this.#named(columns));
+  }
+
+  /**
+   * Rows of both sides with equal values. Columns joined on by one name appear once; other names must differ.
+   * `left` keeps rows without a match. Errors: AMBIGUOUS_COLUMN.
+   */
+  join<Right extends ColumnTypes, const Name extends NamesOf<Types> & NamesOf<Right>>(
+    other: DataFrame<Right>,
+    on: Name | readonly Name[],
+    type?: "inner" | "left",
+  ): DataFrame<With<Types, Omit<Right, Name>>>;
+  join<Right extends ColumnTypes, const Pair extends JoinPair<NamesOf<Types>, NamesOf<Right>>>(
+    other: DataFrame<Right>,
+    on: Pair | readonly Pair[],
+    type?: "inner" | "left",
+  ): DataFrame<With<Types, Right>>;
+  join(other: DataFrame<ColumnTypes>, on: unknown, type: "inner" | "left" = "inner"): DataFrame<ColumnTypes> {
+    const given = (Array.isArray(on) ? on : [on]) as readonly (string | JoinPair<string, string>)[];
+    const pairs = given.map((pair) =>
+      typeof pair === "string" ? { left: pair, right: pair } : { left: pair.left, right: pair.right },
+    );
+    const dropRight = given.filter((pair) => typeof pair === "string");
+    const plan: Join = { kind: "join", type, left: this.plan, right: other.plan, on: pairs, dropRight };
+    return new DataFrame(plan);
+  }
+
+  /** The rows of both, duplicates included, matched by column name. */
+  union(other: DataFrame<Types>): DataFrame<Types> {
+    return new DataFrame({ kind: "union", inputs: [this.plan, other.plan] });
+  }
+
+  /** Every different row once. */
+  distinct(): DataFrame<Types> {
+    return new DataFrame({ kind: "distinct", input: this.plan });
+  }
+
+  /** Sorted rows; ties are broken by all columns, so that a limit always cuts the same rows. */
+  orderBy(...orders: readonly NamesOf<Types>[]): DataFrame<Types>;
+  orderBy(build: (columns: ColumnsOf<Types>) => readonly (AnyColumn | OrderedColumn)[]): DataFrame<Types>;
+  orderBy(
+    ...what: readonly (string | ((columns: ColumnsOf<Types>) => readonly (AnyColumn | OrderedColumn)[]))[]
+  ): DataFrame<Types> {
+    const [build] = what;
+    const given = typeof build === "function" ? build(this.columns) : what.map((name) => this.#column(name as string));
+    return new DataFrame({ kind: "sort", input: this.plan, orders: this.#totalOrder(given.map(sortOrder)) });
+  }
+
+  /** The first rows in the order of `orderBy`, or in that of all columns. */
+  limit(count: number): DataFrame<Types> {
+    const input: LogicalPlan =
+      this.plan.kind === "sort" ? this.plan : { kind: "sort", input: this.plan, orders: this.#totalOrder([]) };
+    return new DataFrame({ kind: "limit", input, count });
+  }
+
+  /** One row per element of an array, in a new column; rows without elements go, unless `outer`. */
+  explode<Element extends DataType, const Name extends string>(
+    as: Name,
+    array: (columns: ColumnsOf<Types>) => Column<ArrayType<Element>>,
+    options: { readonly outer?: boolean } = {},
+  ): DataFrame<With<Types, { readonly [Key in Name]: Element }>> {
+    return new DataFrame({
+      kind: "explode",
+      input: this.plan,
+      array: array(this.columns).expression,
+      as,
+      outer: options.outer ?? false,
+    });
+  }
+
+  /** Declares event time: a row is late if it is more than `delay` behind the newest earlier row of its lane. */
+  withWatermark(eventTime: NamesOf<Types>, delay: Duration, options: WatermarkOptions = {}): DataFrame<Types> {
+    const delayMs = durationMs(delay);
+    return new DataFrame({
+      kind: "watermark",
+      input: this.plan,
+      eventTime,
+      delayMs,
+      maxAheadMs: options.maxAhead === undefined ? delayMs : durationMs(options.maxAhead),
+      idleAfterMs: options.idleAfter === undefined ? 300_000 : durationMs(options.idleAfter),
+      late: options.late ?? "quarantine",
+    });
+  }
+
+  /** A row goes if an earlier one with the same keys lies within the watermark's delay in event time. Errors: UNBOUNDED_STATE. */
+  dropDuplicatesWithinWatermark(keys: readonly NamesOf<Types>[]): DataFrame<Types> {
+    const frame = new DataFrame<Types>({ kind: "dropDuplicatesWithinWatermark", input: this.plan, keys });
+    analyze(frame.plan);
+    return frame;
+  }
+
+  /** One row per key, the first in the order of all columns. For tables; on streams it is refused (UNBOUNDED_STATE). */
+  dropDuplicates(keys: readonly NamesOf<Types>[]): DataFrame<Types> {
+    if (isStreaming(this.plan)) {
+      throw new DyneError(
+        "UNBOUNDED_STATE",
+        "dropDuplicates on a stream would keep every key for ever. Use dropDuplicatesWithinWatermark(keys) after withWatermark().",
+      );
+    }
+    const partitionBy = keys.map((key) => this.#column(key));
+    const orderBy = this.#totalOrder([]).map((order) => new OrderedColumn(order));
+    const number: LogicalPlan = {
+      kind: "project",
+      input: this.plan,
+      columns: [
+        ...this.#named(this.columns),
+        { name: "_row_number", expression: rowNumber().over({ partitionBy, orderBy }).expression },
+      ],
+    };
+    return new DataFrame<With<Types, { readonly _row_number: { readonly kind: "integer" } }>>(number)
+      .filter((columns) =>
+        (columns as unknown as { _row_number: Column<{ readonly kind: "integer" }> })._row_number.eq(1),
+      )
+      .drop("_row_number" as never) as unknown as DataFrame<Types>;
+  }
+
+  #column(name: string): AnyColumn {
+    const columns = this.columns as ColumnMap;
+    // The analysis words the error: it knows the nearest name.
+    return columns[name] ?? new Column({ kind: "column", name }, { kind: "string" });
+  }
+
+  #named(columns: ColumnMap): readonly { readonly name: string; readonly expression: Expression }[] {
+    const entries = Object.entries(columns);
+    checkFieldNames(
+      entries.map(([name]) => name),
+      "select",
+    );
+    return entries.map(([name, column]) => {
+      if (column instanceof Column) return { name, expression: this.#withTotalOrder(column.expression) };
+      throw new DyneError(
+        "TYPE_MISMATCH",
+        `"${name}" in select is no column. Give a column, or a constant with lit().`,
+      );
+    });
+  }
+
+  /** Row numbers and neighbours are choices among rows: their order is made total (SPEC.md 3). */
+  #withTotalOrder(expression: Expression): Expression {
+    return mapExpression(expression, (inner) => {
+      if (inner.kind !== "window" || inner.orderBy.length === 0) return undefined;
+      const choosing = inner.call.kind === "call" || inner.frame !== undefined;
+      return choosing ? { ...inner, orderBy: this.#totalOrder(inner.orderBy) } : undefined;
+    });
+  }
+
+  #totalOrder(orders: readonly SortOrder[]): readonly SortOrder[] {
+    const named = new Set(orders.map(({ by }) => (by.kind === "column" ? by.name : "")));
+    const rest = Object.entries<StructField>((this.schema as Schema).fields).filter(
+      ([name, { type }]) => !named.has(name) && !holdsMap(type),
+    );
+    return [
+      ...orders,
+      ...rest.map(([name]): SortOrder => ({ by: { kind: "column", name }, direction: "ascending", nulls: "first" })),
+    ];
+  }
+}
+
+function holdsMap(type: DataType): boolean {
+  if (type.kind === "map") return true;
+  if (type.kind === "array") return holdsMap(type.element);
+  return type.kind === "struct" && Object.values<StructField>(type.fields).some((field) => holdsMap(field.type));
+}
+
+/** Groups that wait for their aggregates. */
+export class GroupedDataFrame<Types extends ColumnTypes, Groups extends ColumnTypes> {
+  readonly #input: LogicalPlan;
+  readonly #columns: ColumnsOf<Types>;
+  readonly #groups: readonly { readonly name: string; readonly expression: Expression }[];
+
+  constructor(
+    input: LogicalPlan,
+    columns: ColumnsOf<Types>,
+    groups: readonly { readonly name: string; readonly expression: Expression }[],
+  ) {
+    this.#input = input;
+    this.#columns = columns;
+    this.#groups = groups;
+  }
+
+  /** One row per group: the grouping columns, then the aggregates. */
+  agg<Columns extends ColumnMap>(
+    build: (columns: ColumnsOf<Types>) => Columns,
+  ): DataFrame<With<Groups, TypesOf<Columns>>> {
+    const aggregates = Object.entries(build(this.#columns)).map(([name, column]) => ({
+      name,
+      expression: column.expression,
+    }));
+    return new DataFrame({ kind: "aggregate", input: this.#input, groupBy: this.#groups, aggregates });
+  }
+}
+
+/** What is declared of a table: enough to read it. */
+export interface ReadableTable<Types extends ColumnTypes> {
+  readonly name: string;
+  readonly schema: StructOf<Types>;
+}
+
+/** A table as it stands: its latest version when a batch is planned. */
+export function read<Types extends ColumnTypes>(table: ReadableTable<Types>): DataFrame<Types> {
+  return new DataFrame({ kind: "scan", source: table.name, schema: table.schema, streaming: false });
+}
+
+/** A table as a stream: every row that is appended to it, once. */
+export function readStream<Types extends ColumnTypes>(table: ReadableTable<Types>): DataFrame<Types> {
+  return new DataFrame({ kind: "scan", source: table.name, schema: table.schema, streaming: true });
+}

@@ -1,0 +1,253 @@
+/** Functions on columns, named as in Spark's DataFrame API. */
+import type { ArrayType, DataType, DecimalType, StructFields, StructType } from "../types.ts";
+import type {
+  BooleanType,
+  DateType,
+  DoubleType,
+  IntegerType,
+  IntegralType,
+  LongType,
+  NumericType,
+  StringType,
+  StructOf,
+  TimestampNtzType,
+  TimestampType,
+} from "../data-type.ts";
+import { DyneError } from "../../core/errors.ts";
+import { commonType } from "../functions/index.ts";
+import { typeName } from "../type-name.ts";
+import type { FromJson } from "../expression.ts";
+import { aggregate, Column, literal, operandOf, scalar, windowCall } from "./column.ts";
+import type { AggregateColumn, AnyColumn, TimeType, ValueOf, WindowColumn } from "./column.ts";
+
+/** A constant of a type; NULL too. */
+export function lit<Type extends DataType>(value: ValueOf<Type> | null, type: Type): Column<Type> {
+  return literal(value, type);
+}
+
+export function upper(text: Column<StringType>): Column<StringType> {
+  return scalar("upper", [text]);
+}
+export function lower(text: Column<StringType>): Column<StringType> {
+  return scalar("lower", [text]);
+}
+/** Without spaces at both ends (spaces only). */
+export function trim(text: Column<StringType>): Column<StringType> {
+  return scalar("trim", [text]);
+}
+/** Number of characters (code points). */
+export function length(text: Column<StringType>): Column<IntegerType> {
+  return scalar("length", [text]);
+}
+/** The texts joined; NULL if any of them is NULL. */
+export function concat(...texts: readonly (Column<StringType> | string)[]): Column<StringType> {
+  return scalar(
+    "concat",
+    texts.map((text) => (text instanceof Column ? text : literal(text, { kind: "string" }))),
+  );
+}
+export function replace(text: Column<StringType>, search: string, by: string): Column<StringType> {
+  return scalar("replace", [text, literal(search, { kind: "string" }), literal(by, { kind: "string" })]);
+}
+
+/** The first value that is not NULL. */
+export function coalesce<Type extends DataType>(
+  first: Column<Type>,
+  ...others: readonly (Column<Type> | ValueOf<Type>)[]
+): Column<Type> {
+  return scalar("coalesce", [first, ...others.map((other) => operandOf(first, other))]);
+}
+/** NULL where both values are equal, otherwise the first. */
+export function nullif<Type extends DataType>(value: Column<Type>, other: Column<Type> | ValueOf<Type>): Column<Type> {
+  return scalar("nullif", [value, operandOf(value, other)]);
+}
+/** The greatest value; NULLs are passed over. */
+export function greatest<Type extends DataType>(
+  first: Column<Type>,
+  ...others: readonly (Column<Type> | ValueOf<Type>)[]
+): Column<Type> {
+  return scalar("greatest", [first, ...others.map((other) => operandOf(first, other))]);
+}
+/** The least value; NULLs are passed over. */
+export function least<Type extends DataType>(
+  first: Column<Type>,
+  ...others: readonly (Column<Type> | ValueOf<Type>)[]
+): Column<Type> {
+  return scalar("least", [first, ...others.map((other) => operandOf(first, other))]);
+}
+
+export function abs<Type extends NumericType>(value: Column<Type>): Column<Type> {
+  return scalar("abs", [value]);
+}
+/** Rounded half up to a number of digits after the point. Approximate in the last place. */
+export function round(value: Column<DoubleType>, digits = 0): Column<DoubleType> {
+  return scalar("round", [value, literal(digits, { kind: "integer" })]);
+}
+/** Natural logarithm; NULL for 0 and below. */
+export function ln(value: Column<NumericType>): Column<DoubleType> {
+  return scalar("ln", [value]);
+}
+
+/** The calendar day in UTC; text must be YYYY-MM-DD, or the row has an error. */
+export function toDate(value: Column<StringType | TimeType>): Column<DateType> {
+  return value.cast<DateType>({ kind: "date" });
+}
+/** A moment; text must be ISO-8601 date and time (UTC where it has no zone), or the row has an error. */
+export function toTimestamp(value: Column<StringType | TimeType>): Column<TimestampType> {
+  return value.cast<TimestampType>({ kind: "timestamp" });
+}
+/** The start of the unit that a time lies in; weeks start on Monday. */
+export function dateTrunc<Time extends TimestampType | TimestampNtzType>(
+  unit: "year" | "quarter" | "month" | "week" | "day" | "hour" | "minute" | "second",
+  time: Column<Time>,
+): Column<Time> {
+  return scalar("date_trunc", [literal(unit, { kind: "string" }), time]);
+}
+export function year(time: Column<TimeType>): Column<IntegerType> {
+  return scalar("year", [time]);
+}
+export function month(time: Column<TimeType>): Column<IntegerType> {
+  return scalar("month", [time]);
+}
+/** The day of the month. */
+export function day(time: Column<TimeType>): Column<IntegerType> {
+  return scalar("day", [time]);
+}
+export function hour(time: Column<TimestampType | TimestampNtzType>): Column<IntegerType> {
+  return scalar("hour", [time]);
+}
+export function minute(time: Column<TimestampType | TimestampNtzType>): Column<IntegerType> {
+  return scalar("minute", [time]);
+}
+/** Days from `start` to `end`. */
+export function dateDiffDays(end: Column<DateType>, start: Column<DateType>): Column<IntegerType> {
+  return scalar("date_diff_days", [end, start]);
+}
+/** Microseconds since 1970. */
+export function unixMicros(time: Column<TimestampType>): Column<LongType> {
+  return scalar("unix_micros", [time]);
+}
+/** The batch's timestamp: the same for every row of a batch and for every run of it. Not for materialized views. */
+export function currentTimestamp(): Column<TimestampType> {
+  return new Column(
+    { kind: "parameter", name: "current_timestamp", type: { kind: "timestamp" } },
+    { kind: "timestamp" },
+  );
+}
+
+/**
+ * A struct read from JSON text. What does not fit the schema is an error of the row, as are repeated keys; JSON's null and absent fields
+ * are NULL. `unknownFields: "reject"` makes other fields an error, `nullInput: "reject"` a NULL text (bytes that were no text).
+ */
+export function fromJson<Fields extends StructFields>(
+  text: Column<StringType>,
+  schema: StructType<Fields>,
+  options: Partial<Pick<FromJson, "unknownFields" | "nullInput">> = {},
+): Column<StructType<Fields>> {
+  const { unknownFields = "ignore", nullInput = "null" } = options;
+  return new Column({ kind: "fromJson", input: text.expression, schema, unknownFields, nullInput }, schema);
+}
+/** A struct or an array as JSON text. */
+export function toJson(value: Column<StructType | ArrayType>): Column<StringType> {
+  return scalar("to_json", [value]);
+}
+/** A struct of columns by name. */
+export function namedStruct<const Columns extends Readonly<Record<string, AnyColumn>>>(
+  columns: Columns,
+): Column<StructOf<{ [Name in keyof Columns]: Columns[Name]["type"] }>> {
+  const entries = Object.entries(columns);
+  const args = entries.flatMap(([name, column]) => [literal(name, { kind: "string" }).expression, column.expression]);
+  const fields = Object.fromEntries(entries.map(([name, column]) => [name, { type: column.type, nullable: true }]));
+  const type = { kind: "struct", fields } as unknown as StructOf<{ [Name in keyof Columns]: Columns[Name]["type"] }>;
+  return new Column({ kind: "call", name: "named_struct", args }, type);
+}
+
+/** CASE: the value of the first condition that is true, otherwise NULL or what `otherwise` gives. */
+export function when<Type extends DataType>(condition: Column<BooleanType>, then: Column<Type>): CaseColumn<Type> {
+  return new CaseColumn([{ when: condition, then }], then.type);
+}
+
+/** A CASE that can take more branches. */
+class CaseColumn<Type extends DataType> extends Column<Type> {
+  readonly #branches: readonly { readonly when: Column<BooleanType>; readonly then: Column<Type> }[];
+
+  constructor(branches: readonly { readonly when: Column<BooleanType>; readonly then: Column<Type> }[], type: Type) {
+    super(caseOf(branches, undefined), type);
+    this.#branches = branches;
+  }
+
+  when(condition: Column<BooleanType>, then: Column<Type>): CaseColumn<Type> {
+    return new CaseColumn([...this.#branches, { when: condition, then }], common(this.type, then.type));
+  }
+
+  otherwise(value: Column<Type> | ValueOf<Type>): Column<Type> {
+    const column = operandOf(this, value);
+    return new Column(caseOf(this.#branches, column), common(this.type, column.type as Type));
+  }
+}
+
+function caseOf(
+  branches: readonly { readonly when: AnyColumn; readonly then: AnyColumn }[],
+  otherwise: AnyColumn | undefined,
+): AnyColumn["expression"] {
+  return {
+    kind: "case",
+    branches: branches.map(({ when: condition, then }) => ({ when: condition.expression, then: then.expression })),
+    otherwise: otherwise?.expression,
+  };
+}
+
+function common<Type extends DataType>(a: Type, b: Type): Type {
+  const type = commonType(a, b);
+  if (type !== undefined) return type as Type;
+  throw new DyneError(
+    "TYPE_MISMATCH",
+    `The results of when() have no common type: ${typeName(a)} and ${typeName(b)}. Cast them to one type.`,
+  );
+}
+
+/** Rows, or values that are not NULL. */
+export function count(value?: AnyColumn): AggregateColumn<LongType> {
+  return aggregate("count", value === undefined ? [] : [value]);
+}
+/** Rows for which a condition is true. */
+export function countIf(condition: Column<BooleanType>): AggregateColumn<LongType> {
+  return count().filter(condition);
+}
+/** Different values that are not NULL. */
+export function countDistinct(value: AnyColumn): AggregateColumn<LongType> {
+  return aggregate("count", [value], true);
+}
+/** Whole numbers add up to long (an overflow is an error), floating-point numbers to double, decimals to ten digits more. */
+export function sum<Type extends NumericType>(
+  value: Column<Type>,
+): AggregateColumn<Type extends IntegralType ? LongType : Type extends DecimalType ? DecimalType : DoubleType> {
+  return aggregate("sum", [value]);
+}
+/** The mean as a double. */
+export function avg(value: Column<NumericType>): AggregateColumn<DoubleType> {
+  return aggregate("avg", [value]);
+}
+export function min<Type extends DataType>(value: Column<Type>): AggregateColumn<Type> {
+  return aggregate("min", [value]);
+}
+export function max<Type extends DataType>(value: Column<Type>): AggregateColumn<Type> {
+  return aggregate("max", [value]);
+}
+/** All values that are not NULL, sorted, so that equal rows give equal lists. */
+export function collectList<Type extends DataType>(value: Column<Type>): AggregateColumn<ArrayType<Type>> {
+  return aggregate("collect_list", [value]);
+}
+
+/** The row's number in its window, from 1. */
+export function rowNumber(): WindowColumn<IntegerType> {
+  return windowCall("row_number", []);
+}
+/** The value some rows before, NULL where there is none. */
+export function lag<Type extends DataType>(value: Column<Type>, rows = 1): WindowColumn<Type> {
+  return windowCall("lag", [value, literal(rows, { kind: "integer" })]);
+}
+/** The value some rows after, NULL where there is none. */
+export function lead<Type extends DataType>(value: Column<Type>, rows = 1): WindowColumn<Type> {
+  return windowCall("lead", [value, literal(rows, { kind: "integer" })]);
+}

@@ -1,0 +1,87 @@
+/** Expressions as frozen data. They know nothing of dialects; `sql/` renders them, `analysis/` types them. */
+import type { DataType, StructType } from "./types.ts";
+
+export type Expression =
+  | ColumnReference
+  | Literal
+  | Cast
+  | FunctionCall
+  | CaseWhen
+  | FieldAccess
+  | FromJson
+  | AggregateCall
+  | WindowCall
+  | BatchParameter;
+
+/** A column of the input by name. */
+export interface ColumnReference {
+  readonly kind: "column";
+  readonly name: string;
+}
+/** A constant. Timestamps are ISO-8601 text with microseconds and Z, dates YYYY-MM-DD, decimals text, binary base64 text, long bigint or number. */
+export interface Literal {
+  readonly kind: "literal";
+  readonly value: null | boolean | number | bigint | string;
+  readonly type: DataType;
+}
+/** `ansi` is Spark's cast with ANSI on: a value that cannot be cast is an error of the row. `try` gives NULL. */
+export interface Cast {
+  readonly kind: "cast";
+  readonly mode: "ansi" | "try";
+  readonly input: Expression;
+  readonly to: DataType;
+}
+/** A scalar function of the function table. */
+export interface FunctionCall {
+  readonly kind: "call";
+  readonly name: string;
+  readonly args: readonly Expression[];
+}
+export interface CaseWhen {
+  readonly kind: "case";
+  readonly branches: readonly { readonly when: Expression; readonly then: Expression }[];
+  readonly otherwise: Expression | undefined;
+}
+export interface FieldAccess {
+  readonly kind: "field";
+  readonly input: Expression;
+  readonly name: string;
+}
+/** Spark's from_json with a schema. What does not fit is an error of the row, never an exception. */
+export interface FromJson {
+  readonly kind: "fromJson";
+  readonly input: Expression;
+  readonly schema: StructType;
+  /** `reject` makes a field outside of the schema an error of the row. */
+  readonly unknownFields: "ignore" | "reject";
+  /** `reject` makes a NULL input (bytes that were no text) an error of the row. */
+  readonly nullInput: "null" | "reject";
+}
+/** An aggregate of the function table, valid in `aggregate` and, with a window, anywhere. */
+export interface AggregateCall {
+  readonly kind: "aggregate";
+  readonly name: string;
+  readonly args: readonly Expression[];
+  readonly distinct: boolean;
+  readonly filter: Expression | undefined;
+}
+export interface SortOrder {
+  readonly by: Expression;
+  readonly direction: "ascending" | "descending";
+  readonly nulls: "first" | "last";
+}
+/** A window function or an aggregate over a window. Frames are in rows. */
+export interface WindowCall {
+  readonly kind: "window";
+  readonly call: FunctionCall | AggregateCall;
+  readonly partitionBy: readonly Expression[];
+  readonly orderBy: readonly SortOrder[];
+  /** Row offsets relative to the current row, inclusive; undefined = unbounded. No frame = the dialect-independent default of Spark. */
+  readonly frame: { readonly startRow: number | undefined; readonly endRow: number | undefined } | undefined;
+}
+/** A value that the batch gives: pinned in its offsets, so that a re-run is the same run (SPEC.md 3). */
+export interface BatchParameter {
+  readonly kind: "parameter";
+  readonly name: string;
+  readonly type: DataType;
+}

@@ -1,0 +1,92 @@
+import type { DataType, StructField } from "../types.ts";
+import { typeName } from "../type-name.ts";
+import { quoteName, quoteText } from "../sql/quoting.ts";
+import type { ScalarFunction, TypeRule } from "./function-definition.ts";
+import { anything } from "./type-rules.ts";
+
+/** Names and values by turns; the names are literals, which `named_struct` of the analysis turns into the type. */
+const structType: TypeRule = (args) =>
+  args.length === 0 || args.length % 2 === 1
+    ? { mismatch: "needs names and values by turns" }
+    : { result: { kind: "struct", fields: {} }, args };
+
+const jsonType: TypeRule = (args) => {
+  const typed = anything(1, 1, () => ({ kind: "string" }))(args);
+  if ("mismatch" in typed) return typed;
+  const [type] = args as [DataType];
+  return type.kind === "struct" || type.kind === "array"
+    ? typed
+    : { mismatch: `needs a struct or an array, not ${typeName(type)}` };
+};
+
+/**
+ * A value as DuckDB JSON: timestamps with microseconds and Z, dates as YYYY-MM-DD, decimals and binary as text, numbers that JSON lacks
+ * as text, maps as arrays of {key, value}.
+ */
+function jsonValue(sql: string, type: DataType, depth: number): string {
+  switch (type.kind) {
+    case "timestamp":
+      return `to_json(strftime(${sql} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ'))`;
+    case "timestamp_ntz":
+      return `to_json(strftime(${sql}, '%Y-%m-%dT%H:%M:%S.%f'))`;
+    case "date":
+      return `to_json(strftime(${sql}, '%Y-%m-%d'))`;
+    case "decimal":
+      return `to_json(CAST(${sql} AS VARCHAR))`;
+    case "binary":
+      return `to_json(base64(${sql}))`;
+    case "float":
+    case "double":
+      return `CASE WHEN isfinite(${sql}) THEN to_json(${sql}) WHEN isnan(${sql}) THEN to_json('NaN') WHEN ${sql} > 0 THEN to_json('Infinity') WHEN ${sql} < 0 THEN to_json('-Infinity') END`;
+    case "struct": {
+      const fields = Object.entries<StructField>(type.fields).map(
+        ([name, field]) =>
+          `${quoteText(name, "duckdb")}, ${jsonValue(`struct_extract(${sql}, ${quoteText(name, "duckdb")})`, field.type, depth)}`,
+      );
+      return `CASE WHEN ${sql} IS NOT NULL THEN json_object(${fields.join(", ")}) END`;
+    }
+    case "array": {
+      const element = quoteName(`e${depth}`, "duckdb");
+      return `CASE WHEN ${sql} IS NOT NULL THEN to_json(list_transform(${sql}, lambda ${element}: ${jsonValue(element, type.element, depth + 1)})) END`;
+    }
+    case "map": {
+      const element = quoteName(`e${depth}`, "duckdb");
+      const entry = `json_object('key', ${jsonValue(`${element}.key`, type.key, depth + 1)}, 'value', ${jsonValue(`${element}.value`, type.value, depth + 1)})`;
+      return `CASE WHEN ${sql} IS NOT NULL THEN to_json(list_transform(map_entries(${sql}), lambda ${element}: ${entry})) END`;
+    }
+    default:
+      return `to_json(${sql})`;
+  }
+}
+
+/** Structs, and values as JSON text. */
+export const nestedFunctions = [
+  {
+    kind: "scalar",
+    name: "named_struct",
+    deterministic: true,
+    exactness: "exact",
+    type: structType,
+    sql: {
+      duckdb: (args, { result }) => {
+        const names = result.kind === "struct" ? Object.keys(result.fields) : [];
+        return `struct_pack(${names.map((name, index) => `${quoteName(name, "duckdb")} := ${args[2 * index + 1]}`).join(", ")})`;
+      },
+      spark: (args) => `named_struct(${args.join(", ")})`,
+    },
+  },
+  {
+    kind: "scalar",
+    name: "to_json",
+    deterministic: true,
+    // The text of doubles and the spelling of special values differ from Spark's.
+    exactness: "approximate",
+    type: jsonType,
+    bindsArguments: true,
+    sql: {
+      duckdb: ([value], { args }) => `CAST(${jsonValue(value as string, args[0] as DataType, 0)} AS VARCHAR)`,
+      spark: ([value]) =>
+        `to_json(${value}, map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSSSS\\'Z\\''))`,
+    },
+  },
+] as const satisfies readonly ScalarFunction[];

@@ -1,0 +1,53 @@
+import type { DataType, StructField } from "./types.ts";
+
+const primitiveNames = {
+  boolean: "boolean",
+  byte: "tinyint",
+  short: "smallint",
+  integer: "int",
+  long: "bigint",
+  float: "float",
+  double: "double",
+  string: "string",
+  binary: "binary",
+  date: "date",
+  timestamp: "timestamp",
+  timestamp_ntz: "timestamp_ntz",
+} as const;
+
+/** A type as Spark spells it: `bigint`, `decimal(10,2)`, `struct<a:int,b:array<string>>`. */
+export function typeName(type: DataType): string {
+  switch (type.kind) {
+    case "decimal":
+      return `decimal(${type.precision},${type.scale})`;
+    case "array":
+      return `array<${typeName(type.element)}>`;
+    case "map":
+      return `map<${typeName(type.key)},${typeName(type.value)}>`;
+    case "struct": {
+      const fields = Object.entries<StructField>(type.fields);
+      return `struct<${fields.map(([name, field]) => `${fieldName(name)}:${typeName(field.type)}`).join(",")}>`;
+    }
+    default:
+      return primitiveNames[type.kind];
+  }
+}
+
+function fieldName(name: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `\`${name.replaceAll("`", "``")}\``;
+}
+
+/** Whether values of both types are stored alike: names, order and precision count, nullability and metadata do not. */
+export function sameType(a: DataType, b: DataType): boolean {
+  return typeName(a) === typeName(b);
+}
+
+/** Whether a type takes part in arithmetic. */
+export function isNumeric(type: DataType): boolean {
+  return isIntegral(type) || type.kind === "float" || type.kind === "double" || type.kind === "decimal";
+}
+
+/** Whether a type is a whole number of fixed width. */
+export function isIntegral(type: DataType): boolean {
+  return type.kind === "byte" || type.kind === "short" || type.kind === "integer" || type.kind === "long";
+}

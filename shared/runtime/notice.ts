@@ -1,0 +1,39 @@
+/** What a message of the queue `notices` means: a bell of dyne's own, or a blob that was created or renamed into place. */
+import { z } from "zod";
+import { ownMessage } from "./queue-doorbells.ts";
+
+export type Notice =
+  | { readonly kind: "ring"; readonly flow: string }
+  /** A path in the lake account. */
+  | { readonly kind: "blob"; readonly path: string }
+  /** Something that concerns nobody here. */
+  | { readonly kind: "other"; readonly reason: string };
+
+const eventGridEvent = z.object({
+  eventType: z.string(),
+  /** For a rename this is the new path; `data.url` may be the old one and is never read. */
+  subject: z.string(),
+});
+
+const creations = new Set(["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"]);
+
+/** Understands a message; never throws, because a message that cannot be understood must not poison the queue. */
+export function readNotice(message: unknown): Notice {
+  const value = typeof message === "string" ? parse(message) : message;
+  const own = ownMessage.safeParse(value);
+  if (own.success) return { kind: "ring", flow: own.data.flow };
+  const event = eventGridEvent.safeParse(Array.isArray(value) ? value[0] : value);
+  if (!event.success) return { kind: "other", reason: "it is neither a bell nor an Event Grid event" };
+  if (!creations.has(event.data.eventType)) return { kind: "other", reason: `its type is ${event.data.eventType}` };
+  const match = /^\/blobServices\/default\/containers\/([^/]+)\/blobs\/(.+)$/.exec(event.data.subject);
+  if (match === null) return { kind: "other", reason: `its subject is ${event.data.subject}` };
+  return { kind: "blob", path: `${match[1]}/${match[2]}` };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

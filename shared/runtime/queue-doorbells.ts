@@ -1,0 +1,47 @@
+/** Doorbells through a storage queue: own messages beside those of Event Grid, in base64 as the trigger expects them. */
+import type { QueueClient } from "@azure/storage-queue";
+import { z } from "zod";
+import type { Clock, Logger } from "../core/index.ts";
+import type { Doorbells } from "../engine/index.ts";
+
+/** The format of dyne's own queue messages. */
+export const ownMessage = z.object({
+  format: z.literal(1),
+  kind: z.enum(["ring", "wake", "chunk"]),
+  flow: z.string(),
+});
+
+export class QueueDoorbells implements Doorbells {
+  readonly #queue: QueueClient;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  /** Due times of the bells that this instance has out, by flow: the next one is not sent while an earlier one is on its way. */
+  readonly #outstanding = new Map<string, number[]>();
+
+  constructor(queue: QueueClient, { clock, logger }: { clock: Clock; logger: Logger }) {
+    this.#queue = queue;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** Sends a bell unless one of this instance's is due in about the same time. A bell that cannot be sent is left to the sweep. */
+  async ring(flow: string, delayMs: number): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const dueMs = nowMs + Math.max(0, delayMs);
+    const slackMs = Math.max(500, delayMs);
+    const outstanding = (this.#outstanding.get(flow) ?? []).filter((atMs) => atMs > nowMs);
+    if (outstanding.some((atMs) => atMs <= dueMs && atMs >= dueMs - slackMs)) return;
+    this.#outstanding.set(flow, [...outstanding, dueMs]);
+    const message = Buffer.from(
+      JSON.stringify({ format: 1, kind: "ring", flow } satisfies z.infer<typeof ownMessage>),
+    ).toString("base64");
+    try {
+      await this.#queue.sendMessage(message, { visibilityTimeout: Math.ceil(delayMs / 1000) });
+    } catch (error) {
+      this.#logger.warn("a doorbell could not be sent; the sweep will look at the flow", {
+        flow,
+        error: String(error),
+      });
+    }
+  }
+}

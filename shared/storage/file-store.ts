@@ -1,0 +1,230 @@
+import type { Stats } from "node:fs";
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { DyneError, type Clock, type Random } from "../core/index.ts";
+import { compareUtf8 } from "./byte-order.ts";
+import { LeaseTable } from "./lease-table.ts";
+import { parseListPrefix, parseObjectPath } from "./object-path.ts";
+import type {
+  ByteRange,
+  Lease,
+  ListOptions,
+  ObjectMeta,
+  ObjectStore,
+  PutIfAbsentResult,
+  PutIfMatchResult,
+  ReadOptions,
+  StoredObject,
+} from "./object-store.ts";
+
+const temporaryPrefix = ".dyne-tmp-";
+
+/**
+ * A local folder as an object store: `container/name` is the file of that path below `root`. Writes appear whole (a temporary file,
+ * then a link or a rename). `putIfAbsent` holds among processes; `putIfMatch` and leases only within one.
+ */
+export class FileStore implements ObjectStore {
+  readonly #root: string;
+  readonly #random: Random;
+  readonly #leases: LeaseTable;
+  /** The last conditional write of each path, so that the next one waits for it. */
+  readonly #writing = new Map<string, Promise<unknown>>();
+
+  constructor(root: string, { clock, random }: { readonly clock: Clock; readonly random: Random }) {
+    this.#root = root;
+    this.#random = random;
+    this.#leases = new LeaseTable(clock, random);
+  }
+
+  async get(path: string, { ifMatch }: ReadOptions = {}): Promise<StoredObject | undefined> {
+    return this.#withFile(path, ifMatch, async (file, stats) => {
+      const bytes = new Uint8Array(await file.readFile());
+      return { ...metaOf(path, stats), sizeBytes: bytes.byteLength, bytes };
+    });
+  }
+
+  async getRange(path: string, range: ByteRange, { ifMatch }: ReadOptions = {}): Promise<Uint8Array | undefined> {
+    return this.#withFile(path, ifMatch, async (file, stats) => {
+      const length = Math.max(0, Math.min(range.endByteExclusive, stats.size) - range.startByte);
+      const bytes = new Uint8Array(length);
+      const { bytesRead } = length === 0 ? { bytesRead: 0 } : await file.read(bytes, 0, length, range.startByte);
+      return bytes.subarray(0, bytesRead);
+    });
+  }
+
+  async put(path: string, bytes: Uint8Array): Promise<{ readonly etag: string }> {
+    return this.#oneAtATime(path, () => this.#replace(path, (temporary) => writeFile(temporary, bytes)));
+  }
+
+  async putIfAbsent(path: string, bytes: Uint8Array): Promise<PutIfAbsentResult> {
+    const target = this.#file(path);
+    return this.#withTemporary(target, async (temporary) => {
+      await writeFile(temporary, bytes);
+      const etag = etagOf(await stat(temporary, { bigint: false }));
+      try {
+        await link(temporary, target);
+      } catch (error) {
+        if (codeOf(error) === "EEXIST") return { kind: "exists" };
+        throw error;
+      }
+      return { kind: "created", etag };
+    });
+  }
+
+  async putIfMatch(path: string, bytes: Uint8Array, etag: string): Promise<PutIfMatchResult> {
+    return this.#oneAtATime(path, async () => {
+      const current = await this.head(path);
+      if (current?.etag !== etag) return { kind: "changed" };
+      return { kind: "replaced", ...(await this.#replace(path, (temporary) => writeFile(temporary, bytes))) };
+    });
+  }
+
+  async uploadFile(path: string, localFile: string): Promise<{ readonly etag: string }> {
+    return this.#oneAtATime(path, () => this.#replace(path, (temporary) => copyFile(localFile, temporary)));
+  }
+
+  async downloadFile(path: string, localFile: string, { ifMatch }: ReadOptions = {}): Promise<boolean> {
+    const copied = await this.#withFile(path, ifMatch, async (file) => {
+      await writeFile(localFile, file.createReadStream({ autoClose: false, start: 0 }));
+      return true;
+    });
+    return copied ?? false;
+  }
+
+  async *list(prefix: string, { after }: ListOptions = {}): AsyncIterable<ObjectMeta> {
+    parseListPrefix(prefix);
+    const folder = prefix.slice(0, prefix.lastIndexOf("/"));
+    for await (const meta of this.#walk(folder, prefix)) {
+      if (after === undefined || compareUtf8(meta.path, after) > 0) yield meta;
+    }
+  }
+
+  async head(path: string): Promise<ObjectMeta | undefined> {
+    const stats = await orAbsent(path, () => stat(this.#file(path)));
+    return stats?.isFile() ? metaOf(path, stats) : undefined;
+  }
+
+  async delete(path: string): Promise<boolean> {
+    const removed = await orAbsent(path, async () => {
+      await rm(this.#file(path));
+      return true;
+    });
+    return removed ?? false;
+  }
+
+  async acquireLease(path: string, seconds: number): Promise<Lease | undefined> {
+    await this.putIfAbsent(path, new Uint8Array());
+    return this.#leases.acquire(path, seconds);
+  }
+
+  #file(path: string): string {
+    parseObjectPath(path);
+    return join(this.#root, path);
+  }
+
+  async #withFile<T>(
+    path: string,
+    ifMatch: string | undefined,
+    use: (file: Awaited<ReturnType<typeof open>>, stats: Stats) => Promise<T>,
+  ): Promise<T | undefined> {
+    return orAbsent(path, async () => {
+      await using file = await open(this.#file(path), "r");
+      const stats = await file.stat();
+      if (!stats.isFile() || (ifMatch !== undefined && etagOf(stats) !== ifMatch)) return undefined;
+      return await use(file, stats);
+    });
+  }
+
+  /** Writes beside the target, then renames over it: readers see the old bytes or the new ones. */
+  async #replace(path: string, write: (temporary: string) => Promise<void>): Promise<{ readonly etag: string }> {
+    const target = this.#file(path);
+    return this.#withTemporary(target, async (temporary) => {
+      await write(temporary);
+      const etag = etagOf(await stat(temporary));
+      await rename(temporary, target);
+      return { etag };
+    });
+  }
+
+  async #withTemporary<T>(target: string, use: (temporary: string) => Promise<T>): Promise<T> {
+    const temporary = join(dirname(target), `${temporaryPrefix}${this.#random.uuid()}`);
+    try {
+      await mkdir(dirname(target), { recursive: true });
+      return await use(temporary);
+    } catch (error) {
+      throw storageError(target, error);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async #oneAtATime<T>(path: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#writing.get(path) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#writing.set(path, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#writing.get(path) === mine) this.#writing.delete(path);
+    }
+  }
+
+  /** Files below a folder in the byte order of their paths: a folder sorts as its name with a slash. */
+  async *#walk(folder: string, prefix: string): AsyncIterable<ObjectMeta> {
+    const entries = await orAbsent(folder, () => readdir(join(this.#root, folder), { withFileTypes: true }));
+    const paths = (entries ?? [])
+      .filter((entry) => !entry.name.startsWith(temporaryPrefix))
+      .map((entry) => `${folder}/${entry.name}${entry.isDirectory() ? "/" : ""}`)
+      .sort(compareUtf8);
+    for (const path of paths) {
+      if (!path.startsWith(prefix) && !prefix.startsWith(path)) continue;
+      if (path.endsWith("/")) {
+        yield* this.#walk(path.slice(0, -1), prefix);
+      } else if (path.startsWith(prefix)) {
+        const meta = await this.head(path);
+        if (meta !== undefined) yield meta;
+      }
+    }
+  }
+}
+
+/** A rename or a link gives a new inode, so that two versions written in the same millisecond differ. */
+function etagOf(stats: Stats): string {
+  return `"${stats.ino}-${stats.mtimeMs}-${stats.size}"`;
+}
+
+function metaOf(path: string, stats: Stats): ObjectMeta {
+  return { path, sizeBytes: stats.size, etag: etagOf(stats), lastModifiedMs: Math.floor(stats.mtimeMs) };
+}
+
+async function orAbsent<T>(path: string, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
+    throw storageError(path, error);
+  }
+}
+
+function storageError(path: string, cause: unknown): unknown {
+  const code = codeOf(cause);
+  if (cause instanceof DyneError || code === undefined) return cause;
+  const denied =
+    code === "EACCES" ||
+    code === "EPERM" ||
+    code === "EROFS" ||
+    code === "ENOTDIR" ||
+    code === "EISDIR" ||
+    code === "ENAMETOOLONG";
+  return denied
+    ? new DyneError("STORAGE_DENIED", `${path} cannot be accessed (${code}). Check the folder and its permissions.`, {
+        cause,
+      })
+    : new DyneError("STORAGE_UNAVAILABLE", `${path} cannot be accessed now (${code}). Try again.`, { cause });
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : undefined;
+}

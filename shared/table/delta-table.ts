@@ -1,0 +1,150 @@
+/** A Delta table as the engine and people use it: opened once, brought up to date by the new commits alone, read as file sets. */
+import { DyneError } from "../core/index.ts";
+import type { FileSet, HiddenColumn, InputFile } from "../compute/index.ts";
+import {
+  commit,
+  createTable,
+  dataFilePath,
+  findSnapshot,
+  openSnapshot,
+  readCommit,
+  updateSnapshot,
+  type Action,
+  type AddFile,
+  type CommitOutcome,
+  type CommitRequest,
+  type DeltaCommit,
+  type DeltaLog,
+  type Snapshot,
+} from "../delta/index.ts";
+import type { Schema } from "../plan/index.ts";
+
+/** Commits that are kept in memory for readers of change: those of a few busy seconds. */
+const rememberedCommits = 512;
+
+export interface CreateTable {
+  readonly schema: Schema;
+  readonly partitionBy: readonly string[];
+  readonly description?: string | undefined;
+  readonly configuration?: Readonly<Record<string, string>> | undefined;
+}
+
+export class DeltaTable {
+  readonly log: DeltaLog;
+  #snapshot: Snapshot | undefined;
+  readonly #commits = new Map<number, DeltaCommit>();
+
+  constructor(log: DeltaLog) {
+    this.log = log;
+  }
+
+  get path(): string {
+    return this.log.path;
+  }
+
+  /** The newest version; undefined where there is no table yet. Costs one request beside the new commits once the table is open. */
+  async find(): Promise<Snapshot | undefined> {
+    if (this.#snapshot === undefined) return this.#keep(await findSnapshot(this.log));
+    return this.#keep(await updateSnapshot(this.log, this.#snapshot, (commit) => this.#remember(commit)));
+  }
+
+  /** The newest version. Throws TABLE_NOT_FOUND. */
+  async latest(): Promise<Snapshot> {
+    return (await this.find()) ?? openSnapshot(this.log);
+  }
+
+  /** One version. Throws VERSION_NOT_FOUND with the range that is there. */
+  async at(version: number): Promise<Snapshot> {
+    if (this.#snapshot?.version === version) return this.#snapshot;
+    return openSnapshot(this.log, { version });
+  }
+
+  /** The version that is in memory, without asking the store. */
+  get known(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  /** Creates the table empty, or adopts what is there already. The schema of an adopted table must be the declared one. */
+  async createIfAbsent(declared: CreateTable): Promise<Snapshot> {
+    const existing = await this.find();
+    if (existing !== undefined) return existing;
+    const created = await createTable(this.log, {
+      schema: declared.schema,
+      partitionBy: declared.partitionBy,
+      ...(declared.description === undefined ? {} : { description: declared.description }),
+      configuration: declared.configuration ?? {},
+    });
+    return this.#keep(created.snapshot);
+  }
+
+  /** Commits on top of the newest version known; see `commit` of delta. */
+  async commit(request: Omit<CommitRequest, "base">): Promise<CommitOutcome> {
+    const base = this.#snapshot ?? (await this.latest());
+    const outcome = await commit(this.log, { base, ...request });
+    this.#keep(outcome.snapshot);
+    return outcome;
+  }
+
+  /** The commits after one version up to another, in order. Throws DATA_LOSS where one is no longer there. */
+  async changes(afterVersion: number, toVersion: number): Promise<DeltaCommit[]> {
+    const commits: DeltaCommit[] = [];
+    for (let version = afterVersion + 1; version <= toVersion; version++) {
+      const found = this.#commits.get(version) ?? (await readCommit(this.log, version));
+      if (found === undefined) {
+        throw new DyneError(
+          "DATA_LOSS",
+          `Version ${version} of ${this.path} was cleaned from its log before it was read. Reset the flow, or rebuild its table.`,
+        );
+      }
+      this.#remember(found);
+      commits.push(found);
+    }
+    return commits;
+  }
+
+  /** Active files of a version as compute reads them. */
+  fileSet(snapshot: Snapshot, files: Iterable<AddFile> = snapshot.files, hidden?: readonly HiddenColumn[]): FileSet {
+    return {
+      kind: "files",
+      store: this.log.store,
+      schema: snapshot.schema,
+      partitionBy: snapshot.partitionBy,
+      files: [...files].map((file) => this.inputFile(file)),
+      ...(hidden === undefined ? {} : { hidden }),
+    };
+  }
+
+  /** One file as compute reads it. */
+  inputFile(file: AddFile, commitVersion?: number): InputFile {
+    if (file.deletionVector !== undefined) {
+      throw new DyneError(
+        "UNSUPPORTED_FEATURE",
+        `${this.path} has deletion vectors, which are not read yet. Purge them with the table's own writer first.`,
+      );
+    }
+    const lane = file.tags?.["lane"];
+    return {
+      path: dataFilePath(this.log, file),
+      sizeBytes: file.size,
+      partitionValues: file.partitionValues,
+      ...(commitVersion === undefined ? {} : { commitVersion }),
+      ...(typeof lane === "string" ? { lane } : {}),
+    };
+  }
+
+  #keep<S extends Snapshot | undefined>(snapshot: S): S {
+    if (snapshot !== undefined && (this.#snapshot === undefined || snapshot.version >= this.#snapshot.version))
+      this.#snapshot = snapshot;
+    return snapshot;
+  }
+
+  #remember(commit: DeltaCommit): void {
+    this.#commits.set(commit.version, commit);
+    if (this.#commits.size > rememberedCommits) {
+      const oldest = this.#commits.keys().next().value;
+      if (oldest !== undefined) this.#commits.delete(oldest);
+    }
+  }
+}
+
+export type { Action };

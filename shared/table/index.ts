@@ -1,0 +1,4 @@
+/** table: a Delta table as people use it. */
+export * from "./delta-table.ts";
+export * from "./table-catalog.ts";
+export * from "./read-rows.ts";

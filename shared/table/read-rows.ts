@@ -1,0 +1,70 @@
+/** Rows of a table as text, one JSON object per row and without loss: what the command prints. */
+import { DyneError } from "../core/index.ts";
+import type { Compute } from "../compute/index.ts";
+import type { AddFile, Snapshot } from "../delta/index.ts";
+import type { Expression, LogicalPlan } from "../plan/index.ts";
+import type { DeltaTable } from "./delta-table.ts";
+
+/** So many rows of one file are held in memory at once. */
+const rowsPerFileMax = 20_000_000;
+
+/**
+ * Each row as a JSON text, file by file. Timestamps are ISO-8601 with microseconds and Z, decimals text, 64-bit integers numbers with all
+ * digits, NaN and infinities text, binary base64, maps arrays of {"key","value"}. At most `limit` rows.
+ */
+export async function* readRowTexts(
+  compute: Compute,
+  table: DeltaTable,
+  snapshot: Snapshot,
+  limit: number,
+): AsyncGenerator<string, void> {
+  let left = limit;
+  for (const file of snapshot.files) {
+    if (left <= 0) return;
+    for (const text of await fileRows(compute, table, snapshot, file, left)) {
+      left--;
+      yield text;
+    }
+  }
+}
+
+async function fileRows(
+  compute: Compute,
+  table: DeltaTable,
+  snapshot: Snapshot,
+  file: AddFile,
+  limit: number,
+): Promise<string[]> {
+  const names = Object.keys(snapshot.schema.fields);
+  const row: Expression = {
+    kind: "call",
+    name: "to_json",
+    args: [
+      {
+        kind: "call",
+        name: "named_struct",
+        args: names.flatMap((name): Expression[] => [
+          { kind: "literal", value: name, type: { kind: "string" } },
+          { kind: "column", name },
+        ]),
+      },
+    ],
+  };
+  const all: LogicalPlan = {
+    kind: "project",
+    input: { kind: "scan", source: "file", schema: snapshot.schema, streaming: false },
+    columns: [{ name: "row", expression: row }],
+  };
+  const plan: LogicalPlan = Number.isFinite(limit) ? { kind: "limit", input: all, count: limit } : all;
+  const result = await compute.run({
+    name: `read ${table.path}`,
+    inputs: { file: table.fileSet(snapshot, [file]) },
+    steps: [],
+    writes: [],
+    collects: [{ name: "rows", plan, rowsMax: rowsPerFileMax }],
+    parameters: {},
+  });
+  if (result.kind === "pending")
+    throw new DyneError("BATCH_ABANDONED", `Reading ${table.path} waits for its compute. Try again.`);
+  return (result.collected["rows"] ?? []).map((collected) => String(collected["row"]));
+}

@@ -1,0 +1,4 @@
+import { openCompute } from "../support/compute-under-test.ts";
+import { computeContract } from "./compute.contract.ts";
+
+computeContract("DuckDbCompute", () => openCompute());

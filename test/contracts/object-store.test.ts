@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ManualClock, seededRandom } from "../../shared/core/index.ts";
+import { AzureBlobStore, FileStore, MemoryStore } from "../../shared/storage/index.ts";
+import { startAzurite } from "../support/azurite.ts";
+import { objectStoreContract } from "./object-store.contract.ts";
+
+objectStoreContract("MemoryStore", async () => {
+  const clock = new ManualClock(1_700_000_000_000);
+  const store = new MemoryStore({ clock, random: seededRandom(1) });
+  return { store, advance: (ms) => clock.advance(ms), close: async () => {} };
+});
+
+objectStoreContract("FileStore", async () => {
+  const clock = new ManualClock(1_700_000_000_000);
+  const root = await mkdtemp(join(tmpdir(), "dyne-file-store-"));
+  const store = new FileStore(root, { clock, random: seededRandom(2) });
+  return { store, advance: (ms) => clock.advance(ms), close: () => rm(root, { recursive: true }) };
+});
+
+objectStoreContract("AzureBlobStore", async () => {
+  const azurite = await startAzurite();
+  const store = new AzureBlobStore(azurite.blobService);
+  await store.ensureContainers(["lake", "host"]);
+  return { store, close: async () => azurite[Symbol.asyncDispose]() };
+});

@@ -1,0 +1,203 @@
+/** What may happen to an instance: it dies at any call, or another one works beside it. And how to come back to a moment before. */
+import { readFile } from "node:fs/promises";
+import type { Random } from "../../shared/core/index.ts";
+import type { Lease, ListOptions, ObjectMeta, ObjectStore, ReadOptions } from "../../shared/storage/index.ts";
+
+/** A store's calls, one by one. `name` is the method's. */
+export type Around = <T>(
+  operation: { readonly name: string; readonly path: string; readonly writes: boolean },
+  work: () => Promise<T>,
+) => Promise<T>;
+
+/** A store whose every call, those of its leases included, goes through `around`. */
+export function aroundStore(inner: ObjectStore, around: Around): ObjectStore {
+  const read = <T>(name: string, path: string, work: () => Promise<T>): Promise<T> =>
+    around({ name, path, writes: false }, work);
+  const write = <T>(name: string, path: string, work: () => Promise<T>): Promise<T> =>
+    around({ name, path, writes: true }, work);
+  return {
+    get: (path, options) => read("get", path, () => inner.get(path, options)),
+    getRange: (path, range, options) => read("getRange", path, () => inner.getRange(path, range, options)),
+    head: (path, options) => read("head", path, () => inner.head(path, options)),
+    downloadFile: (path, file, options?: ReadOptions) =>
+      read("downloadFile", path, () => inner.downloadFile(path, file, options)),
+    put: (path, bytes, options) => write("put", path, () => inner.put(path, bytes, options)),
+    putIfAbsent: (path, bytes, options) => write("putIfAbsent", path, () => inner.putIfAbsent(path, bytes, options)),
+    putIfMatch: (path, bytes, etag, options) =>
+      write("putIfMatch", path, () => inner.putIfMatch(path, bytes, etag, options)),
+    uploadFile: (path, file, options) => write("uploadFile", path, () => inner.uploadFile(path, file, options)),
+    delete: (path, options) => write("delete", path, () => inner.delete(path, options)),
+    async *list(prefix: string, options?: ListOptions): AsyncIterable<ObjectMeta> {
+      await read("list", prefix, async () => {});
+      yield* inner.list(prefix, options);
+    },
+    acquireLease: (path, seconds) =>
+      write("acquireLease", path, async () => {
+        const lease = await inner.acquireLease(path, seconds);
+        return lease && aroundLease(lease, path, write);
+      }),
+  };
+}
+
+function aroundLease(
+  lease: Lease,
+  path: string,
+  write: <T>(name: string, path: string, work: () => Promise<T>) => Promise<T>,
+): Lease {
+  return {
+    renew: () => write("renew", path, () => lease.renew()),
+    // A release never throws, by contract; what stops it leaves the lease to run out.
+    release: () => write("release", path, () => lease.release()).catch(() => {}),
+  };
+}
+
+/** The death of an instance. No error of dyne's, so that nothing tries again. */
+export class Crash extends Error {
+  override readonly name = "Crash";
+}
+
+/** True where nothing but the death made the error. */
+export function isCrash(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isCrash);
+  return error instanceof Crash || (error instanceof Error && isCrash(error.cause));
+}
+
+/** Lets an instance die at its `at`-th call, before or after the call has its effect. The dead do nothing more. */
+export class CrashPoint {
+  readonly #at: number;
+  readonly #moment: "before" | "after";
+  #calls = 0;
+  #place: string | undefined;
+
+  constructor(at: number, moment: "before" | "after") {
+    this.#at = at;
+    this.#moment = moment;
+  }
+
+  /** Calls that were made while it lived. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Where it died; undefined while it lives. */
+  get place(): string | undefined {
+    return this.#place;
+  }
+
+  readonly around: Around = async ({ name, path }, work) => {
+    if (this.#place !== undefined) throw new Crash(`after the death at ${this.#place}`);
+    this.#calls++;
+    if (this.#calls !== this.#at) return work();
+    this.#place = `${this.#moment} call ${this.#at}, ${name} ${path}`;
+    if (this.#moment === "after") await work();
+    throw new Crash(this.#place);
+  };
+}
+
+/** Writes down every change of a store, so that the store can be made again as it was at any moment. */
+export class Journal {
+  readonly #changes: { readonly atMs: number; readonly again: (store: ObjectStore) => Promise<unknown> }[] = [];
+
+  /** A place to come back to. */
+  get length(): number {
+    return this.#changes.length;
+  }
+
+  /** Makes the first changes again, at the times at which they were made; etags come out the same. */
+  async replay(store: ObjectStore, length: number, atTime: (ms: number) => void): Promise<void> {
+    for (const { atMs, again } of this.#changes.slice(0, length)) {
+      atTime(atMs);
+      await again(store);
+    }
+  }
+
+  /** The store, written down from now on. */
+  of(inner: ObjectStore, nowMs: () => number): ObjectStore {
+    const note = (again: (store: ObjectStore) => Promise<unknown>): void =>
+      void this.#changes.push({ atMs: nowMs(), again });
+    const own = <K extends keyof ObjectStore>(name: K): ObjectStore[K] => inner[name].bind(inner) as ObjectStore[K];
+    return {
+      get: own("get"),
+      getRange: own("getRange"),
+      head: own("head"),
+      downloadFile: own("downloadFile"),
+      list: own("list"),
+      put: (path, bytes) => {
+        note((store) => store.put(path, bytes));
+        return inner.put(path, bytes);
+      },
+      putIfAbsent: (path, bytes) => {
+        note((store) => store.putIfAbsent(path, bytes));
+        return inner.putIfAbsent(path, bytes);
+      },
+      putIfMatch: (path, bytes, etag) => {
+        note((store) => store.putIfMatch(path, bytes, etag));
+        return inner.putIfMatch(path, bytes, etag);
+      },
+      uploadFile: async (path, file) => {
+        const bytes = await readFile(file);
+        note((store) => store.put(path, bytes));
+        return inner.put(path, bytes);
+      },
+      delete: (path) => {
+        note((store) => store.delete(path));
+        return inner.delete(path);
+      },
+      acquireLease: async (path, seconds) => {
+        const lease = await inner.acquireLease(path, seconds);
+        if (lease === undefined) return undefined;
+        note(async (store) => (await store.acquireLease(path, seconds))?.release());
+        return lease;
+      },
+    };
+  }
+}
+
+/** Lets one of several instances work at a time; at every call of a store a throw of the dice says who goes on. */
+export class Baton {
+  readonly #random: Random;
+  readonly #names: readonly string[];
+  #alive: string[] = [];
+  #holder = "";
+  #waiting: (() => void)[] = [];
+
+  constructor(random: Random, names: readonly string[]) {
+    this.#random = random;
+    this.#names = names;
+  }
+
+  /** All of them start together, each with one `run`. */
+  begin(): void {
+    this.#alive = [...this.#names];
+    this.#pass();
+  }
+
+  around(name: string): Around {
+    return async (_operation, work) => {
+      await this.#turn(name);
+      return work();
+    };
+  }
+
+  /** Takes part until `work` is done. */
+  async run(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } finally {
+      this.#alive.splice(this.#alive.indexOf(name), 1);
+      if (this.#holder === name) this.#pass();
+    }
+  }
+
+  async #turn(name: string): Promise<void> {
+    if (this.#holder === name && this.#random.next() < 0.3) this.#pass();
+    while (this.#holder !== name && this.#alive.includes(name)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #pass(): void {
+    this.#holder = this.#alive[Math.floor(this.#random.next() * this.#alive.length)] ?? "";
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}

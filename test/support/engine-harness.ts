@@ -1,0 +1,310 @@
+/**
+ * A whole lakehouse in one process for tests of the engine: two stores and a hub in memory, a real DuckDB, a clock and randomness that the
+ * test owns. Rows are read back as JSON texts, without the columns that say when a batch ran.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DuckDbCompute, type Compute, type ComputeInput } from "../../shared/compute/index.ts";
+import { layout } from "../../shared/checkpoint/index.ts";
+import { limits, seededRandom, silentLogger, type Clock, type Random } from "../../shared/core/index.ts";
+import { declaredFlows, Engine, type DeclaredFlow, type EngineContext } from "../../shared/engine/index.ts";
+import { tablePath, type Pipeline } from "../../shared/pipeline/index.ts";
+import { schemaOf, type Expression, type LogicalPlan } from "../../shared/plan/index.ts";
+import { MemoryEventHub, type HubEvent } from "../../shared/sources/index.ts";
+import { MemoryStore, type ObjectStore } from "../../shared/storage/index.ts";
+import { TableCatalog, type DeltaTable } from "../../shared/table/index.ts";
+
+/** The time at which every test begins. */
+export const startMs = Date.parse("2026-03-01T00:00:00Z");
+const arrivalStepMs = 300_000;
+
+/** Waits between tries pass at once; a wait as long as a lease's renewal lasts until the test moves the time. */
+export class TestClock implements Clock {
+  #nowMs: number;
+  #sleepers: { readonly atMs: number; readonly wake: () => void }[] = [];
+
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs;
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return;
+    if (ms < limits.leaseRenewMs) {
+      this.#nowMs += Math.ceil(ms);
+      return;
+    }
+    await new Promise<void>((wake) => {
+      this.#sleepers.push({ atMs: this.#nowMs + ms, wake });
+      signal?.addEventListener("abort", () => wake(), { once: true });
+    });
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    const due = this.#sleepers.filter(({ atMs }) => atMs <= this.#nowMs);
+    this.#sleepers = this.#sleepers.filter(({ atMs }) => atMs > this.#nowMs);
+    for (const { wake } of due) wake();
+  }
+}
+
+/** DuckDB and a folder of its own; shared by the tests of a file. */
+export class EngineBench implements AsyncDisposable {
+  readonly compute: Compute;
+  readonly directory: string;
+
+  private constructor(compute: Compute, directory: string) {
+    this.compute = compute;
+    this.directory = directory;
+  }
+
+  static async open(): Promise<EngineBench> {
+    const directory = await mkdtemp(join(tmpdir(), "dyne-engine-"));
+    const settings = { directory, memoryLimitMb: 512, threads: 1, cacheBytes: 64 * 1024 * 1024 };
+    return new EngineBench(
+      await DuckDbCompute.open(settings, seededRandom(Date.parse("2026-01-01T00:00:00Z"))),
+      directory,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.compute.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** A body to send: text, bytes, or a value that becomes JSON. */
+export type Body = string | Uint8Array | object;
+
+export interface WorldOptions {
+  readonly bench: Pick<EngineBench, "compute" | "directory">;
+  readonly pipeline: Pipeline;
+  readonly seed?: number;
+  /** Makes what the engine sees of a store; the test itself sees the store as it is. */
+  readonly wrap?: Wrap;
+}
+
+export type Wrap = (store: ObjectStore, root: "host" | "lake") => ObjectStore;
+
+/** Where a world keeps what survives an instance. */
+export interface Estate {
+  readonly clock: TestClock;
+  readonly random: Random;
+  readonly host: ObjectStore;
+  readonly lake: ObjectStore;
+  readonly hub: MemoryEventHub;
+  /** Events that were sent to the hub. */
+  arrivals: number;
+}
+
+/** An empty estate: nothing landed, a hub with two partitions. */
+export function newEstate(seed = 1): Estate {
+  const clock = new TestClock(startMs);
+  const random = seededRandom(seed);
+  const hub = new MemoryEventHub("events", 2, BigInt(startMs - 86_400_000) * 1000n);
+  return {
+    clock,
+    random,
+    hub,
+    arrivals: 0,
+    host: new MemoryStore({ clock, random }),
+    lake: new MemoryStore({ clock, random }),
+  };
+}
+
+/** What the logger was told, for tests of warnings. */
+export interface LogLine {
+  readonly level: "warn" | "error";
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export class EngineWorld {
+  readonly estate: Estate;
+  readonly pipeline: Pipeline;
+  readonly rings: { readonly flow: string; readonly delayMs: number }[] = [];
+  readonly lines: LogLine[] = [];
+  readonly #bench: Pick<EngineBench, "compute" | "directory">;
+  #wrap: Wrap;
+  #engine: Engine;
+
+  constructor({ bench, pipeline, seed = 1, wrap = (store) => store }: WorldOptions, estate: Estate = newEstate(seed)) {
+    this.#bench = bench;
+    this.#wrap = wrap;
+    this.estate = estate;
+    this.pipeline = pipeline;
+    this.#engine = this.#start();
+  }
+
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  get clock(): TestClock {
+    return this.estate.clock;
+  }
+
+  get compute(): Compute {
+    return this.#bench.compute;
+  }
+
+  /** The flows by name, as the engine sees them. */
+  flow(name: string): DeclaredFlow {
+    const flow = declaredFlows(this.pipeline).find(({ id }) => id === name);
+    if (flow === undefined) throw new Error(`no flow ${name}`);
+    return flow;
+  }
+
+  /** What engines and their helpers are given; `tables` is new at every call. */
+  context(wrap: Wrap = this.#wrap): EngineContext {
+    const { clock, random, hub } = this.estate;
+    const note =
+      (level: LogLine["level"]) =>
+      (message: string, fields: LogLine["fields"] = {}) =>
+        void this.lines.push({ level, message, fields });
+    const logger = { ...silentLogger, warn: note("warn"), error: note("error") };
+    const stores = { host: wrap(this.estate.host, "host"), lake: wrap(this.estate.lake, "lake") };
+    return {
+      pipeline: this.pipeline.name,
+      ...stores,
+      compute: this.#bench.compute,
+      hubs: hub,
+      tables: new TableCatalog(stores, { clock, random, logger }),
+      doorbells: { ring: async (flow, delayMs) => void this.rings.push({ flow, delayMs }) },
+      clock,
+      random,
+      logger,
+      workDirectory: join(this.#bench.directory, "work"),
+    };
+  }
+
+  #start(): Engine {
+    return new Engine(this.context(), declaredFlows(this.pipeline));
+  }
+
+  /** Appends events to a partition and returns them as the trigger would deliver them. The hub's n-th event arrives 5·n minutes after the start. */
+  send(partition: string, bodies: readonly Body[], properties?: Record<string, unknown>): HubEvent[] {
+    return bodies.flatMap((body) => {
+      const enqueuedTimeUs = BigInt(startMs + this.estate.arrivals++ * arrivalStepMs) * 1000n;
+      const event = { body: bytesOf(body), enqueuedTimeUs, ...(properties === undefined ? {} : { properties }) };
+      return this.estate.hub.send(partition, [event]);
+    });
+  }
+
+  /** Puts a file into landing, without telling the engine. */
+  async land(path: string, text: string): Promise<void> {
+    await this.estate.lake.put(path, new TextEncoder().encode(text));
+  }
+
+  /** Another instance in the place of this one, which is simply forgotten; its leases have run out. */
+  restart(wrap: Wrap = (store) => store): void {
+    this.#wrap = wrap;
+    this.clock.advance(2 * limits.leaseSeconds * 1_000);
+    this.#engine = this.#start();
+  }
+
+  /** Sweeps until nothing is left to do. */
+  async quiet(): Promise<void> {
+    for (let before = -1; ;) {
+      await this.#engine.sweep();
+      const after = (await this.hostPaths()).filter((path) => path.includes("/commits/")).length;
+      if (after === before) return;
+      before = after;
+    }
+  }
+
+  async hostPaths(): Promise<string[]> {
+    const paths: string[] = [];
+    for await (const { path } of this.estate.host.list("checkpoints/")) paths.push(path);
+    return paths;
+  }
+
+  /** A table as it stands, read from the log anew. */
+  table(path: string, root: "host" | "lake" = "lake"): DeltaTable {
+    return this.context((store) => store).tables.open(root, path);
+  }
+
+  /** A table's rows, sorted, without the columns that say when a batch ran. Empty where there is no table yet. */
+  async rows(
+    name: string,
+    { quarantine = false, version }: { quarantine?: boolean; version?: number } = {},
+  ): Promise<Row[]> {
+    const table = this.table(tablePath(name, quarantine ? "quarantine" : "lake"));
+    const snapshot = version === undefined ? await table.find() : await table.at(version);
+    if (snapshot === undefined) return [];
+    const scan: LogicalPlan = { kind: "scan", source: "t", schema: snapshot.schema, streaming: false };
+    return this.query(scan, { t: table.fileSet(snapshot) });
+  }
+
+  /** The rows of a plan run as a batch query, sorted, without the columns that say when a batch ran. */
+  async query(plan: LogicalPlan, inputs: Readonly<Record<string, ComputeInput>>): Promise<Row[]> {
+    const names = Object.keys(schemaOf(plan).fields).filter((name) => !auditColumns.has(name));
+    const args = names.flatMap((name): Expression[] => [
+      { kind: "literal", value: name, type: { kind: "string" } },
+      { kind: "column", name },
+    ]);
+    const row: Expression = { kind: "call", name: "to_json", args: [{ kind: "call", name: "named_struct", args }] };
+    const result = await this.compute.run({
+      name: "test",
+      inputs,
+      steps: [],
+      writes: [],
+      collects: [
+        {
+          name: "rows",
+          rowsMax: 1_000_000,
+          plan: { kind: "project", input: plan, columns: [{ name: "row", expression: row }] },
+        },
+      ],
+      parameters: {},
+    });
+    if (result.kind === "pending") throw new Error("pending");
+    return sorted((result.collected["rows"] ?? []).map((collected) => JSON.parse(String(collected["row"])) as Row));
+  }
+
+  /** The rows of every table and every quarantine, by name. */
+  async everything(): Promise<Readonly<Record<string, readonly Row[]>>> {
+    const all: Record<string, Row[]> = {};
+    for (const flow of declaredFlows(this.pipeline)) {
+      all[flow.output.name] = await this.rows(flow.output.name);
+      if ("quarantine" in flow)
+        all[`${flow.output.name} (quarantine)`] = await this.rows(flow.output.name, { quarantine: true });
+    }
+    return all;
+  }
+
+  /** A record of a flow's checkpoint as it lies there; undefined where there is none. */
+  async record(path: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const object = await this.estate.host.get(path);
+    return object && (JSON.parse(new TextDecoder().decode(object.bytes)) as Record<string, unknown>);
+  }
+
+  async stateOf(flow: string): Promise<string> {
+    return String((await this.record(layout.state(this.flow(flow).id)))?.["state"] ?? "RUNNING");
+  }
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Rows in the order in which they are compared. */
+export function sorted(rows: readonly Row[]): Row[] {
+  return rows
+    .map((row) => JSON.stringify(row))
+    .sort()
+    .map((text) => JSON.parse(text) as Row);
+}
+
+/** They differ from run to run, or with the cut of batches. */
+const auditColumns = new Set(["ingestion_timestamp", "ingestion_date", "batch_id"]);
+
+const encoder = new TextEncoder();
+
+/** What lies in a hub for a body. */
+export function bytesOf(body: Body): Uint8Array {
+  if (body instanceof Uint8Array) return body;
+  return encoder.encode(typeof body === "string" ? body : JSON.stringify(body));
+}

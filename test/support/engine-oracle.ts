@@ -1,0 +1,264 @@
+/**
+ * The law of the engine, as a check that shares nothing with the incremental rules (engine-rules 8): a materialized view equals its batch
+ * query over its inputs at the versions of its offsets; a streaming table equals the batch query over its input minus the quarantined rows,
+ * each static table at the version of the batch that read the row. Duplicates are folded one by one, in the order of the input.
+ */
+import type { CommitRecord, DeltaRange, OffsetsRecord } from "../../shared/checkpoint/index.ts";
+import type { FileSet, HiddenColumn } from "../../shared/compute/index.ts";
+import type { DeclaredFlow } from "../../shared/engine/index.ts";
+import {
+  checkStreaming,
+  schemaOf,
+  type DataType,
+  type Expression,
+  type LogicalPlan,
+  type Schema,
+} from "../../shared/plan/index.ts";
+import { tablePath } from "../../shared/pipeline/index.ts";
+import { sorted, type EngineWorld, type Row } from "./engine-harness.ts";
+
+type StreamFlow = Extract<DeclaredFlow, { kind: "stream" }>;
+type ViewFlow = Extract<DeclaredFlow, { kind: "view" }>;
+
+/** What a table holds, and what the law says that it holds. */
+export interface Judged {
+  readonly actual: readonly Row[];
+  readonly lawful: readonly Row[];
+}
+
+/** A batch that was committed. */
+export interface CommittedBatch {
+  readonly lane: string;
+  readonly offsets: OffsetsRecord;
+  readonly commit: CommitRecord;
+}
+
+/** The committed batches of a flow, in order within each lane. */
+export async function committedBatches(world: EngineWorld, flow: string): Promise<CommittedBatch[]> {
+  const batches: CommittedBatch[] = [];
+  for (const path of await world.hostPaths()) {
+    const match = new RegExp(`^checkpoints/${flow}/\\d+/([^/]+)/commits/\\d+$`).exec(path);
+    if (match === null) continue;
+    const commit = (await world.record(path)) as unknown as CommitRecord;
+    const offsets = (await world.record(path.replace("/commits/", "/offsets/"))) as unknown as OffsetsRecord;
+    batches.push({ lane: match[1] ?? "", offsets, commit });
+  }
+  return batches;
+}
+
+/** A view after its last batch. */
+export async function judgeView(world: EngineWorld, name: string): Promise<Judged> {
+  const last = (await committedBatches(world, name)).at(-1);
+  const actual = await world.rows(name);
+  if (last === undefined) return { actual, lawful: [] };
+  return { actual, lawful: await viewRowsOf(world, world.flow(name) as ViewFlow, last) };
+}
+
+/** A view after each of its batches. */
+export async function judgeHistory(world: EngineWorld, name: string): Promise<Judged[]> {
+  const judged: Judged[] = [];
+  for (const batch of await committedBatches(world, name)) {
+    const version = batch.commit.tables["sink"]?.version ?? -1;
+    if (version < 0) continue;
+    judged.push({
+      actual: await world.rows(name, { version }),
+      lawful: await viewRowsOf(world, world.flow(name) as ViewFlow, batch),
+    });
+  }
+  return judged;
+}
+
+async function viewRowsOf(world: EngineWorld, flow: ViewFlow, { offsets }: CommittedBatch): Promise<Row[]> {
+  const inputs: Record<string, FileSet> = {};
+  for (const input of flow.inputs) {
+    const table = world.table(input.path);
+    inputs[input.name] = table.fileSet(await table.at((offsets.inputs[input.name] as DeltaRange).toVersion));
+  }
+  return world.query(flow.query, inputs);
+}
+
+/** A streaming table after all of its batches. */
+export async function judgeStream(world: EngineWorld, name: string): Promise<Judged> {
+  const flow = world.flow(name) as StreamFlow;
+  const rows: PlacedRow[] = [];
+  const batches = await committedBatches(world, name);
+  for (const batch of batches) rows.push(...(await rowsRead(world, flow, batch)));
+  const quarantined = new Set(
+    (await world.rows(name, { quarantine: true })).map((row) => `${row["lane"]}/${row["position"]}`),
+  );
+  const stayed = rows.filter(({ lane, position }) => !quarantined.has(`${lane}/${position}`));
+  const broken = stayed.find(({ error }) => error !== null);
+  if (broken !== undefined)
+    throw new Error(`the row ${broken.lane}/${broken.position} has an error and is in no quarantine: ${broken.error}`);
+  stayed.sort((a, b) => a.version - b.version || compare(a.lane, b.lane) || a.position - b.position);
+  const { deduplicate, watermark } = checkStreaming(flow.query);
+  const kept =
+    deduplicate === undefined || watermark === undefined
+      ? stayed
+      : firstsWithin(
+          stayed,
+          ({ row }) => JSON.stringify(deduplicate.keys.map((key) => row[key] ?? null)),
+          ({ row }) => microsOf(row[watermark.watermark.eventTime]),
+          watermark.watermark.delayMs,
+        );
+  return { actual: await world.rows(name), lawful: sorted(kept.map(({ row }) => row)) };
+}
+
+/** The rows that no earlier kept row of the same key precedes within the delay; rows without a time stay. */
+export function firstsWithin<T>(
+  rows: readonly T[],
+  keyOf: (row: T) => string,
+  microsOfRow: (row: T) => bigint | undefined,
+  delayMs: number,
+): T[] {
+  const seen = new Map<string, bigint[]>();
+  const delayUs = BigInt(delayMs) * 1_000n;
+  return rows.filter((row) => {
+    const micros = microsOfRow(row);
+    if (micros === undefined) return true;
+    const times = seen.get(keyOf(row)) ?? [];
+    if (times.some((time) => (time > micros ? time - micros : micros - time) <= delayUs)) return false;
+    seen.set(keyOf(row), [...times, micros]);
+    return true;
+  });
+}
+
+/** Microseconds of a timestamp as rows have it in text. */
+export function microsOf(text: unknown): bigint | undefined {
+  if (typeof text !== "string") return undefined;
+  const match = /^(.*T\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z$/.exec(text);
+  if (match === null) throw new Error(`${text} is no timestamp`);
+  return BigInt(Date.parse(`${match[1]}Z`)) * 1_000n + BigInt((match[2] ?? "").padEnd(6, "0"));
+}
+
+/** How often each txn was committed to each table. */
+export async function commitsOfTxns(world: EngineWorld): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  for (const [store, prefix] of [
+    [world.estate.lake, "lake/"],
+    [world.estate.lake, "quarantine/"],
+    [world.estate.host, "checkpoints/"],
+  ] as const) {
+    for await (const { path } of store.list(prefix)) {
+      const table = /^(.*)\/_delta_log\/\d+\.json$/.exec(path)?.[1];
+      if (table === undefined) continue;
+      const text = new TextDecoder().decode((await store.get(path))?.bytes);
+      for (const line of text.split("\n").filter((each) => each.includes('"txn"'))) {
+        const { txn } = JSON.parse(line) as { txn?: { appId: string; version: number } };
+        if (txn === undefined) continue;
+        const key = `${table} ${txn.appId} ${txn.version}`;
+        found.set(key, (found.get(key) ?? 0) + 1);
+      }
+    }
+  }
+  return found;
+}
+
+interface PlacedRow {
+  readonly lane: string;
+  readonly version: number;
+  readonly position: number;
+  readonly error: string | null;
+  readonly row: Row;
+}
+
+const placed = ["__lane", "__version", "__position"] as const;
+
+/** The rows that a batch read, each as the query makes it, alone. */
+async function rowsRead(world: EngineWorld, flow: StreamFlow, { lane, offsets }: CommittedBatch): Promise<PlacedRow[]> {
+  const range = offsets.inputs[flow.stream.name] as DeltaRange;
+  const table = world.table(flow.stream.path);
+  const inputs: Record<string, FileSet> = {};
+  const snapshot = await table.latest();
+  const { deduplicate, watermark } = checkStreaming(flow.query);
+  const hasOneLane = deduplicate !== undefined || watermark !== undefined;
+  const files = (await table.changes(range.afterVersion, range.toVersion)).flatMap((commit) =>
+    commit.adds
+      .filter((file) => file.dataChange && (hasOneLane || (file.tags?.["lane"] ?? "0") === lane))
+      .map((file) => table.inputFile(file, commit.version)),
+  );
+  inputs[flow.stream.name] = { ...table.fileSet(snapshot, []), files, hidden: placesOf(flow) };
+  for (const [name, { version }] of Object.entries(offsets.statics)) {
+    const joined = world.table(tablePath(name));
+    inputs[name] = joined.fileSet(await joined.at(version));
+  }
+  const rowLocal = deduplicate?.input ?? flow.query;
+  const visible = Object.keys(schemaOf(rowLocal).fields);
+  const captured: Schema = {
+    kind: "struct",
+    fields: {
+      ...schemaOf(rowLocal).fields,
+      ...nullable({
+        _row_error: { kind: "string" },
+        __lane: { kind: "string" },
+        __version: { kind: "long" },
+        __position: { kind: "long" },
+      }),
+    },
+  };
+  const result = await world.compute.run({
+    name: "test",
+    inputs,
+    steps: [{ kind: "plan", name: "captured", plan: rowLocal, rowErrors: "capture", carry: placed }],
+    writes: [],
+    collects: [
+      {
+        name: "rows",
+        rowsMax: 1_000_000,
+        plan: asTexts({ kind: "scan", source: "captured", schema: captured, streaming: false }, visible),
+      },
+    ],
+    parameters: { current_timestamp: offsets.batchTime },
+  });
+  if (result.kind === "pending") throw new Error("pending");
+  return (result.collected["rows"] ?? []).map((row) => ({
+    lane: String(row["__lane"]),
+    version: Number(row["__version"]),
+    position: Number(row["__position"]),
+    error: row["_row_error"] as string | null,
+    row: JSON.parse(String(row["row"])) as Row,
+  }));
+}
+
+function placesOf({ stream }: StreamFlow): HiddenColumn[] {
+  const column = (name: string): Expression => ({ kind: "column", name });
+  return [
+    { name: "__lane", type: { kind: "string" }, expression: stream.place.lane ?? column("_lane") },
+    { name: "__version", type: { kind: "long" }, expression: column("_commit_version") },
+    { name: "__position", type: { kind: "long" }, expression: stream.place.position ?? column("_row_index") },
+  ];
+}
+
+function asTexts(input: LogicalPlan, visible: readonly string[]): LogicalPlan {
+  const args = visible.flatMap((name): Expression[] => [
+    { kind: "literal", value: name, type: { kind: "string" } },
+    { kind: "column", name },
+  ]);
+  const row: Expression = { kind: "call", name: "to_json", args: [{ kind: "call", name: "named_struct", args }] };
+  const columns = [...placed, "_row_error"].map((name) => ({
+    name,
+    expression: { kind: "column", name } as Expression,
+  }));
+  return { kind: "project", input, columns: [{ name: "row", expression: row }, ...columns] };
+}
+
+function nullable(types: Readonly<Record<string, DataType>>): Schema["fields"] {
+  return Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type, nullable: true }]));
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** By `lane/position`, the version of a hub's bronze table that added the row. */
+export async function laneVersions(world: EngineWorld, name: string): Promise<Map<string, number>> {
+  const table = world.table(tablePath(name));
+  const snapshot = await table.latest();
+  const versions = new Map<string, number>();
+  for (const commit of await table.changes(0, snapshot.version)) {
+    const files = commit.adds.filter((file) => file.dataChange);
+    const scan: LogicalPlan = { kind: "scan", source: "t", schema: snapshot.schema, streaming: false };
+    for (const row of await world.query(scan, { t: table.fileSet(snapshot, files) })) {
+      versions.set(`${String(row["partition"])}/${String(row["sequence_number"])}`, commit.version);
+    }
+  }
+  return versions;
+}

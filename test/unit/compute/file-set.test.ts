@@ -1,0 +1,168 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { FileSet, HiddenColumn, InputFile } from "../../../shared/compute/index.ts";
+import type { DataType, Expression } from "../../../shared/plan/index.ts";
+import { openCompute, rowsOf, scan, schemaOf, type ComputeUnderTest } from "../../support/compute-under-test.ts";
+
+const integer: DataType = { kind: "integer" };
+const long: DataType = { kind: "long" };
+const string: DataType = { kind: "string" };
+
+let under: ComputeUnderTest;
+let instance: DuckDBInstance;
+let connection: DuckDBConnection;
+let folder: string;
+let files = 0;
+beforeAll(async () => {
+  under = await openCompute();
+  folder = await mkdtemp(join(tmpdir(), "dyne-files-"));
+  instance = await DuckDBInstance.create(":memory:", { threads: "1" });
+  connection = await instance.connect();
+});
+afterAll(async () => {
+  connection.closeSync();
+  instance.closeSync();
+  await under[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+/** Puts the rows of a query into the store as a Parquet file, as another writer may have written it. */
+async function file(query: string, facts: Partial<InputFile> = {}): Promise<InputFile> {
+  const local = join(folder, `${++files}.parquet`);
+  await connection.run(`COPY (${query}) TO '${local}' (FORMAT parquet)`);
+  const path = `lake/t/${files}.parquet`;
+  const bytes = await readFile(local);
+  await under.store.put(path, bytes);
+  return { path, sizeBytes: bytes.length, partitionValues: {}, ...facts };
+}
+
+const setOf = (
+  types: Readonly<Record<string, DataType>>,
+  input: readonly InputFile[],
+  partitionBy: readonly string[] = [],
+): FileSet => ({
+  kind: "files",
+  store: under.store,
+  schema: schemaOf(types),
+  partitionBy,
+  files: input,
+});
+const read = async (set: FileSet, hidden: Readonly<Record<string, DataType>> = {}) =>
+  rowsOf(under.compute, { set }, scan("set", schemaOf({ ...typesOf(set), ...hidden })));
+const typesOf = (set: FileSet): Record<string, DataType> =>
+  Object.fromEntries(
+    Object.entries(set.schema.fields as Record<string, { type: DataType }>).map(([name, field]) => [name, field.type]),
+  );
+
+describe("partition values become values of the column's type", () => {
+  test.each<[DataType, string | null, unknown]>([
+    [{ kind: "boolean" }, "true", true],
+    [{ kind: "byte" }, "-128", -128],
+    [{ kind: "short" }, "32767", 32_767],
+    [integer, "7", 7],
+    [long, "9007199254740993", 9007199254740993n],
+    [{ kind: "float" }, "0.5", 0.5],
+    [{ kind: "double" }, "1.0E10", 1e10],
+    [{ kind: "decimal", precision: 20, scale: 2 }, "123456789012345678.90", "123456789012345678.90"],
+    [string, 'it\'s a "test"/é', 'it\'s a "test"/é'],
+    [{ kind: "date" }, "2026-01-02", 20_455],
+    [{ kind: "timestamp" }, "1970-01-01 00:00:01.234567", 1_234_567n],
+    [{ kind: "timestamp" }, "1970-01-01T00:00:01.234567Z", 1_234_567n],
+    [{ kind: "timestamp_ntz" }, "1970-01-01 00:00:01", 1_000_000n],
+    [string, null, null],
+    [integer, null, null],
+    [integer, "", null],
+  ])("%o of %o", async (type, text, expected) => {
+    const input = await file("SELECT 1::INTEGER AS v", { partitionValues: { p: text } });
+    expect(await read(setOf({ v: integer, p: type }, [input], ["p"]))).toEqual([{ v: 1, p: expected }]);
+  });
+});
+
+test("files that hold their partition columns are read by the log's values all the same", async () => {
+  const input = await file("SELECT 1::INTEGER AS v, 'of the file' AS p", { partitionValues: { p: "of the log" } });
+  expect(await read(setOf({ v: integer, p: string }, [input], ["p"]))).toEqual([{ v: 1, p: "of the log" }]);
+});
+
+test("columns that older files lack are NULL there, whatever their place in newer ones", async () => {
+  const older = await file("SELECT 1::INTEGER AS a");
+  const newer = await file("SELECT 'x' AS b, 2::INTEGER AS a");
+  expect(await read(setOf({ a: integer, b: string }, [older, newer]))).toEqual([
+    { a: 1, b: null },
+    { a: 2, b: "x" },
+  ]);
+});
+
+test("columns that the schema no longer has are left out", async () => {
+  expect(await read(setOf({ a: integer }, [await file("SELECT 1::INTEGER AS a, 2 AS gone")]))).toEqual([{ a: 1 }]);
+});
+
+test("a column that no file has yet is NULL in its type", async () => {
+  const set = setOf({ a: integer, b: { kind: "decimal", precision: 9, scale: 1 } }, [
+    await file("SELECT 1::INTEGER AS a"),
+  ]);
+  expect(await read(set)).toEqual([{ a: 1, b: null }]);
+});
+
+test("columns whose names SQL would take for something else are read, in a partitioned table too", async () => {
+  const types = {
+    "a.b": integer,
+    'say "hi"': integer,
+    "it's": integer,
+    select: integer,
+    file_row_number: integer,
+    "p q": string,
+  };
+  const query = Object.keys(types)
+    .slice(0, 5)
+    .map((name, n) => `${n}::INTEGER AS "${name.replaceAll('"', '""')}"`)
+    .join(", ");
+  const input = await file(`SELECT ${query}`, { partitionValues: { "p q": "x" } });
+  expect(await read(setOf(types, [input], ["p q"]))).toEqual([
+    { "a.b": 0, 'say "hi"': 1, "it's": 2, select: 3, file_row_number: 4, "p q": "x" },
+  ]);
+});
+
+describe("hidden columns", () => {
+  const column = (name: string): Expression => ({ kind: "column", name });
+  const hidden: readonly HiddenColumn[] = [
+    { name: "version", type: long, expression: column("_commit_version") },
+    { name: "lane", type: string, expression: column("_lane") },
+    { name: "row", type: long, expression: column("_row_index") },
+    { name: "a again", type: string, expression: { kind: "cast", mode: "try", input: column("a"), to: string } },
+  ];
+  const types = { version: long, lane: string, row: long, "a again": string };
+
+  test("say which commit, which lane and which row of its file a row is of", async () => {
+    const first = await file("SELECT unnest([1,2])::INTEGER AS a", { commitVersion: 3, lane: "7" });
+    const second = await file("SELECT 3::INTEGER AS a", { commitVersion: 4, lane: "8" });
+    expect(await read({ ...setOf({ a: integer }, [first, second]), hidden }, types)).toEqual([
+      { a: 1, version: 3n, lane: "7", row: 0n, "a again": "1" },
+      { a: 2, version: 3n, lane: "7", row: 1n, "a again": "2" },
+      { a: 3, version: 4n, lane: "8", row: 0n, "a again": "3" },
+    ]);
+  });
+
+  test("of a file that nobody said them of are version -1 and lane 0", async () => {
+    const set = { ...setOf({ a: integer }, [await file("SELECT 1::INTEGER AS a")]), hidden: hidden.slice(0, 2) };
+    expect(await read(set, { version: long, lane: string })).toEqual([{ a: 1, version: -1n, lane: "0" }]);
+  });
+
+  test("are there for no files too", async () => {
+    expect(await read({ ...setOf({ a: integer }, []), hidden }, types)).toEqual([]);
+  });
+});
+
+test("a file named twice gives its rows twice", async () => {
+  const input = await file("SELECT 1::INTEGER AS a");
+  expect(await read(setOf({ a: integer }, [input, { ...input }]))).toEqual([{ a: 1 }, { a: 1 }]);
+});
+
+test("hundreds of partitions are one relation", async () => {
+  const input = await file("SELECT 1::INTEGER AS a");
+  const many = Array.from({ length: 300 }, (_, n) => ({ ...input, partitionValues: { p: String(n) } }));
+  const rows = await read(setOf({ a: integer, p: integer }, many, ["p"]));
+  expect(rows.map((row) => row["p"])).toEqual([...many.keys()]);
+});

@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import {
+  assertReadable,
+  assertWritable,
+  protocolFor,
+  type Metadata,
+  type Protocol,
+} from "../../../shared/delta/index.ts";
+import type { Schema, StructField } from "../../../shared/plan/index.ts";
+
+const plain: Schema = { kind: "struct", fields: { a: { type: { kind: "long" }, nullable: true } } };
+const metadataOf = (configuration: Record<string, string> = {}): Metadata => ({
+  id: "x",
+  format: { provider: "parquet", options: {} },
+  schemaString: "",
+  partitionColumns: [],
+  configuration,
+});
+const withField = (metadata: StructField["metadata"]): Schema => ({
+  kind: "struct",
+  fields: {
+    s: {
+      type: {
+        kind: "array",
+        containsNull: true,
+        element: {
+          kind: "struct",
+          fields: { a: { type: { kind: "long" }, nullable: true, ...(metadata && { metadata }) } },
+        },
+      },
+      nullable: true,
+    },
+  },
+});
+
+function refusal(work: () => void): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+const refusalNaming = (name: string): unknown =>
+  expect.objectContaining({ code: "UNSUPPORTED_FEATURE", message: expect.stringContaining(name) });
+
+describe("reading", () => {
+  test.each<[string, Protocol, Record<string, string>, string | undefined]>([
+    ["reader 1", { minReaderVersion: 1, minWriterVersion: 2 }, {}, undefined],
+    ["reader 2 without column mapping", { minReaderVersion: 2, minWriterVersion: 5 }, {}, undefined],
+    [
+      "reader 2 with column mapping",
+      { minReaderVersion: 2, minWriterVersion: 5 },
+      { "delta.columnMapping.mode": "name" },
+      "columnMapping",
+    ],
+    [
+      "known features",
+      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["timestampNtz", "vacuumProtocolCheck"] },
+      {},
+      undefined,
+    ],
+    [
+      "deletion vectors",
+      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["timestampNtz", "deletionVectors"] },
+      {},
+      "deletionVectors",
+    ],
+    [
+      "two unknown features",
+      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["variantType", "toString"] },
+      {},
+      "variantType, toString",
+    ],
+    [
+      "unknown writer features only",
+      { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ["icebergCompatV9"] },
+      {},
+      undefined,
+    ],
+    ["reader 4", { minReaderVersion: 4, minWriterVersion: 7 }, {}, "reader version 4"],
+  ])("%s", (_name, protocol, configuration, refused) => {
+    const read = (): void => assertReadable("t", protocol, metadataOf(configuration), plain);
+    expect(refusal(read)).toEqual(refused === undefined ? undefined : refusalNaming(refused));
+  });
+});
+
+describe("writing", () => {
+  const legacy = (minWriterVersion: number): Protocol => ({ minReaderVersion: 1, minWriterVersion });
+  test.each<[string, Protocol, Record<string, string>, StructField["metadata"], string | undefined]>([
+    ["writer 2", legacy(2), {}, undefined, undefined],
+    ["writer 2 with an invariant", legacy(2), {}, { "delta.invariants": "x" }, "invariants"],
+    ["writer 3 with a constraint", legacy(3), { "delta.constraints.positive": "a > 0" }, undefined, "checkConstraints"],
+    ["writer 4 with a generated column", legacy(4), {}, { "delta.generationExpression": "1" }, "generatedColumns"],
+    ["writer 6 with an identity column", legacy(6), {}, { "delta.identity.start": 1 }, "identityColumns"],
+    ["writer 6 without any of them", legacy(6), {}, undefined, undefined],
+    [
+      "unknown writer features",
+      { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ["appendOnly", "rowTracking"] },
+      {},
+      undefined,
+      "rowTracking",
+    ],
+    [
+      "unread reader features",
+      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["v2Checkpoint"], writerFeatures: [] },
+      {},
+      undefined,
+      "v2Checkpoint",
+    ],
+    ["writer 8", legacy(8), {}, undefined, "writer version 8"],
+  ])("%s", (_name, protocol, configuration, metadata, refused) => {
+    const write = (): void => assertWritable("t", protocol, metadataOf(configuration), withField(metadata));
+    expect(refusal(write)).toEqual(refused === undefined ? undefined : refusalNaming(refused));
+  });
+});
+
+describe("a new table's protocol", () => {
+  const ntz: Schema = {
+    kind: "struct",
+    fields: { a: { type: { kind: "array", element: { kind: "timestamp_ntz" }, containsNull: true }, nullable: true } },
+  };
+  test("is reader 1 and writer 2 where nothing asks for more", () => {
+    expect(
+      protocolFor("t", plain, { "delta.appendOnly": "true", "delta.logRetentionDuration": "interval 7 days" }),
+    ).toEqual({ minReaderVersion: 1, minWriterVersion: 2 });
+  });
+  test("names timestampNtz where a column, however deep, has that type", () => {
+    expect(protocolFor("t", ntz, {})).toEqual({
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ["timestampNtz"],
+      writerFeatures: ["appendOnly", "invariants", "timestampNtz"],
+    });
+  });
+  test("names the change feed for writers only", () => {
+    expect(protocolFor("t", plain, { "delta.enableChangeDataFeed": "true" })).toEqual({
+      minReaderVersion: 1,
+      minWriterVersion: 7,
+      writerFeatures: ["appendOnly", "invariants", "changeDataFeed"],
+    });
+  });
+  test.each([
+    ["delta.enableDeletionVectors", "true"],
+    ["delta.columnMapping.mode", "name"],
+    ["delta.constraints.x", "a > 0"],
+    ["delta.checkpointPolicy", "v2"],
+    ["delta.feature.rowTracking", "supported"],
+  ])("refuses %s = %s", (key, value) => {
+    expect(() => protocolFor("t", plain, { [key]: value })).toThrow(
+      expect.objectContaining({ code: "UNSUPPORTED_FEATURE", message: expect.stringContaining(key) }),
+    );
+  });
+  test("is one that dyne itself writes", () => {
+    for (const schema of [plain, ntz]) {
+      const configuration = { "delta.enableChangeDataFeed": "true", "delta.enableDeletionVectors": "false" };
+      expect(() =>
+        assertWritable("t", protocolFor("t", schema, configuration), metadataOf(configuration), schema),
+      ).not.toThrow();
+    }
+  });
+});

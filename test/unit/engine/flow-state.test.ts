@@ -1,0 +1,262 @@
+/** RUNNING, PAUSED and FAILED flows (engine-rules 7, 12): what stops one, what goes on meanwhile, and how it comes back. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { flowId } from "../../../shared/core/index.ts";
+import { createTable } from "../../../shared/delta/index.ts";
+import { failFlow, pauseFlow, resumeFlow } from "../../../shared/engine/index.ts";
+import { call, column, filter, long } from "../../../shared/engine/incremental/expressions.ts";
+import { tablePath, type Pipeline } from "../../../shared/pipeline/index.ts";
+import { aroundStore, Crash, isCrash, type Around } from "../../support/engine-faults.ts";
+import { commitTo, rewriteTable } from "../../support/engine-foreign.ts";
+import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
+import { committedBatches, judgeStream, judgeView } from "../../support/engine-oracle.ts";
+import { engineFixture } from "../../support/engine-pipeline.ts";
+import { readingAt } from "../../support/engine-scenario.ts";
+
+const readings = "silver.readings";
+const silver = flowId(readings);
+const views = ["gold.by_device", "gold.by_site", "gold.with_device", "gold.total"];
+
+let bench: EngineBench;
+beforeAll(async () => {
+  bench = await EngineBench.open();
+});
+afterAll(async () => {
+  await bench[Symbol.asyncDispose]();
+});
+
+/** Two readings are through. */
+async function newWorld(pipeline: Pipeline = engineFixture()): Promise<EngineWorld> {
+  const world = new EngineWorld({ bench, pipeline });
+  await world.land("landing/devices/a.csv", "code,site,weight\nd1,north,5\nd2,south,7\n");
+  await send(world, [1, 2]);
+  await world.quiet();
+  return world;
+}
+
+/** Readings with these values, on time. */
+async function send(world: EngineWorld, values: readonly number[]): Promise<void> {
+  for (const value of values) world.send("0", [readingAt(world.estate.arrivals * 5, `r${world.estate.arrivals}`, "d1", value)]);
+}
+
+async function failureOf(world: EngineWorld, flow: string): Promise<Record<string, unknown> | undefined> {
+  return (await world.record(`checkpoints/${flow}/state.json`))?.["failure"] as Record<string, unknown> | undefined;
+}
+
+async function valuesOf(world: EngineWorld, name = readings): Promise<number[]> {
+  return (await world.rows(name)).map((row) => Number(row["value"])).sort((a, b) => a - b);
+}
+
+/** Rings a flow by every bell there is. */
+async function ringAll(world: EngineWorld, flow: string): Promise<void> {
+  await world.engine.ring(flow);
+  await world.engine.sweep();
+  await world.engine.blobCreated("lake/bronze/events/_delta_log/00000000000000000001.json");
+  await world.engine.hubEvents("events", "0", []);
+}
+
+async function dyingAtOutcome(world: EngineWorld, flow: string): Promise<void> {
+  let isDead = false;
+  const around: Around = async ({ path, writes }, work) => {
+    isDead ||= writes && path.startsWith(`checkpoints/${flow}/`) && path.includes("/outcome/");
+    if (isDead) throw new Crash("at the outcome");
+    return work();
+  };
+  world.restart((store) => aroundStore(store, around));
+  await world.engine.sweep().catch((error: unknown) => {
+    if (!isCrash(error)) throw error;
+  });
+  world.restart();
+}
+
+describe("an expectation that fails", () => {
+  test("commits nothing of the batch and fails the flow, while upstream and its other readers go on", async () => {
+    const world = await newWorld(engineFixture({ failAtValue: 13 }));
+    await send(world, [3, 13, 4]);
+    await world.quiet();
+    expect(await world.stateOf(readings)).toBe("FAILED");
+    expect(await failureOf(world, readings)).toMatchObject({
+      lane: "0",
+      generation: 1,
+      batchId: 2,
+      code: "EXPECTATION_FAILED",
+      message: expect.stringContaining('"possible"') as string,
+      sample: expect.stringContaining('"value":13') as string,
+    });
+    expect(await valuesOf(world)).toEqual([1, 2]);
+    expect(await world.rows(readings, { quarantine: true })).toEqual([]);
+    await send(world, [5]);
+    await world.quiet();
+    expect(await world.rows("bronze.events")).toHaveLength(6);
+    expect(await world.rows("silver.bodies")).toHaveLength(6);
+    expect(await valuesOf(world)).toEqual([1, 2]);
+    for (const view of views) expect(await world.stateOf(view)).toBe("RUNNING");
+  });
+
+  test("fails it again with the same batch when it is resumed without a change", async () => {
+    const world = await newWorld(engineFixture({ failAtValue: 13 }));
+    await send(world, [13]);
+    await world.quiet();
+    const first = await failureOf(world, readings);
+    await resumeFlow(world.context(), silver);
+    expect(await world.stateOf(readings)).toBe("RUNNING");
+    await world.quiet();
+    expect(await failureOf(world, readings)).toEqual(first);
+  });
+
+  test("lets the row pass where it is late or malformed: those are out before the rules", async () => {
+    const world = await newWorld(engineFixture({ failAtValue: 13 }));
+    world.send("0", [readingAt(15, "x", "d1", 3), readingAt(-100, "y", "d1", 13), '{"value":"13"}']);
+    await world.quiet();
+    expect(await world.stateOf(readings)).toBe("RUNNING");
+    expect((await world.rows(readings, { quarantine: true })).map((row) => row["reason"]).sort()).toEqual(["LATE", "MALFORMED"]);
+  });
+});
+
+describe("a flow that is", () => {
+  const stops = [
+    { state: "PAUSED", stop: (world: EngineWorld) => pauseFlow(world.context(), silver) },
+    {
+      state: "FAILED",
+      stop: (world: EngineWorld) =>
+        failFlow(world.context(), silver, { lane: "0", generation: 1, batchId: 2, code: "DATA_ERROR", message: "for a test", sample: null }),
+    },
+  ];
+
+  test.each(stops)("$state writes nothing, whichever bell rings, until it is resumed", async ({ state, stop }) => {
+    const world = await newWorld();
+    await stop(world);
+    const pathsBefore = (await world.hostPaths()).filter((path) => path.includes(`/${readings}/`));
+    await send(world, [3]);
+    await ringAll(world, readings);
+    expect((await world.hostPaths()).filter((path) => path.includes(`/${readings}/`))).toEqual(pathsBefore);
+    expect(await world.stateOf(readings)).toBe(state);
+    await resumeFlow(world.context(), silver);
+    await world.quiet();
+    expect(await valuesOf(world)).toEqual([1, 2, 3]);
+    for (const view of views) {
+      const { actual, lawful } = await judgeView(world, view);
+      expect(actual).toEqual(lawful);
+    }
+  });
+
+  test.each(stops)("$state with a batch open goes on with exactly that batch's range", async ({ stop }) => {
+    const world = await newWorld();
+    await send(world, [3, 4]);
+    await dyingAtOutcome(world, readings);
+    await stop(world);
+    const open = (await world.hostPaths()).filter((path) => path.startsWith(`checkpoints/${readings}/`) && path.includes("/offsets/")).at(-1) ?? "";
+    const planned = await world.record(open);
+    await send(world, [5, 6]);
+    await ringAll(world, readings);
+    await resumeFlow(world.context(), silver);
+    await world.quiet();
+    const batches = await committedBatches(world, readings);
+    expect(batches[1]?.offsets).toEqual(planned);
+    expect(batches.map(({ offsets }) => offsets.inputs["bronze.events"])).toMatchObject([
+      { afterVersion: -1, toVersion: 1 },
+      { afterVersion: 1, toVersion: 2 },
+      { afterVersion: 2, toVersion: 3 },
+    ]);
+    expect(await valuesOf(world)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+});
+
+test("the first failure stays, and a pause does not hide it", async () => {
+  const world = await newWorld();
+  const failure = { lane: "0", generation: 1, batchId: 2, code: "DATA_ERROR", message: "first", sample: null };
+  await failFlow(world.context(), silver, failure);
+  await failFlow(world.context(), silver, { ...failure, message: "second" });
+  await pauseFlow(world.context(), silver);
+  expect(await failureOf(world, readings)).toEqual(failure);
+  expect(await world.stateOf(readings)).toBe("FAILED");
+});
+
+describe("a sink that was changed under the flow", () => {
+  test("by somebody who wrote the flow's own txn fails the flow with SINK_CHANGED", async () => {
+    const world = await newWorld();
+    await commitTo(world, readings, [{ txn: { appId: "dyne/fixture/silver.readings/0", version: 7 } }]);
+    await send(world, [3]);
+    await world.quiet();
+    expect(await world.stateOf(readings)).toBe("FAILED");
+    expect(await failureOf(world, readings)).toMatchObject({ code: "SINK_CHANGED", message: expect.stringContaining("its txn is 7") as string });
+    expect(await valuesOf(world)).toEqual([1, 2]);
+  });
+
+  test("by a later generation is left alone: the older one stops quietly", async () => {
+    const world = await newWorld();
+    await commitTo(world, readings, [{ txn: { appId: "dyne/fixture/silver.readings/0", version: 2 ** 33 + 1 } }]);
+    await send(world, [3]);
+    await world.quiet();
+    expect(await world.stateOf(readings)).toBe("RUNNING");
+    expect(await valuesOf(world)).toEqual([1, 2]);
+  });
+
+  test("by somebody who appended rows is left as it is: only the flow's own txn counts", async () => {
+    const world = await newWorld();
+    const table = world.table(tablePath(readings));
+    const [file] = (await table.latest()).files;
+    await commitTo(world, readings, [{ add: { ...file!, path: file!.path.replace("part-", "other-") } }]);
+    await world.estate.lake.put(`${table.path}/${file!.path.replace("part-", "other-").replaceAll("%3D", "=")}`, (await world.estate.lake.get(`${table.path}/${file!.path}`))!.bytes);
+    await send(world, [3]);
+    await world.quiet();
+    expect(await world.stateOf(readings)).toBe("RUNNING");
+    expect(await valuesOf(world)).toEqual([1, 1, 2, 2, 3]);
+  });
+
+  test("by somebody who made the table again fails the flow of the next instance with SINK_CHANGED", async () => {
+    const world = await newWorld();
+    await makeAgain(world, readings);
+    await send(world, [3]);
+    world.restart();
+    await world.quiet();
+    expect(await failureOf(world, readings)).toMatchObject({ code: "SINK_CHANGED" });
+    expect(await world.rows(readings)).toEqual([]);
+  });
+});
+
+describe("an upstream table", () => {
+  const rowsBelow = call("lt", column("sequence_number"), long(1));
+
+  test("that was deleted from stops its streaming tables with UPSTREAM_CHANGED, and nobody else", async () => {
+    const world = await newWorld();
+    await rewriteTable(world, "bronze.events", { dataChange: true, keep: (rows) => filter(rows, rowsBelow) });
+    await send(world, [3]);
+    await world.quiet();
+    for (const flow of [readings, "silver.bodies"]) {
+      expect(await failureOf(world, flow)).toMatchObject({ code: "UPSTREAM_CHANGED" });
+    }
+    expect(await valuesOf(world)).toEqual([1, 2]);
+    for (const flow of ["bronze.events", "bronze.devices", ...views]) expect(await world.stateOf(flow)).toBe("RUNNING");
+  });
+
+  test("that was rewritten without a change of rows stops nobody", async () => {
+    const world = await newWorld();
+    await send(world, [3]);
+    await world.engine.ring("bronze.notes");
+    await rewriteTable(world, "bronze.events", { dataChange: false });
+    await send(world, [4]);
+    await rewriteTable(world, "bronze.events", { dataChange: false });
+    await world.quiet();
+    expect(await valuesOf(world)).toEqual([1, 2, 3, 4]);
+    const { actual, lawful } = await judgeStream(world, "silver.bodies");
+    expect(actual).toEqual(lawful);
+  });
+
+  test("that was made again stops the flows that read it", async () => {
+    const world = await newWorld();
+    await makeAgain(world, readings);
+    world.restart();
+    await world.quiet();
+    for (const view of views) expect(await failureOf(world, view)).toMatchObject({ code: "UPSTREAM_CHANGED" });
+  });
+});
+
+/** Deletes a table with all it has and makes an empty one of the same form in its place. */
+async function makeAgain(world: EngineWorld, name: string): Promise<void> {
+  const { log } = world.table(tablePath(name));
+  const { schema, partitionBy } = await world.table(tablePath(name)).latest();
+  const paths: string[] = [];
+  for await (const { path } of world.estate.lake.list(`${log.path}/`)) paths.push(path);
+  for (const path of paths) await world.estate.lake.delete(path);
+  await createTable(log, { schema, partitionBy });
+}

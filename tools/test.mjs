@@ -1,0 +1,65 @@
+/**
+ * Runs test suites and ends with one plain line, `N passed, N failed, N skipped`.
+ *
+ *   node tools/test.mjs [types] unit contracts … [-- vitest's own options]
+ *
+ * `types` is the type check of the whole project; it counts only where it fails. A run without a single test fails.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { packageProgram, run } from "./run.mjs";
+
+/** Counts of vitest's JSON report. A file that broke before its first test counts as one failed test. */
+function countsOf(report) {
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
+  ).length;
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + brokenFiles,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+async function runSuites(suites, options) {
+  const folder = mkdtempSync(join(tmpdir(), "dyne-test-"));
+  const reportPath = join(folder, "report.json");
+  try {
+    const exitCode = await run([
+      ...packageProgram("vitest"),
+      "run",
+      ...suites.flatMap((suite) => ["--project", suite]),
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${reportPath}`,
+      ...options,
+    ]);
+    const counts = countsOf(JSON.parse(readFileSync(reportPath, "utf8")));
+    if (counts.passed + counts.failed === 0) console.error("No test ran, which does not count as success.");
+    const failed = counts.failed === 0 && (exitCode !== 0 || counts.passed === 0) ? 1 : counts.failed;
+    return { ...counts, failed };
+  } catch (error) {
+    console.error(`The tests could not be run: ${error.message}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const suites = process.argv.slice(2);
+const optionsAt = suites.findIndex((argument) => argument.startsWith("-"));
+const options = optionsAt < 0 ? [] : suites.splice(optionsAt).filter((option) => option !== "--");
+const withTypes = suites[0] === "types";
+if (withTypes) suites.shift();
+
+let typeFailures = 0;
+if (withTypes) {
+  console.log("types: checking");
+  typeFailures = (await run([...packageProgram("typescript", "tsc"), "-p", "."])) === 0 ? 0 : 1;
+  console.log(typeFailures === 0 ? "types: right" : "types: wrong, see above");
+}
+const { passed, failed, skipped } = await runSuites(suites, options);
+const allFailed = failed + typeFailures;
+process.exitCode = allFailed === 0 ? 0 : 1;
+console.log(`\n${passed} passed, ${allFailed} failed, ${skipped} skipped`);

@@ -1,0 +1,40 @@
+import { defineConfig } from "vitest/config";
+
+/** Suites that need no other process: files run beside each other, each in a worker of its own. */
+function quick(name: string, testTimeoutMs = 10_000) {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout: testTimeoutMs,
+      hookTimeout: 30_000,
+      sequence: { groupOrder: 0 },
+    },
+  };
+}
+
+/** Suites that start servers or load both cores: one file at a time, after all quick ones. */
+function alone(name: string, testTimeoutMs: number, groupOrder: number) {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout: testTimeoutMs,
+      hookTimeout: 60_000,
+      maxWorkers: 1,
+      sequence: { groupOrder },
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    // DuckDB is a native module, and tests must not see each other's: every file gets a process of its own.
+    pool: "forks",
+    isolate: true,
+    maxWorkers: 2,
+    passWithNoTests: false,
+    teardownTimeout: 10_000,
+    projects: [quick("unit"), quick("contracts", 30_000), quick("golden", 30_000), alone("e2e", 120_000, 1)],
+  },
+});
