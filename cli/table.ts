@@ -3,12 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
+import { pipelines } from "../pipelines/index.ts";
+import { DyneError, isDyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
 import { DuckDbCompute } from "../shared/compute/index.ts";
-import { tablePath } from "../shared/pipeline/index.ts";
+import { manifest, tablePath } from "../shared/pipeline/index.ts";
 import { FileStore } from "../shared/storage/index.ts";
 import { DeltaTable, readRowTexts } from "../shared/table/index.ts";
 import { openLocalStorage } from "../local/platform/index.ts";
+import { parseExact } from "./exact-json.ts";
 
 interface TableOptions {
   readonly data: string;
@@ -16,6 +18,8 @@ interface TableOptions {
   readonly format: "ndjson" | "table";
   readonly limit?: number;
 }
+
+type TableCommits = Awaited<ReturnType<DeltaTable["changes"]>>;
 
 const tableWidthMax = 40;
 
@@ -72,7 +76,19 @@ async function withTable(
   const quarantined = /^quarantine\/(.+)$/.exec(name);
   const path =
     quarantined === null ? tablePath(name) : tablePath((quarantined[1] ?? "").replace("/", "."), "quarantine");
-  return await use(new DeltaTable({ store: storage.lake, path, ...services }));
+  const table = new DeltaTable({ store: storage.lake, path, ...services });
+  if ((await table.find()) === undefined) throw noSuchTable(name, options.data);
+  return await use(table);
+}
+
+function noSuchTable(name: string, data: string): DyneError {
+  const declared = pipelines.flatMap((pipeline) => manifest(pipeline).tables.map((table) => table.name));
+  return declared.includes(name)
+    ? new DyneError("TABLE_NOT_FOUND", `${name} has no data in ${data} yet. Let its flow run first.`)
+    : new DyneError(
+        "INVALID_ARGUMENT",
+        `There is no table "${name}" in ${data}. Choose one of ${declared.join(", ")}, or name a folder.`,
+      );
 }
 
 async function snapshotOf(table: DeltaTable, options: TableOptions) {
@@ -96,7 +112,7 @@ async function read(table: DeltaTable, options: TableOptions): Promise<void> {
 
 async function history(table: DeltaTable, options: TableOptions): Promise<void> {
   const snapshot = await snapshotOf(table, options);
-  const commits = (await table.changes(-1, snapshot.version)).toReversed().map((commit) =>
+  const commits = (await newestFirst(table, snapshot.version)).map((commit) =>
     JSON.stringify({
       version: commit.version,
       timestamp: new Date(commit.timestampMs).toISOString(),
@@ -110,6 +126,17 @@ async function history(table: DeltaTable, options: TableOptions): Promise<void> 
   await print(commits, options);
 }
 
+/** The commits up to a version, as far back as the log goes. */
+async function newestFirst(table: DeltaTable, version: number): Promise<TableCommits> {
+  const commits: TableCommits = [];
+  try {
+    for (let at = version; at >= 0; at--) commits.push(...(await table.changes(at - 1, at)));
+  } catch (error) {
+    if (!isDyneError(error, "DATA_LOSS")) throw error;
+  }
+  return commits;
+}
+
 async function files(table: DeltaTable, options: TableOptions): Promise<void> {
   const snapshot = await snapshotOf(table, options);
   const lines = [...snapshot.files].map((file) =>
@@ -117,7 +144,7 @@ async function files(table: DeltaTable, options: TableOptions): Promise<void> {
       path: file.path,
       sizeBytes: file.size,
       partitionValues: file.partitionValues,
-      stats: file.stats === undefined ? null : JSON.parse(file.stats),
+      stats: file.stats === undefined ? null : parseExact(file.stats),
       tags: file.tags ?? null,
     }),
   );
@@ -126,11 +153,11 @@ async function files(table: DeltaTable, options: TableOptions): Promise<void> {
 
 async function print(rows: AsyncIterable<string> | Iterable<string>, options: TableOptions): Promise<void> {
   if (options.format === "ndjson") {
-    for await (const row of rows) await write(`${row}\n`);
+    for await (const row of rows) if (!(await write(`${row}\n`))) return;
     return;
   }
   const records: Record<string, string>[] = [];
-  for await (const row of rows) records.push(cells(JSON.parse(row) as Record<string, unknown>));
+  for await (const row of rows) records.push(cells(parseExact(row) as Record<string, unknown>));
   const names = [...new Set(records.flatMap((record) => Object.keys(record)))];
   const widths = names.map((name) => Math.max(name.length, ...records.map((record) => (record[name] ?? "").length)));
   const line = (values: readonly string[]) =>
@@ -146,15 +173,24 @@ async function print(rows: AsyncIterable<string> | Iterable<string>, options: Ta
 function cells(record: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(record).map(([name, value]) => {
-      const text = value === null ? "NULL" : typeof value === "string" ? value : JSON.stringify(value);
+      const text = value === null ? "NULL" : typeof value === "string" ? onOneLine(value) : JSON.stringify(value);
       return [name, text.length > tableWidthMax ? `${text.slice(0, tableWidthMax - 1)}…` : text];
     }),
   );
 }
 
-/** Waits where the reader of the pipe is slower than we are. */
-async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+const onOneLine = (text: string): string =>
+  text.replaceAll(/[\u0000-\u001f]/g, (character) => JSON.stringify(character).slice(1, -1));
+
+/** Waits where the reader of the pipe is slower than we are. False where it has gone, as `head` does when it has enough. */
+async function write(text: string): Promise<boolean> {
+  if (process.stdout.destroyed || process.stdout.errored !== null) return false;
+  if (process.stdout.write(text)) return true;
+  const { promise, resolve: settle } = Promise.withResolvers<void>();
+  for (const event of ["drain", "close", "error"]) process.stdout.once(event, settle);
+  await promise;
+  for (const event of ["drain", "close", "error"]) process.stdout.off(event, settle);
+  return !process.stdout.destroyed;
 }
 
 function count(text: string): number {

@@ -68,6 +68,11 @@ function endWithParent(): void {
   process.once("SIGTERM", () => {
     ending = true;
     if (process.connected) process.disconnect();
+    // Azurite begins to listen for the signal a little after it says that it is ready.
+    if (process.listenerCount("SIGTERM") > 0) return;
+    process.on("newListener", (name) => {
+      if (name === "SIGTERM") setImmediate(() => process.kill(process.pid, "SIGTERM"));
+    });
   });
   process.on("disconnect", () => {
     if (!ending) process.kill(process.pid, "SIGTERM");

@@ -6,6 +6,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import { duckdbType, type DataType } from "../../shared/plan/index.ts";
 import type { DeltaTable } from "../../shared/table/index.ts";
 import { planFlights, summarizeFlightsPlan } from "../feeder/index.ts";
 import type { DemoOptions } from "./options.ts";
@@ -66,6 +67,8 @@ export class CheckRoom implements AsyncDisposable {
         commits.set(file.path, { version: commit.version, timestampMs: commit.timestampMs });
     }
     const files = [...snapshot.files];
+    const fields = Object.entries(snapshot.schema.fields as Readonly<Record<string, { readonly type: DataType }>>);
+    const types = new Map(fields.map(([column, { type }]) => [column, duckdbType(type)]));
     const parts: string[] = [];
     for (let start = 0; start < files.length; start += parallelDownloads) {
       await Promise.all(
@@ -75,16 +78,16 @@ export class CheckRoom implements AsyncDisposable {
           const commit = commits.get(file.path);
           const values = snapshot.partitionBy.map(
             (column) =>
-              `CAST(${literal(file.partitionValues[column] ?? null)} AS ${column.endsWith("_date") ? "DATE" : "VARCHAR"}) AS ${column}`,
+              `CAST(${literal(file.partitionValues[column] ?? null)} AS ${types.get(column) ?? "VARCHAR"}) AS ${column}`,
           );
           parts[start + offset] =
             `SELECT *, ${[...values, `${commit?.version ?? -1} AS _version`, `make_timestamptz(${(commit?.timestampMs ?? 0) * 1000}) AS _committed`].join(", ")} FROM read_parquet(${literal(local)}, hive_partitioning = false)`;
         }),
       );
     }
-    await this.connection.run(
-      `CREATE OR REPLACE VIEW ${name} AS ${parts.length === 0 ? "SELECT 1 AS _version WHERE false" : parts.join(" UNION ALL BY NAME ")}`,
-    );
+    const none = [...types].map(([column, type]) => `NULL::${type} AS ${column}`).join(", ");
+    const empty = `SELECT ${none}, NULL::BIGINT AS _version, NULL::TIMESTAMPTZ AS _committed WHERE false`;
+    await this.connection.run(`CREATE OR REPLACE VIEW ${name} AS ${[empty, ...parts].join(" UNION ALL BY NAME ")}`);
   }
 
   async rows(sql: string): Promise<Record<string, unknown>[]> {
@@ -98,6 +101,8 @@ export class CheckRoom implements AsyncDisposable {
   }
 }
 
+/** Rows that are compared at once. */
+const rowsPerSlice = 500_000;
 const parallelDownloads = 8;
 const literal = (text: string | null): string => (text === null ? "NULL" : `'${text.replaceAll("'", "''")}'`);
 
@@ -110,6 +115,7 @@ export async function runChecks(room: CheckRoom, options: DemoOptions): Promise<
   const airports = `(SELECT iata, name, city, state, country, latitude, longitude FROM read_csv(${literal(sourceFile("airports.csv"))}, header = true, all_varchar = false,
     types = {'iata': 'VARCHAR', 'name': 'VARCHAR', 'city': 'VARCHAR', 'state': 'VARCHAR', 'country': 'VARCHAR', 'latitude': 'DOUBLE', 'longitude': 'DOUBLE'}))`;
   const enriched = `(SELECT f.*, a.name AS origin_airport, a.city AS origin_city, a.state AS origin_state FROM ${source} f LEFT JOIN ${airports} a ON a.iata = f.origin)`;
+  const slices = Math.ceil(options.events / rowsPerSlice);
   await loadPlan(room, options);
   return [
     await compare(
@@ -117,6 +123,7 @@ export async function runChecks(room: CheckRoom, options: DemoOptions): Promise<
       "bronze.flights holds every event once, byte for byte",
       `SELECT partition, sequence_number, partition_key, coalesce(md5(event_data), md5(event_data_binary)) AS body FROM bronze`,
       "SELECT * FROM planned",
+      { by: "sequence_number", count: slices },
     ),
     await compare(
       room,
@@ -129,6 +136,7 @@ export async function runChecks(room: CheckRoom, options: DemoOptions): Promise<
       "silver.flights equals one batch query over the source",
       "SELECT flight_id, flight_time, flight_date, delay, distance, origin, destination, origin_airport, origin_city, origin_state FROM silver",
       `SELECT flight_id, flight_time, flight_date, delay, distance, origin, destination, origin_airport, origin_city, origin_state FROM ${enriched}`,
+      { by: "flight_id", count: slices },
     ),
     await compare(
       room,
@@ -157,7 +165,7 @@ async function loadPlan(room: CheckRoom, options: DemoOptions): Promise<void> {
     "CREATE OR REPLACE TABLE planned (partition VARCHAR, sequence_number BIGINT, partition_key VARCHAR, body VARCHAR)",
   );
   await room.connection.run(
-    "CREATE OR REPLACE TEMP TABLE planned_bodies (partition VARCHAR, sequence_number BIGINT, partition_key VARCHAR, body BLOB)",
+    "CREATE OR REPLACE TABLE planned_bodies (partition VARCHAR, sequence_number BIGINT, partition_key VARCHAR, body BLOB)",
   );
   const appender = await room.connection.createAppender("planned_bodies");
   let pending = 0;
@@ -181,17 +189,37 @@ async function loadPlan(room: CheckRoom, options: DemoOptions): Promise<void> {
   appender.closeSync();
 }
 
+/** How a large comparison is cut: rows with the same value of the column are compared together, so that memory stays bounded. */
+interface Slices {
+  readonly by: string;
+  readonly count: number;
+}
+
 /** Two queries as multisets. */
-async function compare(room: CheckRoom, name: string, actual: string, expected: string): Promise<Check> {
-  const [result] = await room.rows(`SELECT
-    (SELECT count(*) FROM ((${expected}) EXCEPT ALL (${actual}))) AS missing,
-    (SELECT count(*) FROM ((${actual}) EXCEPT ALL (${expected}))) AS unexpected`);
-  const missing = Number(result?.["missing"]);
-  const unexpected = Number(result?.["unexpected"]);
+async function compare(
+  room: CheckRoom,
+  name: string,
+  actual: string,
+  expected: string,
+  slices: Slices = { by: "*", count: 1 },
+): Promise<Check> {
+  await room.connection.run(`CREATE OR REPLACE TABLE actual_rows AS ${actual}`);
+  await room.connection.run(`CREATE OR REPLACE TABLE expected_rows AS ${expected}`);
+  let missing = 0;
+  let unexpected = 0;
+  let sample: unknown;
+  for (let slice = 0; slice < slices.count; slice++) {
+    const where = slices.count === 1 ? "" : ` WHERE hash(CAST(${slices.by} AS VARCHAR)) % ${slices.count} = ${slice}`;
+    const lacking = `(FROM expected_rows${where}) EXCEPT ALL (FROM actual_rows${where})`;
+    const surplus = `(FROM actual_rows${where}) EXCEPT ALL (FROM expected_rows${where})`;
+    const [result] = await room.rows(
+      `SELECT (SELECT count(*) FROM (${lacking})) AS missing, (SELECT count(*) FROM (${surplus})) AS unexpected`,
+    );
+    missing += Number(result?.["missing"]);
+    unexpected += Number(result?.["unexpected"]);
+    if (missing + unexpected > 0) sample ??= (await room.rows(`${missing > 0 ? lacking : surplus} LIMIT 1`))[0];
+  }
   if (missing === 0 && unexpected === 0) return { name, ok: true };
-  const [sample] = await room.rows(
-    missing > 0 ? `(${expected}) EXCEPT ALL (${actual}) LIMIT 1` : `(${actual}) EXCEPT ALL (${expected}) LIMIT 1`,
-  );
   return {
     name,
     ok: false,

@@ -65,13 +65,17 @@ export function discardPending(link: Sender): void {
   const outgoing = outgoingOf(link);
   const ring = outgoing.deliveries;
   const pending: Outgoing[] = [];
-  while (outgoing.next_delivery_id > outgoing.next_pending_delivery) {
+  for (
+    let waiting = outgoing.next_delivery_id - outgoing.next_pending_delivery;
+    waiting > 0 && ring.size > 0;
+    waiting--
+  ) {
     ring.tail = (ring.tail + ring.capacity - 1) % ring.capacity;
     pending.push(ring.entries[ring.tail]!);
     ring.entries[ring.tail] = undefined;
     ring.size--;
-    outgoing.next_delivery_id--;
   }
+  outgoing.next_delivery_id = outgoing.next_pending_delivery;
   for (const delivery of pending.toReversed()) {
     const begun = delivery.next_to_send > 0;
     if (delivery.link === link && !begun) continue;

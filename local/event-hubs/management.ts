@@ -5,7 +5,7 @@
 import rhea from "rhea";
 import type { EventContext, Message } from "rhea";
 import type { Clock } from "../../shared/core/clock.ts";
-import { arrivalOf, condition } from "./amqp-link.ts";
+import { arrivalOf, condition, sessionRoom } from "./amqp-link.ts";
 import type { ServerReceiver, ServerSender } from "./amqp-link.ts";
 import type { Hub } from "./hub.ts";
 
@@ -35,8 +35,14 @@ export class ReplyLinks {
       application_properties: answer.properties,
       body: answer.body,
     };
-    link.send(message as Message);
+    sendWhenRoom(link, message as Message);
   }
+}
+
+/** The events of the same session may have filled it; it says so when it has room again. */
+function sendWhenRoom(link: ServerSender, message: Message): void {
+  if (sessionRoom(link) > 0) link.send(message);
+  else link.once("sendable", () => sendWhenRoom(link, message));
 }
 
 interface Answer {

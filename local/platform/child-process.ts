@@ -28,6 +28,7 @@ export interface Child extends AsyncDisposable {
 const readyLimitMs = 60_000;
 const stopLimitMs = 20_000;
 const lastLinesMax = 20;
+const lastWordsMs = 1_000;
 
 /** Starts a process and waits for its first line. Throws STORAGE_UNAVAILABLE with its last words where it ends before that. */
 export async function startChild(options: ChildOptions): Promise<Child> {
@@ -42,7 +43,10 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     },
     detached: true,
   });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  const exited = new Promise<number | null>((resolve) => {
+    child.once("exit", (code) => resolve(code));
+    child.once("error", () => resolve(null));
+  });
   const ready = firstLine(child, options);
   // Who stops is not to be brought down by a pipe that is closed already.
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.on("error", () => undefined);
@@ -85,14 +89,18 @@ function firstLine(child: ChildProcess, options: ChildOptions): Promise<Readonly
   child.once("error", (error) => fail(error.message));
   child.once("exit", (code, signal) => {
     clearTimeout(timer);
-    fail(`it ended with ${code ?? signal}`);
+    const ended = () => fail(`it ended with ${code ?? signal}`);
+    // What it said last may still be in its pipes, which somebody else may hold open for ever.
+    child.once("close", ended);
+    setTimeout(ended, lastWordsMs).unref();
   });
   return promise;
 }
 
 function parse(line: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    return JSON.parse(line) as Readonly<Record<string, unknown>>;
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
   } catch {
     return undefined;
   }

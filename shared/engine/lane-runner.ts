@@ -6,12 +6,12 @@
  */
 import {
   batchId,
+  DyneError,
   generation,
   instantOfMs,
   isDyneError,
   laneId,
   limits,
-  type DyneError,
   type LaneId,
 } from "../core/index.ts";
 import {
@@ -192,7 +192,12 @@ export class LaneRunner {
     let outcome = held.head.openOutcome;
     if (outcome === undefined) {
       const computed = await this.#driver.compute(batch);
-      signal.throwIfAborted();
+      if (signal.aborted) {
+        throw new DyneError(
+          "BATCH_ABANDONED",
+          `Batch ${offsets.batchId} of ${this.#driver.flow} was given up: its lease was lost, or the instance stops. The next run finishes it.`,
+        );
+      }
       outcome = await this.#decide(held.log, batch, computed);
     }
     const computedMs = this.#context.clock.nowMs() - startedMs;

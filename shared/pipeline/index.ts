@@ -10,6 +10,7 @@ export type { Flow, FlowInput, Lanes, Pipeline } from "./pipeline.ts";
 export { eventHub, files } from "./source.ts";
 export type { EventHubSource, FileFormat, FilesSource } from "./source.ts";
 export { materializedView, streamingTable } from "./table.ts";
+export { checkTogether } from "./together.ts";
 export type { DeclaredTable, Rules, TableOptions } from "./table.ts";
 
 export * from "../plan/dataframe/index.ts";

@@ -1,28 +1,38 @@
 /** The composition root: builds an engine per pipeline from the settings, once per worker. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ManagedIdentityCredential, DefaultAzureCredential, type TokenCredential } from "@azure/identity";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { QueueServiceClient } from "@azure/storage-queue";
 import { DuckDbCompute, type Compute } from "../compute/index.ts";
-import { isDyneError, systemClock, systemRandom, type Clock, type Logger, type Random } from "../core/index.ts";
+import {
+  DyneError,
+  isDyneError,
+  systemClock,
+  systemRandom,
+  type Clock,
+  type Logger,
+  type Random,
+} from "../core/index.ts";
 import { declaredFlows, Engine, type EngineContext } from "../engine/index.ts";
-import type { Pipeline } from "../pipeline/index.ts";
+import { checkTogether, type Pipeline } from "../pipeline/index.ts";
 import { AmqpEventHubReader, type EventHubReader, type HubEvent } from "../sources/index.ts";
 import { AzureBlobStore, type ObjectStore } from "../storage/index.ts";
 import { TableCatalog } from "../table/index.ts";
 import { jsonLogger } from "./json-logger.ts";
 import { readHubPartition, readHubPayload } from "./hub-payload.ts";
-import { readNotice } from "./notice.ts";
+import { readNotices } from "./notice.ts";
 import { QueueDoorbells } from "./queue-doorbells.ts";
 import { readSettings, type Connection, type Settings } from "./settings.ts";
+import { openWorkerFolder, type WorkerFolder } from "./worker-folder.ts";
 
 /** What the triggers of a worker start. Opened at the first use, so that loading the functions costs nothing. */
 export class App {
   readonly #pipelines: readonly Pipeline[];
   #opened: Promise<OpenApp> | undefined;
 
+  /** Throws DUPLICATE_NAME where pipelines do not go together. */
   constructor(pipelines: readonly Pipeline[]) {
+    checkTogether(pipelines);
     this.#pipelines = pipelines;
   }
 
@@ -37,11 +47,15 @@ export class App {
   /** Follows a message of the queue. */
   async notice(message: unknown): Promise<void> {
     const { engines, logger } = await this.#open();
-    const notice = readNotice(message);
-    if (notice.kind === "other") return logger.warn("a notice was ignored", { reason: notice.reason });
-    for (const engine of engines) {
-      if (notice.kind === "blob") await engine.blobCreated(notice.path);
-      else if (engine.flows.some((flow) => flow.id === notice.flow)) await engine.ring(notice.flow);
+    for (const notice of readNotices(message)) {
+      if (notice.kind === "other") {
+        logger.warn("a notice was ignored", { reason: notice.reason });
+        continue;
+      }
+      for (const engine of engines) {
+        if (notice.kind === "blob") await engine.blobCreated(notice.path);
+        else if (engine.flows.some((flow) => flow.id === notice.flow)) await engine.ring(notice.flow);
+      }
     }
   }
 
@@ -57,7 +71,10 @@ export class App {
   }
 
   #open(): Promise<OpenApp> {
-    this.#opened ??= openApp(this.#pipelines, readSettings(process.env));
+    this.#opened ??= openApp(this.#pipelines, readSettings(process.env)).catch((error: unknown) => {
+      this.#opened = undefined;
+      throw error;
+    });
     return this.#opened;
   }
 }
@@ -91,56 +108,34 @@ async function openApp(pipelines: readonly Pipeline[], settings: Settings): Prom
   const logger = jsonLogger(settings.logLevel, (line) => process.stderr.write(line));
   const services = { clock: systemClock, random: systemRandom, logger };
   const credential = credentialOf(settings);
-  const compute = await openCompute(settings, services.random);
-  const hubs = new AmqpEventHubReader(
-    settings.events.kind === "identity"
-      ? { kind: "identity", fullyQualifiedNamespace: settings.events.endpoint, credential }
-      : settings.events,
-  );
-  const queues = queueService(settings.notices, credential);
-  const doorbells = new QueueDoorbells(queues.getQueueClient("notices"), services);
   const stores = openStores(settings);
-  const engines = pipelines.map(
-    (pipeline) =>
-      new Engine(
-        engineContext(pipeline, {
-          ...services,
-          ...stores,
-          compute,
-          hubs,
-          doorbells,
-          workDirectory: join(settings.directory, "work"),
-        }),
-        declaredFlows(pipeline),
-      ),
+  const doorbells = new QueueDoorbells(queueService(settings.notices, credential).getQueueClient("notices"), services);
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await openWorkerFolder(settings.directory));
+  const compute = stack.adopt(await openCompute(settings, folder, services.random), (opened) => opened.close());
+  const hubs = stack.adopt(hubReader(settings.events, credential), (opened) => opened.close());
+  const parts = { ...services, ...stores, compute, hubs, doorbells, workDirectory: join(folder.path, "work") };
+  const engines = pipelines.map((pipeline) =>
+    stack.adopt(new Engine(engineContext(pipeline, parts), declaredFlows(pipeline)), (engine) => engine.close()),
   );
-  return {
-    engines,
-    logger,
-    close: async () => {
-      await Promise.all(engines.map((engine) => engine.close()));
-      await hubs.close();
-      await compute.close();
-    },
-  };
+  const running = stack.move();
+  return { engines, logger, close: () => running.disposeAsync() };
 }
 
-/** The two accounts of the settings. */
+/** The two accounts of the settings. Throws INVALID_SETTING. */
 export function openStores(settings: Settings): { readonly host: ObjectStore; readonly lake: ObjectStore } {
   const credential = credentialOf(settings);
   return {
-    host: new AzureBlobStore(blobService(settings.host, credential)),
-    lake: new AzureBlobStore(blobService(settings.lake, credential)),
+    host: new AzureBlobStore(blobService("AzureWebJobsStorage", settings.host, credential)),
+    lake: new AzureBlobStore(blobService("LAKE", settings.lake, credential)),
   };
 }
 
 /** DuckDB within the bounds of the settings. */
-export async function openCompute(settings: Settings, random: Random): Promise<Compute> {
-  const directory = join(settings.directory, `compute-${process.pid}`);
-  await mkdir(directory, { recursive: true });
+async function openCompute(settings: Settings, folder: WorkerFolder, random: Random): Promise<Compute> {
   return DuckDbCompute.open(
     {
-      directory,
+      directory: join(folder.path, "compute"),
       memoryLimitMb: settings.memoryLimitMb,
       threads: settings.threads,
       cacheBytes: settings.cacheMb * 1024 * 1024,
@@ -173,14 +168,36 @@ function credentialOf(settings: Settings): TokenCredential {
     : new ManagedIdentityCredential({ clientId: settings.clientId });
 }
 
-function blobService(connection: Connection, credential: TokenCredential): BlobServiceClient {
+function hubReader(connection: Connection, credential: TokenCredential): EventHubReader {
+  return new AmqpEventHubReader(
+    connection.kind === "identity"
+      ? { kind: "identity", fullyQualifiedNamespace: connection.endpoint, credential }
+      : connection,
+  );
+}
+
+function blobService(name: string, connection: Connection, credential: TokenCredential): BlobServiceClient {
   return connection.kind === "identity"
     ? new BlobServiceClient(connection.endpoint, credential)
-    : BlobServiceClient.fromConnectionString(connection.connectionString);
+    : understood(name, () => BlobServiceClient.fromConnectionString(connection.connectionString));
 }
 
 function queueService(connection: Connection, credential: TokenCredential): QueueServiceClient {
   return connection.kind === "identity"
     ? new QueueServiceClient(connection.endpoint, credential)
-    : QueueServiceClient.fromConnectionString(connection.connectionString);
+    : understood("NOTICES", () => QueueServiceClient.fromConnectionString(connection.connectionString));
+}
+
+/** A client from a connection string that the SDK may not understand. */
+function understood<Client>(name: string, open: () => Client): Client {
+  try {
+    return open();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "";
+    throw new DyneError(
+      "INVALID_SETTING",
+      `${name} is not a connection string: ${reason}. Correct it in the app's settings.`,
+      { cause },
+    );
+  }
 }

@@ -6,11 +6,13 @@ import { z } from "zod";
 import { DyneError } from "../core/index.ts";
 import type { HubEvent } from "../sources/index.ts";
 
-const longLike = z.union([
-  z.number().int(),
-  z.string().regex(/^\d+$/).transform(Number),
-  z.object({ low: z.number(), high: z.number() }).transform(({ low, high }) => high * 2 ** 32 + (low >>> 0)),
-]);
+const longLike = z
+  .union([
+    z.number(),
+    z.string().regex(/^\d+$/).transform(Number),
+    z.object({ low: z.number(), high: z.number() }).transform(({ low, high }) => high * 2 ** 32 + (low >>> 0)),
+  ])
+  .refine((value) => Number.isSafeInteger(value) && value >= 0);
 
 const metadata = z.object({
   partitionContext: z.object({ partitionId: z.union([z.string(), z.number()]).transform(String) }),
@@ -22,7 +24,7 @@ const metadata = z.object({
       enqueuedTimeUtc: z.string(),
     }),
   ),
-  propertiesArray: z.array(z.record(z.string(), z.unknown())).optional(),
+  propertiesArray: z.array(z.record(z.string(), z.unknown())),
 });
 
 /** A trigger's batch: all of one partition, in order. */
@@ -53,20 +55,20 @@ export function readHubPayload(bodies: unknown, triggerMetadata: unknown): HubPa
     );
   }
   const { systemPropertiesArray, propertiesArray, partitionContext } = parsed.data;
-  if (systemPropertiesArray.length !== bodies.length) {
+  if (systemPropertiesArray.length !== bodies.length || propertiesArray.length !== bodies.length) {
     throw new DyneError(
       "INVALID_MESSAGE",
-      `The Event Hubs trigger gave ${bodies.length} bodies and properties of ${systemPropertiesArray.length} events.`,
+      `The Event Hubs trigger gave ${bodies.length} bodies, system properties of ${systemPropertiesArray.length} events and properties of ${propertiesArray.length}.`,
     );
   }
   const events = systemPropertiesArray.map((system, index): HubEvent => {
-    const properties = propertiesArray?.[index];
+    const properties = propertiesArray[index];
     return {
       body: bodyBytes(bodies[index]),
       sequenceNumber: system.sequenceNumber,
       offset: system.offset,
       enqueuedTimeUs: enqueuedMicros(system.enqueuedTimeUtc),
-      partitionKey: system.partitionKey ?? null,
+      partitionKey: system.partitionKey || null,
       properties: properties !== undefined && Object.keys(properties).length > 0 ? properties : null,
     };
   });
@@ -81,9 +83,10 @@ function bodyBytes(body: unknown): Uint8Array {
   );
 }
 
-/** The host leaves the Z out at times; the time is UTC all the same. */
+/** The host leaves the Z out at times; the time is UTC all the same. A hub knows milliseconds, so that is what is kept of it. */
 function enqueuedMicros(text: string): bigint {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?Z?$/.exec(text);
-  if (match === null) throw new DyneError("INVALID_MESSAGE", `"${text}" is not an enqueued time.`);
-  return BigInt(Date.parse(`${match[1]}Z`)) * 1000n + BigInt((match[2] ?? "").padEnd(6, "0").slice(0, 6));
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(?:Z|[+]00:00)?$/.exec(text);
+  const ms = match === null ? Number.NaN : Date.parse(`${match[1]}.${(match[2] ?? "").padEnd(3, "0").slice(0, 3)}Z`);
+  if (Number.isNaN(ms)) throw new DyneError("INVALID_MESSAGE", `"${text}" is not an enqueued time.`);
+  return BigInt(ms) * 1000n;
 }

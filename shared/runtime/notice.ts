@@ -11,21 +11,25 @@ export type Notice =
 
 const eventGridEvent = z.object({
   eventType: z.string(),
-  /** For a rename this is the new path; `data.url` may be the old one and is never read. */
+  /** Has the name as it is, not percent-encoded. For a rename it is the new one; `data.url` may be the old one and is never read. */
   subject: z.string(),
 });
 
 const creations = new Set(["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"]);
 
-/** Understands a message; never throws, because a message that cannot be understood must not poison the queue. */
-export function readNotice(message: unknown): Notice {
+/** Understands a message, which may hold several events; never throws, because what cannot be understood must not poison the queue. */
+export function readNotices(message: unknown): readonly Notice[] {
   const value = typeof message === "string" ? parse(message) : message;
+  return Array.isArray(value) ? value.map(readNotice) : [readNotice(value)];
+}
+
+function readNotice(value: unknown): Notice {
   const own = ownMessage.safeParse(value);
   if (own.success) return { kind: "ring", flow: own.data.flow };
-  const event = eventGridEvent.safeParse(Array.isArray(value) ? value[0] : value);
+  const event = eventGridEvent.safeParse(value);
   if (!event.success) return { kind: "other", reason: "it is neither a bell nor an Event Grid event" };
   if (!creations.has(event.data.eventType)) return { kind: "other", reason: `its type is ${event.data.eventType}` };
-  const match = /^\/blobServices\/default\/containers\/([^/]+)\/blobs\/(.+)$/.exec(event.data.subject);
+  const match = /^\/blobServices\/default\/containers\/([^/]+)\/blobs\/(.+)$/s.exec(event.data.subject);
   if (match === null) return { kind: "other", reason: `its subject is ${event.data.subject}` };
   return { kind: "blob", path: `${match[1]}/${match[2]}` };
 }

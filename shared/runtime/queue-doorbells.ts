@@ -11,6 +11,8 @@ export const ownMessage = z.object({
   flow: z.string(),
 });
 
+const shortDelayMs = 5_000;
+
 export class QueueDoorbells implements Doorbells {
   readonly #queue: QueueClient;
   readonly #clock: Clock;
@@ -24,20 +26,27 @@ export class QueueDoorbells implements Doorbells {
     this.#logger = logger;
   }
 
-  /** Sends a bell unless one of this instance's is due in about the same time. A bell that cannot be sent is left to the sweep. */
+  /**
+   * Sends a bell unless one of this instance's is due before it; of a long delay in its second half, because an earlier one may ring while
+   * what this bell watches over is still under way. A bell that cannot be sent is left to the next bell, or the sweep. Never throws.
+   */
   async ring(flow: string, delayMs: number): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const dueMs = nowMs + Math.max(0, delayMs);
-    const slackMs = Math.max(500, delayMs);
     const outstanding = (this.#outstanding.get(flow) ?? []).filter((atMs) => atMs > nowMs);
-    if (outstanding.some((atMs) => atMs <= dueMs && atMs >= dueMs - slackMs)) return;
+    const earliestMs = delayMs <= shortDelayMs ? nowMs : dueMs - delayMs / 2;
+    if (outstanding.some((atMs) => atMs <= dueMs && atMs >= earliestMs)) return;
     this.#outstanding.set(flow, [...outstanding, dueMs]);
     const message = Buffer.from(
       JSON.stringify({ format: 1, kind: "ring", flow } satisfies z.infer<typeof ownMessage>),
     ).toString("base64");
     try {
-      await this.#queue.sendMessage(message, { visibilityTimeout: Math.ceil(delayMs / 1000) });
+      await this.#queue.sendMessage(message, { visibilityTimeout: Math.max(0, Math.ceil(delayMs / 1000)) });
     } catch (error) {
+      this.#outstanding.set(
+        flow,
+        (this.#outstanding.get(flow) ?? []).filter((atMs) => atMs !== dueMs),
+      );
       this.#logger.warn("a doorbell could not be sent; the sweep will look at the flow", {
         flow,
         error: String(error),

@@ -34,7 +34,10 @@ export interface Settings {
 const megabytes = z.coerce.number().int().positive();
 
 const schema = z.object({
-  AZURE_CLIENT_ID: z.string().optional(),
+  AZURE_CLIENT_ID: z
+    .union([z.uuid(), z.literal("")], { error: "it is no client id (a UUID)" })
+    .transform((id) => id || undefined)
+    .optional(),
   DYNE_DIRECTORY: z.string().min(1).default(join(tmpdir(), "dyne")),
   /** DuckDB's share of the instance; payloads and the process itself need the rest. */
   DYNE_MEMORY_MB: megabytes.default(Math.max(256, Math.min(4096, Math.floor(totalmem() / 1024 / 1024 / 4)))),
@@ -54,10 +57,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     );
   }
   return {
-    events: connection(environment, "EVENTS", "fullyQualifiedNamespace"),
-    lake: connection(environment, "LAKE", "blobServiceUri"),
-    host: connection(environment, "AzureWebJobsStorage", "blobServiceUri"),
-    notices: connection(environment, "NOTICES", "queueServiceUri"),
+    events: connection(environment, "EVENTS", services.events),
+    lake: connection(environment, "LAKE", services.blob),
+    host: connection(environment, "AzureWebJobsStorage", services.blob),
+    notices: connection(environment, "NOTICES", services.queue),
     clientId: parsed.data.AZURE_CLIENT_ID,
     directory: parsed.data.DYNE_DIRECTORY,
     memoryLimitMb: parsed.data.DYNE_MEMORY_MB,
@@ -67,36 +70,80 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   };
 }
 
+/** How the address of a kind of service is spelled, in a setting of its own and within a connection string. */
+interface ServiceAddress {
+  readonly setting: string;
+  readonly pattern: RegExp;
+  readonly example: string;
+  readonly field: string;
+}
+
+const services = {
+  events: {
+    setting: "fullyQualifiedNamespace",
+    pattern: /^[a-z0-9][a-z0-9.-]*\.[a-z]+$/i,
+    example: "<namespace>.servicebus.windows.net",
+    field: "Endpoint",
+  },
+  blob: {
+    setting: "blobServiceUri",
+    pattern: /^https:\/\/[^/@\s]+\/?$/i,
+    example: "https://<account>.blob.core.windows.net",
+    field: "BlobEndpoint",
+  },
+  queue: {
+    setting: "queueServiceUri",
+    pattern: /^https:\/\/[^/@\s]+\/?$/i,
+    example: "https://<account>.queue.core.windows.net",
+    field: "QueueEndpoint",
+  },
+} satisfies Record<string, ServiceAddress>;
+
 function connection(
   environment: Readonly<Record<string, string | undefined>>,
   name: string,
-  endpointField: string,
+  service: ServiceAddress,
 ): Connection {
-  const endpoint = environment[`${name}__${endpointField}`];
-  if (endpoint !== undefined && endpoint !== "") return { kind: "identity", endpoint };
+  const setting = `${name}__${service.setting}`;
+  const endpoint = environment[setting];
+  if (endpoint !== undefined && endpoint !== "") {
+    if (service.pattern.test(endpoint)) return { kind: "identity", endpoint };
+    throw new DyneError(
+      "INVALID_SETTING",
+      `${setting} is "${endpoint}". Set it to an address such as ${service.example}.`,
+    );
+  }
   const connectionString = environment[name];
   if (connectionString === undefined || connectionString === "") {
     throw new DyneError(
       "INVALID_SETTING",
-      `Neither ${name}__${endpointField} nor ${name} is set. Set ${name}__${endpointField} to the service's address.`,
+      `Neither ${setting} nor ${name} is set. Set ${setting} to ${service.example}.`,
     );
   }
-  if (!isLoopback(connectionString)) {
+  if (!isLoopback(connectionString, service.field)) {
     throw new DyneError(
       "INVALID_SETTING",
-      `${name} is a connection string to another machine. Keys are accepted on loopback only: use ${name}__${endpointField} and an identity.`,
+      `${name} is a connection string to another machine. Keys are accepted on loopback only, with an explicit ${service.field}: use ${setting} and an identity.`,
     );
   }
   return { kind: "connection-string", connectionString };
 }
 
-/** True where every address in a connection string is of this machine. */
-function isLoopback(connectionString: string): boolean {
-  const addresses = [...connectionString.matchAll(/(?:sb|https?):\/\/(\[[^\]]+\]|[^/:;]+)/g)].map(
-    (match) => match[1] ?? "",
-  );
+const loopbackAddress =
+  /^(?:sb|https?):\/\/(?:localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])(?::\d{1,5})?(?:\/[\w-]*)*$/i;
+
+/**
+ * True where the service's own address is in a connection string and no address in it is of another machine. An address is told by its whole
+ * form: what only begins like one of this machine (`127.0.0.1.example.com`, `127.0.0.1@example.com`) is not.
+ */
+function isLoopback(connectionString: string, field: string): boolean {
+  const parts = connectionString
+    .split(";")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+  const addresses = parts.filter((part) => part.includes("://") || /^[a-z]*endpoint=/i.test(part));
+  const isOwn = (part: string) => part.toLowerCase().startsWith(`${field.toLowerCase()}=`);
   return (
-    addresses.length > 0 &&
-    addresses.every((host) => host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host))
+    addresses.some(isOwn) && addresses.every((part) => loopbackAddress.test(part.slice(part.indexOf("=") + 1).trim()))
   );
 }

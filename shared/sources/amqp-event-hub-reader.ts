@@ -13,7 +13,7 @@ import type { EventHubReader, HubDescription, HubEvent, HubReadRange, PartitionR
 export const readConsumerGroup = "dyne-read";
 
 /** Events that are asked for at once: the SDK hands over what has come 20 ms after the first of them. */
-const eventsPerReceive = 2_000;
+const eventsPerReceive = 4_000;
 
 /** How long the hub may leave dyne waiting, in milliseconds. */
 export interface HubPatience {
@@ -40,6 +40,8 @@ export class AmqpEventHubReader implements EventHubReader {
   readonly #connection: EventHubConnection;
   readonly #patience: HubPatience;
   readonly #clients = new Map<string, EventHubConsumerClient>();
+  /** The last read of each partition: a connection takes one at a time, and the next one waits for it. */
+  readonly #reads = new Map<string, Promise<unknown>>();
 
   constructor(connection: EventHubConnection, patience: Partial<HubPatience> = {}) {
     this.#connection = connection;
@@ -64,6 +66,21 @@ export class AmqpEventHubReader implements EventHubReader {
   }
 
   async read(range: HubReadRange, signal?: AbortSignal): Promise<readonly HubEvent[]> {
+    const key = `${range.hub}/${range.partition}`;
+    const before = this.#reads.get(key);
+    const reading = (async () => {
+      await before?.catch(() => undefined);
+      return this.#read(range, signal);
+    })();
+    this.#reads.set(key, reading);
+    try {
+      return await reading;
+    } finally {
+      if (this.#reads.get(key) === reading) this.#reads.delete(key);
+    }
+  }
+
+  async #read(range: HubReadRange, signal: AbortSignal | undefined): Promise<readonly HubEvent[]> {
     const taken = new TakenEvents(range);
     if (taken.isFull) return taken.events;
     if (signal?.aborted) throw readError(range, "the read was abandoned");

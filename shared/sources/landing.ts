@@ -29,7 +29,7 @@ export function globMatches(glob: string, path: string): boolean {
       return part.replace(/[\\^$.|+()[\]{}]/g, "\\$&");
     })
     .join("");
-  return new RegExp(`^${pattern}$`).test(path);
+  return new RegExp(`^${pattern}$`, "su").test(path);
 }
 
 /** A listed or looked-up object as a landed file. */

@@ -58,8 +58,10 @@ export class MemoryEventHub implements EventHubReader {
     return { beginSequence: log.begin, untilSequence: log.begin + log.events.length };
   }
 
-  async read(range: HubReadRange): Promise<readonly HubEvent[]> {
+  async read(range: HubReadRange, signal?: AbortSignal): Promise<readonly HubEvent[]> {
     const log = this.#log(range.partition);
+    if (range.untilSequence <= range.fromSequence) return [];
+    if (signal?.aborted) throw new DyneError("STORAGE_UNAVAILABLE", `The read of ${this.name} was abandoned.`);
     if (range.fromSequence < log.begin) {
       throw new DyneError(
         "DATA_LOSS",
@@ -68,8 +70,10 @@ export class MemoryEventHub implements EventHubReader {
     }
     const events: HubEvent[] = [];
     let bytes = 0;
-    for (const event of log.events.slice(range.fromSequence - log.begin, range.untilSequence - log.begin)) {
+    for (let sequence = range.fromSequence; sequence < range.untilSequence; sequence++) {
       if (bytes >= (range.maxBytes ?? Number.POSITIVE_INFINITY)) break;
+      const event = log.events[sequence - log.begin];
+      if (event === undefined) throw new DyneError("STORAGE_UNAVAILABLE", `${this.name} has no event ${sequence} yet.`);
       events.push(event);
       bytes += event.body.length;
     }
@@ -80,7 +84,7 @@ export class MemoryEventHub implements EventHubReader {
 
   #log(partition: string): { begin: number; events: HubEvent[] } {
     const log = this.#partitions[Number(partition)];
-    if (log === undefined) throw new DyneError("INVALID_ARGUMENT", `${this.name} has no partition ${partition}.`);
+    if (log === undefined) throw new DyneError("STORAGE_UNAVAILABLE", `${this.name} has no partition ${partition}.`);
     return log;
   }
 }

@@ -18,7 +18,7 @@ function hiveValue(value: string | null | undefined): string {
 /** Hive's `escapePathName`: what a file system or a path could take for something else. */
 function hiveEscape(text: string): string {
   return text.replace(
-    /[\u0001-\u001f"#%'*/:=?\\\u007f{[\]^]/g,
+    /[\u0000-\u001f"#%'*/:=?\\\u007f{[\]^]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
   );
 }

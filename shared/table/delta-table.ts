@@ -17,7 +17,7 @@ import {
   type DeltaLog,
   type Snapshot,
 } from "../delta/index.ts";
-import type { Schema } from "../plan/index.ts";
+import { typeName, type DataType, type Schema } from "../plan/index.ts";
 
 /** Commits that are kept in memory for readers of change: those of a few busy seconds. */
 const rememberedCommits = 512;
@@ -64,17 +64,26 @@ export class DeltaTable {
     return this.#snapshot;
   }
 
-  /** Creates the table empty, or adopts what is there already. The schema of an adopted table must be the declared one. */
+  /** Creates the table empty, or adopts what is there already. Throws SCHEMA_MISMATCH where that has other columns or partitions. */
   async createIfAbsent(declared: CreateTable): Promise<Snapshot> {
     const existing = await this.find();
-    if (existing !== undefined) return existing;
+    if (existing !== undefined) return this.#adopted(existing, declared);
     const created = await createTable(this.log, {
       schema: declared.schema,
       partitionBy: declared.partitionBy,
       ...(declared.description === undefined ? {} : { description: declared.description }),
       configuration: declared.configuration ?? {},
     });
-    return this.#keep(created.snapshot);
+    return this.#keep(created.kind === "exists" ? this.#adopted(created.snapshot, declared) : created.snapshot);
+  }
+
+  #adopted(existing: Snapshot, declared: CreateTable): Snapshot {
+    const [there, wanted] = [shapeOf(existing), shapeOf(declared)];
+    if (there === wanted) return existing;
+    throw new DyneError(
+      "SCHEMA_MISMATCH",
+      `${this.path} exists as ${there}, and is declared as ${wanted}. Declare it under another name, or move the table there away.`,
+    );
   }
 
   /** Commits on top of the newest version known; see `commit` of delta. */
@@ -145,6 +154,14 @@ export class DeltaTable {
       if (oldest !== undefined) this.#commits.delete(oldest);
     }
   }
+}
+
+/** Columns by name, their types and the partitioning, as text. */
+function shapeOf({ schema, partitionBy }: Pick<CreateTable, "schema" | "partitionBy">): string {
+  const columns = Object.entries(schema.fields as Readonly<Record<string, { readonly type: DataType }>>)
+    .map(([name, { type }]) => `${name} ${typeName(type)}`)
+    .sort();
+  return `(${columns.join(", ")})${partitionBy.length === 0 ? "" : ` by ${partitionBy.join(", ")}`}`;
 }
 
 export type { Action };

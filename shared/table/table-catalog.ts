@@ -21,7 +21,7 @@ export class TableCatalog {
     const key = `${root}:${path}`;
     let table = this.#tables.get(key);
     if (table === undefined) {
-      table = new DeltaTable({ store: this.#stores[root], path, ...this.#services });
+      table = new DeltaTable({ ...this.#services, store: this.#stores[root], path });
       this.#tables.set(key, table);
     }
     return table;

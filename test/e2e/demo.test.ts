@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -54,6 +56,7 @@ const fileSchema = z.strictObject({
 });
 
 const command = fileURLToPath(new URL("../../cli/dyne.ts", import.meta.url));
+const runLimitMs = 60_000;
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** `dyne table <verb> <table> --format ndjson` in a process of its own. */
@@ -79,20 +82,27 @@ interface Run {
   readonly progress: readonly DemoProgress[];
 }
 
+/** A run, in the test's own process. One that does not end in time says how far it came and what the Functions said last. */
 async function run(directory: string, events: number): Promise<Run> {
   const progress: DemoProgress[] = [];
-  const { summary, sample } = await runDemo(
-    { events, rate: "max", seed: 1, partitions: 4, directory },
-    {
-      clock: systemClock,
-      random: systemRandom,
-      logger: silentLogger,
-      onStep: () => undefined,
-      onProgress: (seen) => progress.push(seen),
-      signal: new AbortController().signal,
-    },
-  );
-  return { summary, sample, progress };
+  try {
+    const { summary, sample } = await runDemo(
+      { events, rate: "max", seed: 1, partitions: 4, directory },
+      {
+        clock: systemClock,
+        random: systemRandom,
+        logger: silentLogger,
+        onStep: () => undefined,
+        onProgress: (seen) => progress.push(seen),
+        signal: AbortSignal.timeout(runLimitMs),
+      },
+    );
+    return { summary, sample, progress };
+  } catch (cause) {
+    const log = await readFile(join(directory, "logs/functions.log"), "utf8").catch(() => "");
+    const said = log.trimEnd().split("\n").slice(-12).join("\n");
+    throw new Error(`the run came to ${JSON.stringify(progress.at(-1))}; the Functions said last:\n${said}`, { cause });
+  }
 }
 
 /** Everything that must hold of a run, whatever ran in its folder before. */

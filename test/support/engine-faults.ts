@@ -56,10 +56,36 @@ export class Crash extends Error {
   override readonly name = "Crash";
 }
 
+/** For `catch`: lets the death pass, and nothing else. */
+export function expectCrash(error: unknown): void {
+  if (!isCrash(error)) throw error;
+}
+
 /** True where nothing but the death made the error. */
 export function isCrash(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isCrash);
   return error instanceof Crash || (error instanceof Error && isCrash(error.cause));
+}
+
+/** The instance dies when it is about to write an outcome of the flow. */
+export function dyingAtOutcome(flow: string, batch?: number): (store: ObjectStore) => ObjectStore {
+  const name = batch === undefined ? "" : String(batch).padStart(20, "0");
+  return dyingAt((path) => path.startsWith(`checkpoints/${flow}/`) && path.includes(`/outcome/${name}`));
+}
+
+/** The instance dies when it is about to commit to the table of this path. */
+export function dyingAtCommit(tablePath: string): (store: ObjectStore) => ObjectStore {
+  return dyingAt((path) => path.startsWith(`${tablePath}/_delta_log/`) && !path.endsWith("/00000000000000000000.json"));
+}
+
+function dyingAt(isLast: (path: string) => boolean): (store: ObjectStore) => ObjectStore {
+  let place: string | undefined;
+  return (store) =>
+    aroundStore(store, async ({ path, writes }, work) => {
+      if (writes && isLast(path)) place ??= path;
+      if (place !== undefined) throw new Crash(`before the write of ${place}`);
+      return work();
+    });
 }
 
 /** Lets an instance die at its `at`-th call, before or after the call has its effect. The dead do nothing more. */
@@ -159,11 +185,17 @@ export class Baton {
   readonly #names: readonly string[];
   #alive: string[] = [];
   #holder = "";
+  #passes = 0;
   #waiting: (() => void)[] = [];
 
   constructor(random: Random, names: readonly string[]) {
     this.#random = random;
     this.#names = names;
+  }
+
+  /** How often the dice were thrown for who goes on. */
+  get passes(): number {
+    return this.#passes;
   }
 
   /** All of them start together, each with one `run`. */
@@ -197,6 +229,7 @@ export class Baton {
   }
 
   #pass(): void {
+    this.#passes++;
     this.#holder = this.#alive[Math.floor(this.#random.next() * this.#alive.length)] ?? "";
     for (const wake of this.#waiting.splice(0)) wake();
   }

@@ -9,29 +9,33 @@ export interface Rewrite {
   readonly keep?: (rows: LogicalPlan) => LogicalPlan;
   /** False: an OPTIMIZE, the rows are the same. */
   readonly dataChange: boolean;
+  /** Rewrites one file, counted around; all of them where absent. */
+  readonly which?: number | undefined;
 }
 
-/** Rewrites all files of a table by one commit, as OPTIMIZE or DELETE of another engine does. Undefined where there are none. */
+/** Rewrites files of a table by one commit, as OPTIMIZE or DELETE of another engine does. Undefined where there are none. */
 export async function rewriteTable(
   world: EngineWorld,
   name: string,
-  { keep = (rows) => rows, dataChange }: Rewrite,
+  { keep = (rows) => rows, dataChange, which }: Rewrite,
 ): Promise<CommitOutcome | undefined> {
   const table = world.table(tablePath(name));
   const snapshot = await table.find();
   if (snapshot === undefined || snapshot.files.size === 0) return undefined;
   const { schema, partitionBy } = snapshot;
+  const all = [...snapshot.files];
+  const files = which === undefined ? all : all.slice(which % all.length).slice(0, 1);
   const target = { store: world.estate.lake, path: table.path, schema, partitionBy, sortBy: [] };
   const result = await world.compute.run({
     name: "rewrite",
-    inputs: { rows: table.fileSet(snapshot) },
+    inputs: { rows: table.fileSet(snapshot, files) },
     steps: [],
     writes: [{ name: "rows", plan: keep({ kind: "scan", source: "rows", schema, streaming: false }), target }],
     collects: [],
     parameters: {},
   });
   if (result.kind === "pending") throw new Error("pending");
-  const removes = [...snapshot.files].map((file: AddFile): Action => ({
+  const removes = files.map((file: AddFile): Action => ({
     remove: {
       path: file.path,
       deletionTimestamp: world.clock.nowMs(),

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { bytesOf, sorted, startMs, type Body, type Row } from "./engine-harness.ts";
 import { delayMs } from "./engine-pipeline.ts";
-import { firstsWithin } from "./engine-oracle.ts";
+import { firstsWithin, microsOf } from "./engine-oracle.ts";
 
 /** What is drawn of an event. Times are seconds after its arrival. */
 export type Drawn =
@@ -47,7 +47,7 @@ export const drawnEvents: fc.Arbitrary<readonly Drawn[]> = fc.array(
         device: fc.nat(3),
         offsetSeconds: fc.oneof(
           { weight: 8, arbitrary: fc.integer({ min: -700, max: 60 }) },
-          { weight: 2, arbitrary: fc.integer({ min: -2_000, max: 700 }) },
+          { weight: 3, arbitrary: fc.integer({ min: -3_000, max: 700 }) },
           { weight: 1, arbitrary: fc.constantFrom(600, 601, -600, -601, 3_000_000, -40_000_000, null) },
         ),
         value: fc.oneof(
@@ -62,7 +62,7 @@ export const drawnEvents: fc.Arbitrary<readonly Drawn[]> = fc.array(
       arbitrary: fc.record({ kind: fc.constant("malformed" as const), which: fc.nat(malformed.length - 1) }),
     },
   ),
-  { maxLength: 24 },
+  { minLength: 4, maxLength: 24, size: "max" },
 );
 
 /** An event with what it says, if it can be read. */
@@ -87,7 +87,7 @@ export function eventsOf(lane: string, drawn: readonly Drawn[], sharesIds = fals
   for (const [position, event] of drawn.entries()) {
     const arrivalMs = startMs + position * 90_000 + Number(lane) * 7;
     const place = { lane, position, enqueuedTimeUs: BigInt(arrivalMs) * 1_000n };
-    const repeated = event.kind === "repeat" ? events.at(-event.back) : undefined;
+    const repeated = event.kind === "repeat" ? events[Math.max(0, position - event.back)] : undefined;
     if (repeated !== undefined) events.push({ ...repeated, ...place });
     else if (event.kind !== "reading")
       events.push({
@@ -162,7 +162,7 @@ export function modelOf(
   const kept = firstsWithin(
     fresh.sort(order),
     ({ reading }) => reading?.reading_id ?? "",
-    ({ reading }) => (reading?.event_time == null ? undefined : BigInt(Date.parse(reading.event_time)) * 1_000n),
+    ({ reading }) => microsOf(reading?.event_time),
     delayMs,
   );
   return { silver: sorted(kept.map((event) => silverRow(event, sites))), quarantine: placed(quarantine) };

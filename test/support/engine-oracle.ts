@@ -3,8 +3,15 @@
  * query over its inputs at the versions of its offsets; a streaming table equals the batch query over its input minus the quarantined rows,
  * each static table at the version of the batch that read the row. Duplicates are folded one by one, in the order of the input.
  */
-import type { CommitRecord, DeltaRange, OffsetsRecord } from "../../shared/checkpoint/index.ts";
+import type {
+  CommitRecord,
+  DeltaRange,
+  GenerationRecord,
+  OffsetsRecord,
+  OutcomeRecord,
+} from "../../shared/checkpoint/index.ts";
 import type { FileSet, HiddenColumn } from "../../shared/compute/index.ts";
+import { decodeLogPath } from "../../shared/delta/index.ts";
 import type { DeclaredFlow } from "../../shared/engine/index.ts";
 import {
   checkStreaming,
@@ -83,9 +90,8 @@ export async function judgeStream(world: EngineWorld, name: string): Promise<Jud
   const rows: PlacedRow[] = [];
   const batches = await committedBatches(world, name);
   for (const batch of batches) rows.push(...(await rowsRead(world, flow, batch)));
-  const quarantined = new Set(
-    (await world.rows(name, { quarantine: true })).map((row) => `${row["lane"]}/${row["position"]}`),
-  );
+  const quarantine = await world.rows(name, { quarantine: true });
+  const quarantined = new Set(quarantine.map((row) => `${String(row["lane"])}/${String(row["position"])}`));
   const stayed = rows.filter(({ lane, position }) => !quarantined.has(`${lane}/${position}`));
   const broken = stayed.find(({ error }) => error !== null);
   if (broken !== undefined)
@@ -152,6 +158,47 @@ export async function commitsOfTxns(world: EngineWorld): Promise<Map<string, num
     }
   }
   return found;
+}
+
+/**
+ * Data files by what the records say of them: `undecided` are in a table's log and in no outcome; `lost` are in the outcome that counts and
+ * not in the log; `left` lie in the store and are in neither. Each table was only written by the engine.
+ */
+export async function judgeFiles(world: EngineWorld): Promise<{ undecided: string[]; lost: string[]; left: string[] }> {
+  const decided = new Map<string, string>();
+  for (const path of await world.hostPaths()) {
+    const match = /^(checkpoints\/[^/]+)\/(\d+)\/([^/]+)\/outcome\/\d+$/.exec(path);
+    if (match === null) continue;
+    const outcome = (await world.record(path)) as unknown as OutcomeRecord;
+    const generation = (await world.record(`${match[1]}/generations/${match[2]}`)) as unknown as GenerationRecord;
+    for (const { role, add } of outcome.tables) {
+      const owned = generation.tables[role];
+      for (const file of add) decided.set(`${owned?.path}/${file.path}`, owned?.root ?? "");
+    }
+  }
+  const logged = new Set<string>();
+  const stored = new Set<string>();
+  for (const [store, prefix] of [
+    [world.estate.lake, "lake/"],
+    [world.estate.lake, "quarantine/"],
+    [world.estate.host, "checkpoints/"],
+  ] as const) {
+    for await (const { path } of store.list(prefix)) {
+      if (path.endsWith(".parquet") && !path.includes("/staged/")) stored.add(path);
+      const table = /^(.*)\/_delta_log\/\d+\.json$/.exec(path)?.[1];
+      if (table === undefined) continue;
+      const text = new TextDecoder().decode((await store.get(path))?.bytes);
+      for (const line of text.split("\n").filter((each) => each.startsWith('{"add"'))) {
+        const { add } = JSON.parse(line) as { add: { path: string } };
+        logged.add(`${table}/${decodeLogPath(add.path)}`);
+      }
+    }
+  }
+  return {
+    undecided: [...logged].filter((path) => !decided.has(path)),
+    lost: [...decided.keys()].filter((path) => !logged.has(path)),
+    left: [...stored].filter((path) => !decided.has(path)),
+  };
 }
 
 interface PlacedRow {

@@ -45,6 +45,8 @@ export interface PipelineOptions {
   /** Another predicate of silver: another plan. */
   readonly minimumValue?: number;
   readonly late?: "quarantine" | "count";
+  /** Nothing but what silver.readings needs. */
+  readonly readingsOnly?: boolean;
 }
 
 /** Ten minutes: how far a reading may lag behind, and how far it may run ahead of its arrival. */
@@ -60,6 +62,7 @@ export function engineFixture({
   failAtValue,
   minimumValue = 0,
   late = "quarantine",
+  readingsOnly = false,
 }: PipelineOptions = {}): Pipeline {
   const events = streamingTable("bronze.events", {
     ...soon,
@@ -154,5 +157,9 @@ export function engineFixture({
       .groupBy()
       .agg(({ value, reading_id }) => ({ readings: count(), total: sum(value), last_id: max(reading_id) })),
   });
-  return definePipeline("fixture", [events, devices, notes, bodies, readings, byDevice, bySite, withDevice, total]);
+  const needed = [events, devices, readings];
+  return definePipeline(
+    "fixture",
+    readingsOnly ? needed : [events, devices, notes, bodies, readings, byDevice, bySite, withDevice, total],
+  );
 }

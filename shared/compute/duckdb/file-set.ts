@@ -1,7 +1,6 @@
 /** Parquet files of a table become a relation: partition values and places are constants of each group of files. */
-import type { DataType, Expression, Schema } from "../../plan/index.ts";
+import { duckdbType, type DataType, type Expression, type Schema } from "../../plan/index.ts";
 import type { FileSet, InputFile } from "../compute.ts";
-import { columnType } from "./column-type.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
 
 /** A relation over local copies of the files. `renderExpression` gives the SQL of a hidden column's expression. */
@@ -16,7 +15,7 @@ export function fileSetRelation(
     ...fieldsOf(set.schema).map(([name]) => identifier(name)),
     ...hidden.map(
       (column) =>
-        `CAST(${renderExpression(column.expression, placed)} AS ${columnType(column.type)}) AS ${identifier(column.name)}`,
+        `CAST(${renderExpression(column.expression, placed)} AS ${duckdbType(column.type)}) AS ${identifier(column.name)}`,
     ),
   ].join(", ");
   const parts = [emptyRelation(set, hidden.length > 0)];
@@ -75,7 +74,7 @@ function groupRelation(
 
 /** Gives every column its name and type, also where no file has it: older files lack columns that were added later. */
 function emptyRelation(set: FileSet, withPlaces: boolean): string {
-  const columns = fieldsOf(set.schema).map(([name, field]) => `NULL::${columnType(field.type)} AS ${identifier(name)}`);
+  const columns = fieldsOf(set.schema).map(([name, field]) => `NULL::${duckdbType(field.type)} AS ${identifier(name)}`);
   if (withPlaces)
     columns.push("NULL::BIGINT AS _commit_version", "NULL::VARCHAR AS _lane", "NULL::BIGINT AS _row_index");
   return `SELECT ${columns.join(", ")} WHERE false`;
@@ -83,6 +82,6 @@ function emptyRelation(set: FileSet, withPlaces: boolean): string {
 
 /** A partition value in Delta's text form as a typed constant (PROTOCOL.md § Partition Value Serialization). */
 function partitionConstant(text: string | null, type: DataType): string {
-  if (text === null || (text === "" && type.kind !== "string")) return `NULL::${columnType(type)}`;
-  return `CAST(${stringLiteral(text)} AS ${columnType(type)})`;
+  if (text === null || (text === "" && type.kind !== "string")) return `NULL::${duckdbType(type)}`;
+  return `CAST(${stringLiteral(text)} AS ${duckdbType(type)})`;
 }

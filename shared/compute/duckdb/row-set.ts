@@ -11,9 +11,8 @@ import {
   type DuckDBValue,
 } from "@duckdb/node-api";
 import { DuckDBBlobValue } from "@duckdb/node-api";
-import type { DataType } from "../../plan/index.ts";
+import { duckdbType, type DataType } from "../../plan/index.ts";
 import type { RowSet, RowValue } from "../compute.ts";
-import { columnType } from "./column-type.ts";
 import { identifier } from "./identifier.ts";
 import { TableLoader } from "./table-loader.ts";
 
@@ -26,7 +25,7 @@ interface Carrier {
 
 const asIs = (value: Exclude<RowValue, null>): DuckDBValue => value as DuckDBValue;
 const plain = (column: string): string => column;
-const cast = (column: string, type: DataType): string => `CAST(${column} AS ${columnType(type)})`;
+const cast = (column: string, type: DataType): string => `CAST(${column} AS ${duckdbType(type)})`;
 
 function carrier(type: DataType): Carrier {
   switch (type.kind) {

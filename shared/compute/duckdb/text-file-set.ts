@@ -1,10 +1,9 @@
 /** Landed text files become a relation: the declared columns in their types, and what does not fit in `rescued`. */
 import { BIGINT, VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
 import { isDyneError } from "../../core/index.ts";
-import type { DataType, Expression, Schema } from "../../plan/index.ts";
+import { duckdbType, type DataType, type Expression, type Schema } from "../../plan/index.ts";
 import type { RowSet, TextFile, TextFileSet } from "../compute.ts";
 import { textRows, type TextRow } from "../text/text-rows.ts";
-import { columnType } from "./column-type.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
 import { TableLoader } from "./table-loader.ts";
 import { loadRowSet } from "./row-set.ts";
@@ -71,7 +70,7 @@ export async function textFileSetRelation(
     if (type.kind === "string") return rawColumn(index);
     // Nested values are JSON, and DuckDB's own cast of JSON leaves out what does not fit.
     if (isNested(type))
-      return `TRY_CAST(CASE WHEN json_valid(${rawColumn(index)}) THEN CAST(${rawColumn(index)} AS JSON) END AS ${columnType(type)})`;
+      return `TRY_CAST(CASE WHEN json_valid(${rawColumn(index)}) THEN CAST(${rawColumn(index)} AS JSON) END AS ${duckdbType(type)})`;
     return renderExpression(
       { kind: "cast", mode: "try", input: { kind: "column", name: rawColumn(index) }, to: type },
       texts,

@@ -21,26 +21,20 @@ import {
   type WrittenFile,
 } from "../../compute/index.ts";
 import type { Snapshot } from "../../delta/index.ts";
-import type { DataType, Expression, LogicalPlan, Schema } from "../../plan/index.ts";
+import type { DataType, Expression, LogicalPlan } from "../../plan/index.ts";
 import { fetchLanded, globMatches, landedOf, listLanded, type Landed } from "../../sources/index.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
 import type { FilesFlow } from "../declared-flow.ts";
 import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, Hint, PlannedInput } from "../flow.ts";
+import { call, column, extended, fieldsOf, filter, project, scan, schemaOf } from "../incremental/expressions.ts";
 import {
-  aggregate,
-  call,
-  column,
-  extended,
-  fieldsOf,
-  filter,
-  long,
-  nothing,
-  project,
-  scan,
-  schemaOf,
-  text,
-} from "../incremental/expressions.ts";
+  bronzeColumn,
+  countsBySanity,
+  landedSchema,
+  quarantinedFiles,
+  replacedRows,
+} from "../incremental/landed-rows.ts";
 import { appendOutcome, outputBytes, removedFile } from "../table-outcome.ts";
 
 const ledgerRole = "state:files";
@@ -178,7 +172,7 @@ export class FilesDriver implements FlowDriver {
 
   #job(batch: BatchContext, input: FileList, fetched: Fetched, ledgerPath: string, state: LedgerState): ComputeJob {
     const { output, quarantine, dataSchema, format } = this.#declared;
-    const rowsSchema = extended(dataSchema, textSchema);
+    const rowsSchema = extended(dataSchema, landedSchema);
     const sane = call("is_null", column(textFileColumns.error));
     const batchTime: Expression = { kind: "literal", value: batch.offsets.batchTime, type: timestamp };
     const lake = { store: this.#context.lake, sortBy: [] };
@@ -202,7 +196,7 @@ export class FilesDriver implements FlowDriver {
         },
         {
           name: "quarantine",
-          plan: this.#quarantinePlan(batch, rowsSchema, batchTime),
+          plan: quarantinedFiles(this.#declared, batch, rowsSchema, batchTime),
           target: { ...lake, path: quarantine.path, schema: quarantine.schema, partitionBy: [] },
         },
         {
@@ -301,62 +295,6 @@ export class FilesDriver implements FlowDriver {
     const young = call("ge", column("modified_time"), { kind: "literal", value: oldest, type: timestamp });
     return { kind: "union", inputs: [filter(scan("ledger", ledgerSchema), young), read] };
   }
-
-  #quarantinePlan(batch: BatchContext, rowsSchema: Schema, batchTime: Expression): LogicalPlan {
-    const schema = this.#declared.quarantine.schema;
-    const shape = (input: LogicalPlan, values: Readonly<Record<string, Expression>>): LogicalPlan =>
-      project(
-        input,
-        fieldsOf(schema).map(([name, field]) => [
-          name,
-          { kind: "cast", mode: "try", input: values[name] ?? nothing(field.type), to: field.type },
-        ]),
-      );
-    const common = {
-      source_table: text(this.flow),
-      lane: text(batch.lane),
-      batch_id: long(batch.offsets.batchId),
-      ingestion_timestamp: batchTime,
-    };
-    const malformed = shape(filter(scan("rows", rowsSchema), call("is_not_null", column(textFileColumns.error))), {
-      ...common,
-      reason: text("MALFORMED"),
-      message: call("concat", column(textFileColumns.error), text(" in "), column(textFileColumns.path)),
-      position: column(textFileColumns.row),
-      event_data: column(textFileColumns.text),
-    });
-    const replaced = shape(scan("replaced", replacedSchema), {
-      ...common,
-      reason: text("REPLACED"),
-      message: call(
-        "concat",
-        column("path"),
-        text(" was replaced or removed before it was read; what replaced it is a file of its own"),
-      ),
-      row: call("to_json", call("named_struct", text("path"), column("path"), text("etag"), column("etag"))),
-    });
-    return { kind: "union", inputs: [malformed, replaced] };
-  }
-}
-
-const textSchema: Record<string, DataType> = {
-  [textFileColumns.path]: string,
-  [textFileColumns.etag]: string,
-  [textFileColumns.modified]: timestamp,
-  [textFileColumns.row]: { kind: "long" },
-  [textFileColumns.rescued]: string,
-  [textFileColumns.error]: string,
-  [textFileColumns.text]: string,
-};
-const replacedSchema = schemaOf({ path: string, etag: string });
-
-function replacedRows(files: readonly LandedFile[]): ComputeInput {
-  return {
-    kind: "rows",
-    schema: replacedSchema,
-    rowCount: files.length,
-    columns: { path: files.map((file) => file.path), etag: files.map((file) => file.etag) },
-  };
 }
 
 function ledgerRows(files: readonly LandedFile[], batch: number): ComputeInput {
@@ -370,36 +308,5 @@ function ledgerRows(files: readonly LandedFile[], batch: number): ComputeInput {
       modified_time: files.map((file) => instantMicros(file.modifiedTime)),
       batch_id: files.map(() => BigInt(batch)),
     },
-  };
-}
-
-/** A column of bronze: provenance by its name, otherwise the data's own. */
-function bronzeColumn(name: string, type: DataType, batchTime: Expression): Expression {
-  switch (name) {
-    case "file_name":
-      return column(textFileColumns.path);
-    case "file_etag":
-      return column(textFileColumns.etag);
-    case "file_modification_time":
-      return column(textFileColumns.modified);
-    case "row_number":
-      return column(textFileColumns.row);
-    case "_rescued_data":
-      return column(textFileColumns.rescued);
-    case "ingestion_timestamp":
-      return batchTime;
-    case "ingestion_date":
-      return { kind: "cast", mode: "try", input: batchTime, to: { kind: "date" } };
-    default:
-      return { kind: "cast", mode: "try", input: column(name), to: type };
-  }
-}
-
-function countsBySanity(rowsSchema: Schema, sane: Expression): LogicalPlan {
-  return {
-    kind: "aggregate",
-    input: scan("rows", rowsSchema),
-    groupBy: [{ name: "sane", expression: sane }],
-    aggregates: [{ name: "rows", expression: aggregate("count") }],
   };
 }

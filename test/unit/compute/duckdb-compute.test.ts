@@ -87,7 +87,13 @@ test("a plan beyond the memory is an error of its own, after which the next job 
     aggregates: [
       {
         name: "all",
-        expression: { kind: "aggregate", name: "collect_list", args: [column("text")], distinct: false, filter: undefined },
+        expression: {
+          kind: "aggregate",
+          name: "collect_list",
+          args: [column("text")],
+          distinct: false,
+          filter: undefined,
+        },
       },
     ],
   };

@@ -272,6 +272,7 @@ describe("partitions", () => {
     ],
     ["a whole second", kind("timestamp"), 0n, "1970-01-01T00:00:00.000000Z", "p=1970-01-01T00%3A00%3A00.000000Z"],
     ["a text with characters that paths lack", kind("string"), "a/b=c %é", "a/b=c %é", "p=a%2Fb%3Dc %25é"],
+    ["a text with a NUL character", kind("string"), "a\u0000b", "a\u0000b", "p=a%00b"],
     ["NULL", kind("string"), null, null, "p=__HIVE_DEFAULT_PARTITION__"],
     [
       "the text that stands for NULL in folders",

@@ -47,9 +47,9 @@ it.for(documents)("the TypeScript of %s compiles", { timeout: 60_000 }, async (d
 });
 
 it.for(documents.slice(0, 2))("the pipelines of %s load", { timeout: 60_000 }, async (document) => {
-  await inPipelines(await moduleOf(document), (folder) =>
-    run(process.execPath, [join(folder, "pipelines/snippet.ts")]),
-  );
+  const source = await moduleOf(document);
+  expect(source).toContain("definePipeline(");
+  await inPipelines(source, (folder) => run(process.execPath, [join(folder, "pipelines/snippet.ts")]));
 });
 
 it("a snippet with a wrong column does not compile", { timeout: 60_000 }, async () => {

@@ -1,9 +1,18 @@
 /** Bells, leases and the cascade (engine-rules 13, 16): who runs when, and what is rung for later. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { limits } from "../../../shared/core/index.ts";
-import { definePipeline, eventHub, materializedView, count, read, readStream, streamingTable } from "../../../shared/pipeline/index.ts";
+import type { Compute } from "../../../shared/compute/index.ts";
+import { isDyneError, limits } from "../../../shared/core/index.ts";
+import {
+  definePipeline,
+  eventHub,
+  materializedView,
+  count,
+  read,
+  readStream,
+  streamingTable,
+} from "../../../shared/pipeline/index.ts";
 import { aroundStore, CrashPoint } from "../../support/engine-faults.ts";
-import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
+import { EngineBench, EngineWorld, type WorldOptions } from "../../support/engine-harness.ts";
 import { committedBatches } from "../../support/engine-oracle.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 import { readingAt } from "../../support/engine-scenario.ts";
@@ -16,15 +25,22 @@ afterAll(async () => {
   await bench[Symbol.asyncDispose]();
 });
 
-async function newWorld(): Promise<EngineWorld> {
-  const world = new EngineWorld({ bench, pipeline: engineFixture() });
+async function newWorld(on: WorldOptions["bench"] = bench): Promise<EngineWorld> {
+  const world = new EngineWorld({ bench: on, pipeline: engineFixture() });
   await world.land("landing/devices/a.csv", "code,site,weight\nd1,north,5\n");
   await world.quiet();
   world.rings.length = 0;
   return world;
 }
 
-const downstream = ["silver.bodies", "silver.readings", "gold.by_device", "gold.by_site", "gold.with_device", "gold.total"];
+const downstream = [
+  "silver.bodies",
+  "silver.readings",
+  "gold.by_device",
+  "gold.by_site",
+  "gold.with_device",
+  "gold.total",
+];
 
 describe("events of a partition", () => {
   test("go through to gold in the same call", async () => {
@@ -35,17 +51,15 @@ describe("events of a partition", () => {
   });
 
   test("ring the flows that the budget of the call does not reach", async () => {
-    const world = await newWorld();
-    const { run } = world.compute;
-    world.compute.run = async (job) => {
-      if (job.name.startsWith("silver.bodies")) world.clock.advance(3_000);
-      return run.call(world.compute, job);
+    const slow: Compute = {
+      run: (job) => {
+        if (job.name.startsWith("silver.bodies")) world.clock.advance(3_000);
+        return bench.compute.run(job);
+      },
+      close: async () => {},
     };
-    try {
-      await world.engine.hubEvents("events", "0", world.send("0", [readingAt(0, "a", "d1", 1)]));
-    } finally {
-      world.compute.run = run;
-    }
+    const world = await newWorld({ compute: slow, directory: bench.directory });
+    await world.engine.hubEvents("events", "0", world.send("0", [readingAt(0, "a", "d1", 1)]));
     expect(world.rings.filter(({ delayMs }) => delayMs === 0)).toEqual([{ flow: "silver.readings", delayMs: 0 }]);
     expect(await world.rows("silver.readings")).toEqual([]);
     await world.engine.ring("silver.readings");
@@ -60,7 +74,11 @@ describe("events of a partition", () => {
 
   test("that are known to be committed cost no call", async () => {
     const counter = new CrashPoint(0, "before");
-    const world = new EngineWorld({ bench, pipeline: engineFixture(), wrap: (store) => aroundStore(store, counter.around) });
+    const world = new EngineWorld({
+      bench,
+      pipeline: engineFixture(),
+      wrap: (store) => aroundStore(store, counter.around),
+    });
     const events = world.send("0", ["a", "b", "c"]);
     await world.engine.hubEvents("events", "0", events);
     const { calls } = counter;
@@ -107,6 +125,37 @@ describe("a lane that another instance holds", () => {
     expect(await world.rows("silver.readings")).toHaveLength(1);
   });
 
+  test.each(["before", "after"])("is given up %s a batch was computed; its successor finishes it", async (moment) => {
+    const lease = "checkpoints/silver.readings/00000000000000000001/0/lease";
+    const lose = async (): Promise<void> => {
+      world.clock.advance(16_000);
+      expect(await world.estate.host.acquireLease(lease, 15)).toBeDefined();
+      world.clock.advance(limits.leaseRenewMs);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const interrupted: Compute = {
+      run: async (job) => {
+        const isOurs = job.name === "silver.readings/0/1";
+        if (isOurs && moment === "before") await lose();
+        const result = await bench.compute.run(job);
+        if (isOurs && moment === "after") await lose();
+        return result;
+      },
+      close: async () => {},
+    };
+    const world = await newWorld({ compute: interrupted, directory: bench.directory });
+    world.send("0", [readingAt(0, "a", "d1", 1)]);
+    const error: unknown = await world.engine.ring("bronze.events").catch((reason: unknown) => reason);
+    expect(isDyneError(error, "BATCH_ABANDONED"), String(error)).toBe(true);
+    const outcomes = (await world.hostPaths()).filter((path) => /silver\.readings\/.*\/outcome\//.test(path));
+    expect(outcomes).toEqual([]);
+    const next = new EngineWorld({ bench, pipeline: engineFixture() }, world.estate);
+    world.clock.advance(16_000);
+    await next.quiet();
+    expect(await committedBatches(next, "silver.readings")).toHaveLength(1);
+    expect((await next.rows("gold.total"))[0]).toMatchObject({ readings: 1 });
+  });
+
   test("does not keep the other lanes from going on", async () => {
     const world = await newWorld();
     await world.estate.host.acquireLease("checkpoints/bronze.events/00000000000000000001/0/lease", 15);
@@ -133,7 +182,9 @@ test("leases are given back after every run, so that another instance can go on 
 test("a bell for a flow of an older build is noted and does nothing", async () => {
   const world = await newWorld();
   await world.engine.ring("silver.gone");
-  expect(world.lines).toEqual([{ level: "warn", message: expect.stringContaining("not declared") as string, fields: { flow: "silver.gone" } }]);
+  expect(world.lines).toEqual([
+    { level: "warn", message: expect.stringContaining("not declared") as string, fields: { flow: "silver.gone" } },
+  ]);
   expect(world.rings).toEqual([]);
 });
 
@@ -160,9 +211,20 @@ test("a closed engine takes no batch and rings what it was asked for", async () 
 });
 
 test("bursts coalesce: within the interval of a flow the bell is put off, and one batch takes all", async () => {
-  const events = streamingTable("bronze.events", { minInterval: "0 seconds", from: eventHub("events", { partitions: 2 }) });
-  const sizes = streamingTable("silver.sizes", { minInterval: "0 seconds", query: readStream(events).select(({ sequence_number }) => ({ sequence_number })) });
-  const total = materializedView("gold.total", { minInterval: "5 seconds", query: read(sizes).groupBy().agg(() => ({ rows: count() })) });
+  const events = streamingTable("bronze.events", {
+    minInterval: "0 seconds",
+    from: eventHub("events", { partitions: 2 }),
+  });
+  const sizes = streamingTable("silver.sizes", {
+    minInterval: "0 seconds",
+    query: readStream(events).select(({ sequence_number }) => ({ sequence_number })),
+  });
+  const total = materializedView("gold.total", {
+    minInterval: "5 seconds",
+    query: read(sizes)
+      .groupBy()
+      .agg(() => ({ rows: count() })),
+  });
   const world = new EngineWorld({ bench, pipeline: definePipeline("bursts", [events, sizes, total]) });
   const send = () => world.engine.hubEvents("events", "0", world.send("0", ["x"]));
   await send();

@@ -3,15 +3,25 @@ import { expect, test } from "vitest";
 import { declaredFlows, explainFlow } from "../../../shared/engine/index.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 
-const explanations = new Map(declaredFlows(engineFixture({ failAtValue: 13 })).map((flow) => [flow.id as string, explainFlow(flow)]));
+const explanations = new Map(
+  declaredFlows(engineFixture({ failAtValue: 13 })).map((flow) => [flow.id as string, explainFlow(flow)]),
+);
 
 test("every flow says what it reads, what it writes and how", () => {
-  expect([...explanations].map(([flow, { kind, inputs, output, strategy }]) => [flow, kind, inputs, output, strategy.name])).toEqual([
+  expect(
+    [...explanations].map(([flow, { kind, inputs, output, strategy }]) => [flow, kind, inputs, output, strategy.name]),
+  ).toEqual([
     ["bronze.events", "hub", ["hub events"], "lake/bronze/events", "append"],
     ["bronze.devices", "files", ["landing/devices/**.csv"], "lake/bronze/devices", "append"],
     ["bronze.notes", "files", ["landing/notes/**.jsonl"], "lake/bronze/notes", "append"],
     ["silver.bodies", "stream", ["bronze.events (each row once)"], "lake/silver/bodies", "append"],
-    ["silver.readings", "stream", ["bronze.events (each row once)", "bronze.devices (as it stands)"], "lake/silver/readings", "append"],
+    [
+      "silver.readings",
+      "stream",
+      ["bronze.events (each row once)", "bronze.devices (as it stands)"],
+      "lake/silver/readings",
+      "append",
+    ],
     ["gold.by_device", "view", ["silver.readings"], "lake/gold/by_device", "recompute-keys"],
     ["gold.by_site", "view", ["silver.readings"], "lake/gold/by_site", "recompute-keys"],
     ["gold.with_device", "view", ["silver.readings", "bronze.devices"], "lake/gold/with_device", "full"],
@@ -21,7 +31,9 @@ test("every flow says what it reads, what it writes and how", () => {
 
 test("a streaming table names its rules in the order in which a row meets them", () => {
   const steps = explanations.get("silver.readings")?.steps ?? [];
-  const order = ["MALFORMED", "LATE", "possible", "EXPECTATION", "duplicates", "append"].map((word) => steps.findIndex((step) => step.includes(word)));
+  const order = ["MALFORMED", "LATE", "possible", "EXPECTATION", "duplicates", "append"].map((word) =>
+    steps.findIndex((step) => step.includes(word)),
+  );
   expect(order).toEqual([0, 1, 2, 3, 4, 5]);
   expect(steps[1]).toContain("600 s");
 });

@@ -75,21 +75,34 @@ test("the earlier build goes on after a refused one, as if nothing had been", as
   expect(await world.rows(readings)).toHaveLength(2);
 });
 
-test.each(["warm", "cold"])("a build whose generation was followed by another plan's stops quietly before planning (%s)", async (instance) => {
-  const world = await newWorld();
-  const [first] = await generations(world);
-  const { host, clock, random } = world.context((store) => store);
-  const log = new FlowLog({ store: host, clock, random }, world.flow(readings).id);
-  await log.putGeneration({ ...(first as GenerationRecord), generation: 2, planFingerprint: "a newer plan", reason: "plan", continues: { "0": { generation: 1, batchId: 1 } } });
-  const before = await committedBatches(world, readings);
-  send(world, 2);
-  if (instance === "cold") world.restart();
-  await world.quiet();
-  expect(await committedBatches(world, readings)).toEqual(before);
-  expect((await world.hostPaths()).filter((path) => path.startsWith(`checkpoints/${readings}/`) && path.includes("/offsets/"))).toHaveLength(2);
-  expect(await world.rows(readings)).toHaveLength(1);
-  expect(await world.stateOf(readings)).toBe("RUNNING");
-});
+test.each(["warm", "cold"])(
+  "a build whose generation was followed by another plan's stops quietly before planning (%s)",
+  async (instance) => {
+    const world = await newWorld();
+    const [first] = await generations(world);
+    const { host, clock, random } = world.context((store) => store);
+    const log = new FlowLog({ store: host, clock, random }, world.flow(readings).id);
+    await log.putGeneration({
+      ...(first as GenerationRecord),
+      generation: 2,
+      planFingerprint: "a newer plan",
+      reason: "plan",
+      continues: { "0": { generation: 1, batchId: 1 } },
+    });
+    const before = await committedBatches(world, readings);
+    send(world, 2);
+    if (instance === "cold") world.restart();
+    await world.quiet();
+    expect(await committedBatches(world, readings)).toEqual(before);
+    expect(
+      (await world.hostPaths()).filter(
+        (path) => path.startsWith(`checkpoints/${readings}/`) && path.includes("/offsets/"),
+      ),
+    ).toHaveLength(2);
+    expect(await world.rows(readings)).toHaveLength(1);
+    expect(await world.stateOf(readings)).toBe("RUNNING");
+  },
+);
 
 test("two builds of one plan adopt each other's tables", async () => {
   const world = new EngineWorld({ bench, pipeline: engineFixture() });

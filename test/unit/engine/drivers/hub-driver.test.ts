@@ -1,8 +1,8 @@
 /** Event Hub → bronze (engine-rules 6): the offsets decide the range, the trigger's payload is only a cache of it. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HubEvent } from "../../../../shared/sources/index.ts";
-import { aroundStore, Crash, isCrash } from "../../../support/engine-faults.ts";
-import { EngineBench, EngineWorld, startMs, type Wrap } from "../../../support/engine-harness.ts";
+import { dyingAtOutcome, expectCrash } from "../../../support/engine-faults.ts";
+import { EngineBench, EngineWorld, startMs } from "../../../support/engine-harness.ts";
 import { committedBatches } from "../../../support/engine-oracle.ts";
 import { engineFixture } from "../../../support/engine-pipeline.ts";
 
@@ -33,54 +33,88 @@ async function failure(world: EngineWorld): Promise<unknown> {
   return (record?.["failure"] as { code: string } | null | undefined)?.code;
 }
 
-/** The instance dies when it is about to write the n-th outcome of bronze. */
-function dyingAtOutcome(batch: number): Wrap {
-  let isDead = false;
-  return (store) =>
-    aroundStore(store, async ({ path, writes }, work) => {
-      isDead ||= writes && path.includes(`${bronze}/`) && path.endsWith(`/outcome/${String(batch).padStart(20, "0")}`);
-      if (isDead) throw new Crash("at the outcome");
-      return work();
-    });
-}
-
 async function dieAtOutcome(world: EngineWorld, batch: number): Promise<void> {
-  world.restart(dyingAtOutcome(batch));
-  await world.engine.sweep().catch((error: unknown) => {
-    if (!isCrash(error)) throw error;
-  });
+  world.restart(dyingAtOutcome(bronze, batch));
+  await world.engine.sweep().catch(expectCrash);
 }
 
 const payloads: readonly { readonly what: string; readonly deliveries: readonly (readonly number[])[] }[] = [
-  { what: "one after another", deliveries: [[0, 1, 2], [3, 4], [5, 6, 7]] },
-  { what: "that repeat", deliveries: [[0, 1, 2], [0, 1, 2], [3, 4, 5, 6, 7], [3, 4]] },
-  { what: "that overlap", deliveries: [[0, 1, 2, 3], [2, 3, 4, 5], [5, 6, 7]] },
+  {
+    what: "one after another",
+    deliveries: [
+      [0, 1, 2],
+      [3, 4],
+      [5, 6, 7],
+    ],
+  },
+  {
+    what: "that repeat",
+    deliveries: [
+      [0, 1, 2],
+      [0, 1, 2],
+      [3, 4, 5, 6, 7],
+      [3, 4],
+    ],
+  },
+  {
+    what: "that overlap",
+    deliveries: [
+      [0, 1, 2, 3],
+      [2, 3, 4, 5],
+      [5, 6, 7],
+    ],
+  },
   { what: "that begin after a gap", deliveries: [[0], [4, 5], [7]] },
   { what: "with a gap inside", deliveries: [[0, 1, 4, 5], [7]] },
-  { what: "with one event twice", deliveries: [[0, 1, 1, 2, 3, 3], [3, 4, 5, 6, 7]] },
-  { what: "out of order", deliveries: [[2, 1, 0], [7, 3, 5]] },
+  {
+    what: "with one event twice",
+    deliveries: [
+      [0, 1, 1, 2, 3, 3],
+      [3, 4, 5, 6, 7],
+    ],
+  },
+  {
+    what: "out of order",
+    deliveries: [
+      [2, 1, 0],
+      [7, 3, 5],
+    ],
+  },
   { what: "that are empty", deliveries: [[], [0, 1], []] },
 ];
 
 describe("payloads of the trigger", () => {
   test.each(payloads)("$what give each event once", async ({ deliveries }) => {
     const world = newWorld();
-    const stored = world.send("0", Array.from({ length: 8 }, (_, n) => `event ${n}`));
+    const stored = world.send(
+      "0",
+      Array.from({ length: 8 }, (_, n) => `event ${n}`),
+    );
     for (const delivery of deliveries) {
-      await world.engine.hubEvents("events", "0", delivery.map((n) => stored[n] as HubEvent));
+      await world.engine.hubEvents(
+        "events",
+        "0",
+        delivery.map((n) => stored[n] as HubEvent),
+      );
       const seen = await sequences(world);
       expect(seen).toEqual(Array.from({ length: seen.length }, (_, n) => n));
     }
     await world.quiet();
     expect(await sequences(world)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    expect((await world.rows(bronze)).map((row) => row["event_data"]).sort()).toEqual(Array.from({ length: 8 }, (_, n) => `event ${n}`));
+    expect((await world.rows(bronze)).map((row) => String(row["event_data"])).sort()).toEqual(
+      Array.from({ length: 8 }, (_, n) => `event ${n}`),
+    );
   });
 
   test("with application properties are read from the hub, because the host alters them", async () => {
     const world = newWorld();
     const plain = world.send("0", ["plain"]);
     const stored = world.send("0", ["with properties"], { Source: "gate", count: 3 });
-    const altered = stored.map((event) => ({ ...event, body: new TextEncoder().encode("altered"), properties: { source: "gate" } }));
+    const altered = stored.map((event) => ({
+      ...event,
+      body: new TextEncoder().encode("altered"),
+      properties: { source: "gate" },
+    }));
     await world.engine.hubEvents("events", "0", [...plain, ...altered]);
     const rows = await world.rows(bronze);
     expect(rows.map((row) => [row["event_data"], row["properties"]])).toEqual([
@@ -126,9 +160,13 @@ test("a body is kept byte for byte: text as text, anything else as bytes", async
   const bodies = ["", "plain", "\u{feff}with a mark", "zero\u0000inside", "ünïcödé 🙂", notText, large];
   world.send("0", bodies);
   await world.engine.sweep();
-  const rows = [...(await world.rows(bronze))].sort((a, b) => Number(a["sequence_number"]) - Number(b["sequence_number"]));
+  const rows = [...(await world.rows(bronze))].sort(
+    (a, b) => Number(a["sequence_number"]) - Number(b["sequence_number"]),
+  );
   expect(rows.map((row) => row["event_data"])).toEqual(bodies.map((body) => (typeof body === "string" ? body : null)));
-  expect(rows.map((row) => row["event_data_binary"])).toEqual(bodies.map((body) => (typeof body === "string" ? null : Buffer.from(body).toString("base64"))));
+  expect(rows.map((row) => row["event_data_binary"])).toEqual(
+    bodies.map((body) => (typeof body === "string" ? null : Buffer.from(body).toString("base64"))),
+  );
   expect(await world.stateOf("silver.readings")).toBe("RUNNING");
 });
 
@@ -153,7 +191,9 @@ describe("a hub that lost events before they were read", () => {
     world.estate.hub.expireBefore("0", 4);
     await world.quiet();
     expect(await sequences(world)).toEqual([0, 1, 4]);
-    expect(world.lines).toEqual([expect.objectContaining({ level: "warn", message: expect.stringContaining("2 to 3") as string })]);
+    expect(world.lines).toEqual([
+      expect.objectContaining({ level: "warn", message: expect.stringContaining("2 to 3") as string }),
+    ]);
   });
 
   test("fails its flow too when the events of an open batch are gone", async () => {
@@ -215,7 +255,9 @@ describe("a hub that was created again", () => {
     world.restart();
     await world.quiet();
     const rows = await world.rows(bronze);
-    expect(rows.map((row) => [row["event_data"], row["sequence_number"], String(row["source_epoch"]).slice(0, 10)])).toEqual([
+    expect(
+      rows.map((row) => [row["event_data"], row["sequence_number"], String(row["source_epoch"]).slice(0, 10)]),
+    ).toEqual([
       ["a", 0, "2026-02-28"],
       ["b", 1, "2026-02-28"],
       ["new", 0, "2026-03-02"],
@@ -224,7 +266,15 @@ describe("a hub that was created again", () => {
 
   test.each([
     { pipeline: "careful", state: "FAILED", rows: [] },
-    { pipeline: "careless", state: "RUNNING", rows: [["new 0", "2026-03-02"], ["new 1", "2026-03-02"], ["new 2", "2026-03-02"]] },
+    {
+      pipeline: "careless",
+      state: "RUNNING",
+      rows: [
+        ["new 0", "2026-03-02"],
+        ["new 1", "2026-03-02"],
+        ["new 2", "2026-03-02"],
+      ],
+    },
   ])("never fills an open batch of the old one with its events ($pipeline)", async ({ pipeline, state, rows }) => {
     const world = newWorld(pipeline === "careful" ? careful : careless);
     world.send("0", ["old 0", "old 1"]);
@@ -234,6 +284,8 @@ describe("a hub that was created again", () => {
     world.restart();
     await world.quiet();
     expect(await world.stateOf(bronze)).toBe(state);
-    expect((await world.rows(bronze)).map((row) => [row["event_data"], String(row["source_epoch"]).slice(0, 10)])).toEqual(rows);
+    expect(
+      (await world.rows(bronze)).map((row) => [row["event_data"], String(row["source_epoch"]).slice(0, 10)]),
+    ).toEqual(rows);
   });
 });

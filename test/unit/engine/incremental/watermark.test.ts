@@ -3,15 +3,29 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Watermark } from "../../../../shared/checkpoint/index.ts";
 import { instantMicros, instantText } from "../../../../shared/core/index.ts";
-import { initialWatermark, nextWatermark, withLanes, type LaneObservation } from "../../../../shared/engine/incremental/watermark.ts";
+import {
+  initialWatermark,
+  nextWatermark,
+  withLanes,
+  type LaneObservation,
+} from "../../../../shared/engine/incremental/watermark.ts";
 
 const spec = { delayMs: 60_000, idleAfterMs: 600_000 };
 const at = (seconds: number): string => instantText(BigInt(seconds) * 1_000_000n);
-const seen = (rows: number, seconds?: number): LaneObservation => ({ rows, maxEventTimeUs: seconds === undefined ? undefined : BigInt(seconds) * 1_000_000n });
-const observed = (lanes: Record<string, LaneObservation>): Map<string, LaneObservation> => new Map(Object.entries(lanes));
+const seen = (rows: number, seconds?: number): LaneObservation => ({
+  rows,
+  maxEventTimeUs: seconds === undefined ? undefined : BigInt(seconds) * 1_000_000n,
+});
+const observed = (lanes: Record<string, LaneObservation>): Map<string, LaneObservation> =>
+  new Map(Object.entries(lanes));
 
-function progress(lanes: Record<string, readonly [number | null, number]>, evictedBefore: number | null = null): Watermark {
-  const entries = Object.entries(lanes).map(([lane, [max, silentMs]]) => [lane, { maxEventTime: max === null ? null : at(max), silentMs }] as const);
+function progress(
+  lanes: Record<string, readonly [number | null, number]>,
+  evictedBefore: number | null = null,
+): Watermark {
+  const entries = Object.entries(lanes).map(
+    ([lane, [max, silentMs]]) => [lane, { maxEventTime: max === null ? null : at(max), silentMs }] as const,
+  );
   return { lanes: Object.fromEntries(entries), evictedBefore: evictedBefore === null ? null : at(evictedBefore) };
 }
 
@@ -112,7 +126,13 @@ test("a new lane is waited for from the moment it is known", () => {
 
 const batches = fc.array(
   fc.record({
-    lanes: fc.dictionary(fc.constantFrom("0", "1", "2"), fc.record({ rows: fc.integer({ min: 1, max: 5 }), seconds: fc.option(fc.integer({ min: -10_000, max: 10_000 }), { nil: undefined }) })),
+    lanes: fc.dictionary(
+      fc.constantFrom("0", "1", "2"),
+      fc.record({
+        rows: fc.integer({ min: 1, max: 5 }),
+        seconds: fc.option(fc.integer({ min: -10_000, max: 10_000 }), { nil: undefined }),
+      }),
+    ),
     elapsedMs: fc.integer({ min: -10_000, max: 900_000 }),
   }),
   { maxLength: 12 },
@@ -123,11 +143,22 @@ test("no batch moves a lane or the bound of the state back", () => {
     fc.property(batches, (history) => {
       let current = initialWatermark(["0", "1"]);
       for (const { lanes, elapsedMs } of history) {
-        const next = nextWatermark(current, observed(Object.fromEntries(Object.entries(lanes).map(([lane, { rows, seconds }]) => [lane, seen(rows, seconds)]))), elapsedMs, spec);
+        const next = nextWatermark(
+          current,
+          observed(
+            Object.fromEntries(Object.entries(lanes).map(([lane, { rows, seconds }]) => [lane, seen(rows, seconds)])),
+          ),
+          elapsedMs,
+          spec,
+        );
         for (const [lane, { maxEventTime }] of Object.entries(current.lanes)) {
-          if (maxEventTime !== null) expect(instantMicros(next.lanes[lane]?.maxEventTime ?? "")).toBeGreaterThanOrEqual(instantMicros(maxEventTime));
+          if (maxEventTime !== null)
+            expect(instantMicros(next.lanes[lane]?.maxEventTime ?? "")).toBeGreaterThanOrEqual(
+              instantMicros(maxEventTime),
+            );
         }
-        if (current.evictedBefore !== null) expect(instantMicros(next.evictedBefore ?? "")).toBeGreaterThanOrEqual(instantMicros(current.evictedBefore));
+        if (current.evictedBefore !== null)
+          expect(instantMicros(next.evictedBefore ?? "")).toBeGreaterThanOrEqual(instantMicros(current.evictedBefore));
         current = next;
       }
     }),
@@ -136,7 +167,9 @@ test("no batch moves a lane or the bound of the state back", () => {
 });
 
 test("while every lane speaks, the bound of the state is the same however the rows are cut", () => {
-  const rows = fc.array(fc.record({ lane: fc.constantFrom("0", "1"), seconds: fc.integer({ min: 0, max: 10_000 }) }), { maxLength: 20 });
+  const rows = fc.array(fc.record({ lane: fc.constantFrom("0", "1"), seconds: fc.integer({ min: 0, max: 10_000 }) }), {
+    maxLength: 20,
+  });
   fc.assert(
     fc.property(rows, fc.nat(20), (all, cut) => {
       const observe = (part: typeof all): Map<string, LaneObservation> => {
@@ -151,7 +184,12 @@ test("while every lane speaks, the bound of the state is the same however the ro
       };
       const start = initialWatermark(["0", "1"]);
       const once = nextWatermark(start, observe(all), 0, spec);
-      const twice = nextWatermark(nextWatermark(start, observe(all.slice(0, cut)), 0, spec), observe(all.slice(cut)), 0, spec);
+      const twice = nextWatermark(
+        nextWatermark(start, observe(all.slice(0, cut)), 0, spec),
+        observe(all.slice(cut)),
+        0,
+        spec,
+      );
       expect(twice).toEqual(once);
     }),
     { seed: 11, numRuns: 200 },

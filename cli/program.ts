@@ -1,0 +1,40 @@
+/** The command as a function of its arguments. */
+import { Command, CommanderError } from "commander";
+import { isDyneError } from "../shared/core/index.ts";
+import { devCommand } from "./dev.ts";
+import { explainCommand } from "./explain.ts";
+import { manifestCommand } from "./manifest.ts";
+import { startCommand } from "./start.ts";
+import { tableCommand } from "./table.ts";
+
+/** Runs a command line, without the names of Node and of the program, to its end. Gives the exit code: 0 done, 1 it failed, 2 used wrongly. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(args, { from: "user" });
+    return process.exitCode === undefined ? 0 : Number(process.exitCode);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (isDyneError(error)) process.stderr.write(`${error.code}: ${error.message}\n`);
+    else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return isDyneError(error) && (error.code === "INVALID_ARGUMENT" || error.code === "INVALID_SETTING") ? 2 : 1;
+  }
+}
+
+function program(): Command {
+  const command = new Command("dyne")
+    .description(
+      "A serverless lakehouse for Azure: tables declared as batch queries, kept up to date incrementally and exactly once.",
+    )
+    .showHelpAfterError("(add --help for usage)")
+    .exitOverride();
+  for (const subcommand of [startCommand, devCommand, explainCommand, manifestCommand, tableCommand]) {
+    command.addCommand(subcommand());
+  }
+  inherit(command);
+  return command;
+}
+
+/** Subcommands that were made elsewhere behave as the program does: wrong use is told by the exit code, not by exiting. */
+function inherit(parent: Command): void {
+  for (const command of parent.commands) inherit(command.copyInheritedSettings(parent));
+}

@@ -1,0 +1,188 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ownDataFolder, startStorage } from "../../../local/platform/index.ts";
+import { publishEndpoints } from "../../../local/platform/local-storage.ts";
+import { silentLogger, systemClock, systemRandom } from "../../../shared/core/index.ts";
+import type { DataType } from "../../../shared/plan/index.ts";
+import { FileStore } from "../../../shared/storage/index.ts";
+import { DeltaTable } from "../../../shared/table/index.ts";
+import { done, openCompute, rowSet, scan } from "../../support/compute-under-test.ts";
+import { dyne, shell } from "./command.ts";
+
+const types = { id: { kind: "long" }, name: { kind: "string" }, day: { kind: "date" } } satisfies Record<
+  string,
+  DataType
+>;
+let folder: string;
+let table: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dyne-cli-"));
+  table = join(folder, "events");
+  await using under = await openCompute();
+  const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
+  const store = new FileStore(folder, services);
+  const delta = new DeltaTable({ store, path: "events", ...services });
+  const commits = [
+    rowSet(types, { id: [1n, 9007199254740993n], name: ["a\nb", null], day: [20_455, 20_455] }),
+    rowSet(types, { id: [3n], name: ["x".repeat(100)], day: [null] }),
+  ];
+  await delta.createIfAbsent({ schema: commits[0]!.schema, partitionBy: ["day"] });
+  for (const rows of commits) {
+    const target = { store, path: "events", schema: rows.schema, partitionBy: ["day"], sortBy: [] };
+    const { written } = await done(under.compute, {
+      inputs: { rows },
+      writes: [{ name: "out", plan: scan("rows", rows.schema), target }],
+    });
+    await delta.commit({
+      actions: (written["out"] ?? []).map((file) => ({
+        add: {
+          path: encodeURI(file.path),
+          partitionValues: file.partitionValues,
+          size: file.sizeBytes,
+          modificationTime: 0,
+          dataChange: true,
+          stats: file.stats,
+        },
+      })),
+      isBlindAppend: true,
+      operation: "WRITE",
+    });
+  }
+}, 30_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("table read", () => {
+  test("prints each row as JSON with all digits", async () => {
+    const { exitCode, stdout, stderr } = await dyne("table", "read", table, "--format", "ndjson");
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    expect(stdout.trimEnd().split("\n").sort()).toEqual([
+      '{"id":1,"name":"a\\nb","day":"2026-01-02"}',
+      `{"id":3,"name":"${"x".repeat(100)}","day":null}`,
+      '{"id":9007199254740993,"name":null,"day":"2026-01-02"}',
+    ]);
+  });
+
+  test("prints a table to look at, one line for each row, with all digits", async () => {
+    const { exitCode, stdout } = await dyne("table", "read", table);
+    const lines = stdout.trimEnd().split("\n");
+    expect([exitCode, lines.length]).toEqual([0, 5]);
+    expect(lines[0]).toMatch(/^id +name +day$/);
+    expect(lines[1]).toMatch(/^─+ {2}─+ {2}─+$/);
+    expect(stdout).toMatch(/9007199254740993 +NULL +2026-01-02/);
+    expect(stdout).toContain("a\\nb");
+    expect(stdout).toMatch(/x{39}… +NULL/);
+  });
+
+  test("prints an earlier version, and at most as many rows as asked for", async () => {
+    const earlier = await dyne("table", "read", table, "--version", "1", "--format", "ndjson");
+    const none = await dyne("table", "read", table, "--version", "0", "--format", "ndjson");
+    const limited = await dyne("table", "read", table, "--limit", "1", "--format", "ndjson");
+    const zero = await dyne("table", "read", table, "--limit", "0", "--format", "ndjson");
+    const count = ({ stdout }: { stdout: string }) => stdout.split("\n").length - 1;
+    expect([earlier, none, limited, zero].map((ran) => [ran.exitCode, count(ran)])).toEqual([
+      [0, 2],
+      [0, 0],
+      [0, 1],
+      [0, 0],
+    ]);
+  });
+
+  test("says which versions there are instead of one that is not", async () => {
+    const { exitCode, stderr } = await dyne("table", "read", table, "--version", "7");
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^VERSION_NOT_FOUND: .*2/)]);
+  });
+
+  test("ends quietly where its reader has enough", { timeout: 30_000 }, async () => {
+    const { stdout, stderr } = await shell(`dyne table read '${table}' --format ndjson | head -n 1`);
+    expect([stdout.split("\n").length, stderr]).toEqual([2, ""]);
+  });
+
+  test("names the feature of a table that it cannot read, and reads nothing of it", async () => {
+    const log = join(folder, "foreign/_delta_log");
+    await mkdir(log, { recursive: true });
+    const protocol = {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ["variantType"],
+      writerFeatures: ["variantType"],
+    };
+    const metaData = {
+      id: "x",
+      format: { provider: "parquet", options: {} },
+      schemaString: JSON.stringify({
+        type: "struct",
+        fields: [{ name: "id", type: "long", nullable: true, metadata: {} }],
+      }),
+      partitionColumns: [],
+      configuration: {},
+      createdTime: 0,
+    };
+    await writeFile(
+      join(log, "00000000000000000000.json"),
+      `${JSON.stringify({ protocol })}\n${JSON.stringify({ metaData })}\n`,
+    );
+    const { exitCode, stdout, stderr } = await dyne("table", "read", join(folder, "foreign"));
+    expect([exitCode, stdout, stderr]).toEqual([1, "", expect.stringMatching(/^UNSUPPORTED_FEATURE: .*variantType/)]);
+  });
+
+  test("says of a folder without a log that it is no table", async () => {
+    const { exitCode, stderr } = await dyne("table", "read", folder);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("TABLE_NOT_FOUND")]);
+  });
+});
+
+describe("the other views of a table", () => {
+  test("history prints its commits, newest first", async () => {
+    const { exitCode, stdout } = await dyne("table", "history", table, "--format", "ndjson");
+    const commits = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(exitCode).toBe(0);
+    expect(
+      commits.map(({ version, operation, filesAdded, filesRemoved }) => [version, operation, filesAdded, filesRemoved]),
+    ).toEqual([
+      [2, "WRITE", 1, 0],
+      [1, "WRITE", 1, 0],
+      [0, "CREATE TABLE", 0, 0],
+    ]);
+    expect(commits[0]?.["timestamp"]).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+  });
+
+  test("files prints what is active, with statistics to the last digit", async () => {
+    const { exitCode, stdout } = await dyne("table", "files", table, "--format", "ndjson", "--version", "1");
+    expect([exitCode, stdout.trimEnd().split("\n").length]).toEqual([0, 1]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      path: expect.stringMatching(/^day=2026-01-02\//),
+      partitionValues: { day: "2026-01-02" },
+      tags: null,
+    });
+    expect(stdout).toContain('"maxValues":{"id":9007199254740993');
+  });
+});
+
+describe("a table by its name", { timeout: 60_000 }, () => {
+  test("in a folder that holds no data says how to get some", async () => {
+    const { exitCode, stderr } = await dyne("table", "read", "gold.route_daily", "--data", join(folder, "nowhere"));
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^TABLE_NOT_FOUND: .*npm start/)]);
+  });
+
+  test("that is declared but has no data yet says so, and one that is not says which there are", async () => {
+    const data = join(folder, "data");
+    await using _folder = await ownDataFolder(data);
+    await using azurite = await startStorage({ directory: data, logger: silentLogger });
+    await using _published = await publishEndpoints(data, azurite);
+    const declared = await dyne("table", "read", "gold.route_daily", "--data", data);
+    expect([declared.exitCode, declared.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^TABLE_NOT_FOUND: gold.route_daily has no data/),
+    ]);
+    const unknown = await dyne("table", "read", "gold.nope", "--data", data);
+    expect([unknown.exitCode, unknown.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^INVALID_ARGUMENT: There is no table "gold.nope".*gold.route_daily/),
+    ]);
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from "vitest";
+import { readSettings } from "../../../shared/runtime/index.ts";
+
+const events = "Endpoint=sb://127.0.0.1:5672;SharedAccessKeyName=x;SharedAccessKey=y=;UseDevelopmentEmulator=true";
+const storage =
+  "DefaultEndpointsProtocol=http;AccountName=lake;AccountKey=abc/+d==;BlobEndpoint=http://127.0.0.1:10000/lake;QueueEndpoint=http://127.0.0.1:10001/lake";
+const local = { EVENTS: events, LAKE: storage, AzureWebJobsStorage: storage, NOTICES: storage };
+const azure = {
+  EVENTS__fullyQualifiedNamespace: "dyne-dev.servicebus.windows.net",
+  LAKE__blobServiceUri: "https://dynelake.blob.core.windows.net",
+  AzureWebJobsStorage__blobServiceUri: "https://dynehost.blob.core.windows.net/",
+  NOTICES__queueServiceUri: "https://dynehost.queue.core.windows.net",
+  AZURE_CLIENT_ID: "6f0c1d3e-0000-4000-8000-000000000001",
+};
+
+test("in Azure every service is reached by an identity", () => {
+  expect(readSettings(azure)).toMatchObject({
+    events: { kind: "identity", endpoint: "dyne-dev.servicebus.windows.net" },
+    lake: { kind: "identity", endpoint: "https://dynelake.blob.core.windows.net" },
+    host: { kind: "identity", endpoint: "https://dynehost.blob.core.windows.net/" },
+    notices: { kind: "identity", endpoint: "https://dynehost.queue.core.windows.net" },
+    clientId: azure.AZURE_CLIENT_ID,
+  });
+});
+
+test("on this machine connection strings do", () => {
+  expect(readSettings(local)).toMatchObject({
+    events: { kind: "connection-string", connectionString: events },
+    lake: { kind: "connection-string", connectionString: storage },
+    clientId: undefined,
+  });
+});
+
+test("an identity comes before a connection string, and an empty setting is none", () => {
+  const both = readSettings({ ...local, ...azure, LAKE__blobServiceUri: "", AZURE_CLIENT_ID: "" });
+  expect([both.events.kind, both.lake.kind, both.clientId]).toEqual(["identity", "connection-string", undefined]);
+});
+
+test("what is not set has a default that fits the machine", () => {
+  const { directory, memoryLimitMb, threads, cacheMb, logLevel } = readSettings(local);
+  expect(directory).toMatch(/dyne$/);
+  expect([memoryLimitMb >= 256, threads >= 1, cacheMb, logLevel]).toEqual([true, true, 500, "info"]);
+});
+
+describe("a setting that is wrong is named", () => {
+  test.each([
+    ["DYNE_MEMORY_MB", "much"],
+    ["DYNE_MEMORY_MB", "0"],
+    ["DYNE_MEMORY_MB", "1.5"],
+    ["DYNE_MEMORY_MB", ""],
+    ["DYNE_THREADS", "0"],
+    ["DYNE_THREADS", "65"],
+    ["DYNE_CACHE_MB", "-1"],
+    ["DYNE_LOG_LEVEL", "loud"],
+    ["DYNE_DIRECTORY", ""],
+    ["AZURE_CLIENT_ID", "not a uuid"],
+    ["EVENTS__fullyQualifiedNamespace", "sb://dyne.servicebus.windows.net"],
+    ["EVENTS__fullyQualifiedNamespace", "dyne"],
+    ["LAKE__blobServiceUri", "http://dyne.blob.core.windows.net"],
+    ["LAKE__blobServiceUri", "https://user@dyne.blob.core.windows.net"],
+    ["AzureWebJobsStorage__blobServiceUri", "https://dyne.blob.core.windows.net/?sv=2024&sig=secret"],
+    ["NOTICES__queueServiceUri", "dyne.queue.core.windows.net"],
+    ["EVENTS", undefined],
+    ["LAKE", undefined],
+    ["AzureWebJobsStorage", ""],
+    ["NOTICES", undefined],
+  ])("%s = %s", (name, value) => {
+    expect(() => readSettings({ ...local, [name]: value })).toThrow(
+      expect.objectContaining({ code: "INVALID_SETTING", message: expect.stringContaining(name) }),
+    );
+  });
+});
+
+describe("a key for another machine is refused, however its address is written", () => {
+  test.each([
+    "dyne.servicebus.windows.net",
+    "127.0.0.1.evil.com",
+    "127.0.0.1.nip.io:5672",
+    "localhost.evil.com",
+    "localhost@evil.com",
+    "127.0.0.1@evil.com",
+    "127.0.0.1:5672@evil.com",
+    "user:127.0.0.1@evil.com",
+    "evil.com/127.0.0.1",
+    "evil.com#127.0.0.1",
+    "127.0.0.1\\@evil.com",
+    "127.0.0.1%2eevil.com",
+    "127.0.0.1 evil.com",
+    "[::1].evil.com",
+    "[::2]",
+    "127.0.0.256",
+    "127.0.0",
+    "0.0.0.0",
+    "1127.0.0.1",
+    "128.0.0.1",
+    "xlocalhost",
+    "localhost?x=evil.com",
+    "",
+  ])("Event Hubs at sb://%s", (host) => {
+    const EVENTS = `Endpoint=sb://${host};SharedAccessKeyName=x;SharedAccessKey=y`;
+    expect(() => readSettings({ ...local, EVENTS })).toThrow(expect.objectContaining({ code: "INVALID_SETTING" }));
+  });
+
+  test.each([
+    [
+      "one service elsewhere",
+      "BlobEndpoint=http://127.0.0.1:1/lake;QueueEndpoint=https://evil.com/lake;AccountName=lake;AccountKey=x",
+    ],
+    [
+      "the same field twice",
+      "BlobEndpoint=http://127.0.0.1:1/lake;BlobEndpoint=https://evil.com;AccountName=lake;AccountKey=x",
+    ],
+    ["spaces around the field", "AccountKey=x; BlobEndpoint = https://evil.com ;BlobEndpoint=http://127.0.0.1:1/lake"],
+    ["no address of the service itself", "QueueEndpoint=http://127.0.0.1:1/lake;AccountName=lake;AccountKey=x"],
+    [
+      "no address at all",
+      "DefaultEndpointsProtocol=https;AccountName=lake;AccountKey=x;EndpointSuffix=core.windows.net",
+    ],
+    ["an address without a scheme", "BlobEndpoint=127.0.0.1;AccountName=lake;AccountKey=x"],
+    ["an emulator behind another machine", "UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://evil.com"],
+    ["another scheme", "BlobEndpoint=ftp://127.0.0.1/lake;AccountName=lake;AccountKey=x"],
+    ["a line of its own", "BlobEndpoint=http://127.0.0.1:1/lake\nBlobEndpoint=https://evil.com;AccountName=lake"],
+  ])("storage with %s", (_, LAKE) => {
+    expect(() => readSettings({ ...local, LAKE })).toThrow(
+      expect.objectContaining({ code: "INVALID_SETTING", message: expect.stringMatching(/LAKE.*another machine/) }),
+    );
+  });
+
+  test.each(["localhost", "LOCALHOST:5672", "127.0.0.1", "127.1.2.3:1/", "[::1]:5672"])(
+    "sb://%s is this machine",
+    (host) => {
+      const EVENTS = `Endpoint=sb://${host};SharedAccessKeyName=x;SharedAccessKey=y`;
+      expect(readSettings({ ...local, EVENTS }).events).toEqual({
+        kind: "connection-string",
+        connectionString: EVENTS,
+      });
+    },
+  );
+
+  test("the message has no part of the key", () => {
+    const secret = "c2VjcmV0LWtleQ==";
+    const EVENTS = `Endpoint=sb://dyne.servicebus.windows.net;SharedAccessKeyName=x;SharedAccessKey=${secret}`;
+    expect(() => readSettings({ ...local, EVENTS })).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining(secret) }),
+    );
+  });
+});
