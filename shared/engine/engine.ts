@@ -14,8 +14,8 @@ import { LaneRunner, type LaneBudget, type LaneResult } from "./lane-runner.ts";
 
 /** How long the cascade of one hub invocation may take: the trigger gives the partition's next events only when it returns (SPEC.md 16). */
 const cascadeBudgetMs = 2_000;
-/** A pass that was rung by the queue may take longer. */
-const passBudgetMs = 60_000;
+/** A pass that was rung by the queue may take longer, but the messages behind it wait for it: what is left is rung again. */
+const passBudgetMs = 5_000;
 const batchesPerPass = 1_000;
 /** The dead man's switch of a flow rings this long after its batch began, unless the batch itself rang before. */
 const deadManMs = 75_000;
@@ -172,8 +172,9 @@ export class Engine {
         continue;
       }
       const result = await this.#run(flow, lane, undefined, budgetMs);
-      if (result.kind === "busy" || (result.kind === "ran" && result.more))
-        await this.#context.doorbells.ring(flow.declared.id, busyRetryMs);
+      if (result.kind === "busy") await this.#context.doorbells.ring(flow.declared.id, busyRetryMs);
+      if (result.kind === "ran" && result.more)
+        await this.#context.doorbells.ring(flow.declared.id, Math.max(0, this.#dueInMs(flow, lane)));
       ran ||= result.kind === "ran";
       if (flow.rungAgain.delete(lane))
         await this.#context.doorbells.ring(flow.declared.id, Math.max(0, this.#dueInMs(flow, lane)));

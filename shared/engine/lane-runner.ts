@@ -27,7 +27,7 @@ import {
   type RecordContext,
 } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
-import type { BatchContext, ComputedBatch, FlowDriver, Hint } from "./flow.ts";
+import type { BatchContext, ComputedBatch, FlowDriver, Hint, PlannedInput } from "./flow.ts";
 import { failFlow } from "./flow-state.ts";
 import { isNewest, openGeneration } from "./generation.ts";
 import { nextStep } from "./recovery.ts";
@@ -117,6 +117,7 @@ export class LaneRunner {
   ): Promise<LaneResult> {
     let batches = 0;
     let rows = 0;
+    let dueMs = 0;
     const signal = AbortSignal.any([budget.signal, held.lease.signal]);
     while (batches < budget.batchesMax) {
       if (batches > 0 && (signal.aborted || this.#context.clock.nowMs() >= budget.untilMs))
@@ -125,39 +126,48 @@ export class LaneRunner {
         hasOffsets: held.head.openOffsets !== undefined,
         hasOutcome: held.head.openOutcome !== undefined,
       });
-      if (step === "plan" && !(await this.#plan(lane, record, held, hint))) {
-        return batches === 0 ? { kind: "idle" } : { kind: "ran", batches, rows, more: false };
+      if (step === "plan") {
+        const planned = await this.#planned(lane, record, held, hint);
+        if (planned === undefined)
+          return batches === 0 ? { kind: "idle" } : { kind: "ran", batches, rows, more: false };
+        const isDue = this.#context.clock.nowMs() >= dueMs || isWithoutInput(planned);
+        if (!isDue) return { kind: "ran", batches, rows, more: true };
+        await this.#logOffsets(lane, record, held, planned);
       }
+      const startedMs = this.#context.clock.nowMs();
       const done = await this.#finish(lane, record, held, hint, signal);
       if (done === undefined) return { kind: "superseded" };
+      dueMs = isBacklog(done) ? 0 : startedMs + this.#driver.minIntervalMs;
       batches++;
       rows += done.progress.counts.inputRows;
     }
     return { kind: "ran", batches, rows, more: true };
   }
 
-  /** Writes the offsets of a new batch ahead of it. False where there is no input. */
-  async #plan(lane: LaneId, record: GenerationRecord, held: HeldLane, hint: Hint | undefined): Promise<boolean> {
+  /** The input of a new batch; undefined where there is none. A lane that was never run is started first. */
+  async #planned(
+    lane: LaneId,
+    record: GenerationRecord,
+    held: HeldLane,
+    hint: Hint | undefined,
+  ): Promise<PlannedInput | undefined> {
     if (held.head.lastOffsets === undefined) {
       const start = await this.#driver.start(lane);
-      if (start === undefined) return false;
+      if (start === undefined) return undefined;
       const { record: first } = await held.log.putOffsets(this.#offsets(lane, record, 0, start));
       held.head = { ...held.head, lastOffsets: first };
     }
-    const planned = await this.#driver.plan(lane, held.head, hint);
-    if (planned === undefined) return false;
+    return this.#driver.plan(lane, held.head, hint);
+  }
+
+  /** Writes the offsets of a new batch ahead of it, or takes those that another runner has written. */
+  async #logOffsets(lane: LaneId, record: GenerationRecord, held: HeldLane, planned: PlannedInput): Promise<void> {
     const next = (held.head.lastCommit?.batchId ?? 0) + 1;
     const put = await held.log.putOffsets(this.#offsets(lane, record, next, planned));
     held.head = put.mine ? { ...held.head, openOffsets: put.record } : await held.log.advance(held.head);
-    return true;
   }
 
-  #offsets(
-    lane: LaneId,
-    record: GenerationRecord,
-    batch: number,
-    planned: Awaited<ReturnType<FlowDriver["plan"]>> & object,
-  ): OffsetsRecord {
+  #offsets(lane: LaneId, record: GenerationRecord, batch: number, planned: PlannedInput): OffsetsRecord {
     return {
       format: 1,
       flow: this.#driver.flow,
@@ -281,4 +291,18 @@ export class LaneRunner {
         typeof error.details["sample"] === "string" ? error.details["sample"].slice(0, limits.sampleCharacters) : null,
     });
   }
+}
+
+/** A batch that only lets state go follows at once, whatever the flow's interval is (SPEC.md 4). */
+function isWithoutInput({ inputs }: PlannedInput): boolean {
+  return Object.values(inputs).every((input) => {
+    if (input.kind === "delta") return input.toVersion === input.afterVersion;
+    return input.kind === "files" ? input.files.length === 0 : input.untilSequence === input.fromSequence;
+  });
+}
+
+/** True where a batch was as large as batches may be: there is more behind it, and the interval would only be in the way. */
+function isBacklog({ progress }: CommitRecord): boolean {
+  const { inputRows, inputBytes } = progress.counts;
+  return inputRows >= limits.hubBatchEvents / 2 || inputBytes >= limits.hubBatchBytes / 2;
 }

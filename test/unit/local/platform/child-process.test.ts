@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { startChild, type ChildOptions } from "../../../../local/platform/index.ts";
 import { temporaryDirectory } from "../azurite/temporary-azurite.ts";
 
-const entry = join(import.meta.dirname, "child.ts");
+const entry = new URL("./child.ts", import.meta.url).pathname;
 const start = (config: object, more: Partial<ChildOptions> = {}) =>
   startChild({ name: "The child", entry, config, onLog: () => {}, ...more });
 const isAlive = (pid: number): boolean => {
