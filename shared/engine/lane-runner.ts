@@ -122,11 +122,10 @@ export class LaneRunner {
     while (batches < budget.batchesMax) {
       if (batches > 0 && (signal.aborted || this.#context.clock.nowMs() >= budget.untilMs))
         return { kind: "ran", batches, rows, more: true };
-      const step = nextStep({
-        hasOffsets: held.head.openOffsets !== undefined,
-        hasOutcome: held.head.openOutcome !== undefined,
-      });
-      if (step === "plan") {
+      if (nextStep(held.head).kind === "plan") {
+        // A newer build may have taken over while the batch before ran.
+        const isOurs = batches === 0 || (await isNewest(this.#context, this.#driver, generation(record.generation)));
+        if (!isOurs) return { kind: "superseded" };
         const planned = await this.#planned(lane, record, held, hint);
         if (planned === undefined)
           return batches === 0 ? { kind: "idle" } : { kind: "ran", batches, rows, more: false };
@@ -194,22 +193,14 @@ export class LaneRunner {
     hint: Hint | undefined,
     signal: AbortSignal,
   ): Promise<CommitRecord | undefined> {
-    const offsets = held.head.openOffsets;
-    if (offsets === undefined) return held.head.lastCommit;
+    const step = nextStep(held.head);
+    // The runner that this one lost the offsets to may have committed the batch already.
+    if (step.kind === "plan") return held.head.lastCommit;
+    const { offsets } = step;
     const lastCommit = held.head.lastCommit ?? (await this.#predecessor(lane, record));
     const batch: BatchContext = { lane, generation: record, offsets, lastCommit, hint, signal };
     const startedMs = this.#context.clock.nowMs();
-    let outcome = held.head.openOutcome;
-    if (outcome === undefined) {
-      const computed = await this.#driver.compute(batch);
-      if (signal.aborted) {
-        throw new DyneError(
-          "BATCH_ABANDONED",
-          `Batch ${offsets.batchId} of ${this.#driver.flow} was given up: its lease was lost, or the instance stops. The next run finishes it.`,
-        );
-      }
-      outcome = await this.#decide(held.log, batch, computed);
-    }
+    const outcome = step.kind === "roll" ? step.outcome : await this.#compute(held.log, batch);
     const computedMs = this.#context.clock.nowMs() - startedMs;
     const rolled = await rollForward(this.#context, this.#driver, held.log, batch, outcome, computedMs);
     if (rolled.kind === "fenced") return undefined;
@@ -231,6 +222,18 @@ export class LaneRunner {
       totalMs: Math.round(this.#context.clock.nowMs() - startedMs),
     });
     return rolled.record;
+  }
+
+  /** Computes a batch and decides it. Throws BATCH_ABANDONED where the lease was lost meanwhile, or the instance stops. */
+  async #compute(log: LaneLog, batch: BatchContext): Promise<OutcomeRecord> {
+    const computed = await this.#driver.compute(batch);
+    if (batch.signal.aborted) {
+      throw new DyneError(
+        "BATCH_ABANDONED",
+        `Batch ${batch.offsets.batchId} of ${this.#driver.flow} was given up: its lease was lost, or the instance stops. The next run finishes it.`,
+      );
+    }
+    return this.#decide(log, batch, computed);
   }
 
   /** Logs the outcome. The first one is the batch: a loser drops its own files and goes on with the winner's. */

@@ -6,15 +6,19 @@
  *     N         N+1       –              run       exactly the logged inputs, state as of commits/N
  *     N         N+1       N+1            roll      forward what was decided; never compute
  */
-export type NextStep = "plan" | "run" | "roll";
+export type NextStep<Offsets, Outcome> =
+  | { readonly kind: "plan" }
+  | { readonly kind: "run"; readonly offsets: Offsets }
+  | { readonly kind: "roll"; readonly offsets: Offsets; readonly outcome: Outcome };
 
-/** The lane's logs after its last commit. */
-export interface OpenBatch {
-  readonly hasOffsets: boolean;
-  readonly hasOutcome: boolean;
+/** The lane's records after its last commit. */
+export interface OpenBatch<Offsets, Outcome> {
+  readonly openOffsets: Offsets | undefined;
+  readonly openOutcome: Outcome | undefined;
 }
 
-export function nextStep(open: OpenBatch): NextStep {
-  if (!open.hasOffsets) return "plan";
-  return open.hasOutcome ? "roll" : "run";
+export function nextStep<Offsets, Outcome>(open: OpenBatch<Offsets, Outcome>): NextStep<Offsets, Outcome> {
+  const { openOffsets: offsets, openOutcome: outcome } = open;
+  if (offsets === undefined) return { kind: "plan" };
+  return outcome === undefined ? { kind: "run", offsets } : { kind: "roll", offsets, outcome };
 }

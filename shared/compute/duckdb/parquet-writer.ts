@@ -114,6 +114,8 @@ export class ParquetWriter {
 
 /** A partition value in Delta's text form (PROTOCOL.md § Partition Value Serialization): timestamps are ISO-8601 in UTC, the rest is as DuckDB has it. */
 function partitionText(text: string, type: DataType | undefined): string {
+  // DuckDB counts 1 BC before year 1; ISO-8601, Spark and Delta call it the year 0.
+  if (type?.kind === "date") return text.replace(/^0001(-\d\d-\d\d) \(BC\)$/, "0000$1");
   if (type?.kind !== "timestamp") return text;
   return text.replace(
     /^(\S+) (\d\d:\d\d:\d\d)(\.\d+)?\+00$/,

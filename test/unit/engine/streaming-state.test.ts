@@ -289,7 +289,7 @@ test.each(["x", "y"])(
   },
 );
 
-test.each(["0001-01-01T00:00:00Z", "1582-10-10T00:00:00Z", "9999-12-31T23:59:59.999999Z"])(
+test.each(["0000-02-29T00:00:00Z", "0001-01-01T00:00:00Z", "1582-10-10T00:00:00Z", "9999-12-31T23:59:59.999999Z"])(
   "an event time of %s stops nothing and is in every table",
   async (time) => {
     const world = await newWorld();
