@@ -238,3 +238,30 @@ test("bursts coalesce: within the interval of a flow the bell is put off, and on
   expect(await committedBatches(world, "gold.total")).toHaveLength(2);
   expect(await world.rows("gold.total")).toEqual([{ rows: 3 }]);
 });
+
+test("a stream that never pauses holds no pass: what came during a batch waits for the flow's interval, and is rung", async () => {
+  const events = streamingTable("bronze.events", {
+    minInterval: "0 seconds",
+    from: eventHub("events", { partitions: 2 }),
+  });
+  const sizes = streamingTable("silver.sizes", {
+    minInterval: "5 seconds",
+    query: readStream(events).select(({ sequence_number }) => ({ sequence_number })),
+  });
+  let arrivals = 3;
+  const endless: Compute = {
+    run: async (job) => {
+      if (job.name.startsWith("silver.sizes") && arrivals-- > 0) await send();
+      return bench.compute.run(job);
+    },
+    close: async () => {},
+  };
+  const world: EngineWorld = new EngineWorld({
+    bench: { compute: endless, directory: bench.directory },
+    pipeline: definePipeline("endless", [events, sizes]),
+  });
+  const send = () => world.engine.hubEvents("events", "0", world.send("0", ["x"]));
+  await send();
+  expect(await committedBatches(world, "silver.sizes")).toHaveLength(1);
+  expect(world.rings).toContainEqual({ flow: "silver.sizes", delayMs: 5_000 });
+});
