@@ -17,6 +17,7 @@ interface TableOptions {
   readonly version?: number;
   readonly format: "ndjson" | "table";
   readonly limit?: number;
+  readonly hidden?: boolean;
 }
 
 type TableCommits = Awaited<ReturnType<DeltaTable["changes"]>>;
@@ -31,6 +32,7 @@ export function tableCommand(): Command {
   command.addCommand(
     shared(new Command("read").description("Print the rows of a table.").addHelpText("after", examples("read")))
       .option("--limit <rows>", "print at most so many rows", count)
+      .option("--hidden", "print the hidden column of each row's place too")
       .action((name: string, options: TableOptions) => withTable(name, options, (table) => read(table, options))),
   );
   command.addCommand(
@@ -103,7 +105,13 @@ async function read(table: DeltaTable, options: TableOptions): Promise<void> {
     systemRandom,
   );
   try {
-    await print(readRowTexts(compute, table, snapshot, options.limit ?? Number.POSITIVE_INFINITY), options);
+    await print(
+      readRowTexts(compute, table, snapshot, {
+        limit: options.limit ?? Number.POSITIVE_INFINITY,
+        hidden: options.hidden,
+      }),
+      options,
+    );
   } finally {
     await compute.close();
     await rm(directory, { recursive: true, force: true });

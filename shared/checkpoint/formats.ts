@@ -140,8 +140,12 @@ export const outcomeRecord = z.object({
   /** The version promoted by a gate, once gates judge this edge. */
   promoted: count.nullable(),
   job: z.string().nullable(),
+  /** A seal: the lane of this generation ends before this batch, and goes on in the generation named. Null for a batch. */
+  seal: count.nullable().default(null),
 });
 
+/** A batch of a lane, in whichever generation it ran. */
+export const batchOfLane = z.object({ generation: count, batchId: count });
 /** Where a table stands after a batch. */
 export const tableCommit = z.object({
   tableId: z.string(),
@@ -160,6 +164,8 @@ export const commitRecord = z.object({
   committedTime: instant,
   /** By role. */
   tables: z.record(z.string(), tableCommit),
+  /** In `commits/0` of a generation that follows another: the batch whose place in the input it takes over; null for none. */
+  continues: batchOfLane.nullable().default(null),
   progress: z.object({
     counts: batchCounts,
     durationMs: z.record(z.string(), z.number()),
@@ -167,7 +173,24 @@ export const commitRecord = z.object({
   }),
 });
 
-/** One generation of a flow: the plan it runs, the tables it owns, and what it continues from. */
+/**
+ * Where the lanes of a generation go on in their input: at the start; where the generation before ends, which the seal of each lane
+ * decides; or after the batches named.
+ */
+export const continuation = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("start") }),
+  z.object({ kind: z.literal("seal") }),
+  z.object({ kind: z.literal("batches"), lanes: z.record(z.string(), batchOfLane) }),
+]);
+
+/**
+ * One generation of a flow: the plan it runs, the tables it owns, and what it continues from. Writing it is the decision; the hand-over
+ * of each lane follows from it, whoever carries it out.
+ *
+ *     {"format":1,"flow":"silver.flights","generation":2,"planFingerprint":"sha256:…","reason":"reset","createdTime":"2026-…Z",
+ *      "tables":{"quarantine":{…},"state:drop_duplicates":{…},"sink":{…}},
+ *      "continues":{"kind":"start"},"swap":{"quarantine":{"0":null},"sink":{"0":null}}}
+ */
 export const generationRecord = z.object({
   format,
   flow: z.string(),
@@ -177,8 +200,12 @@ export const generationRecord = z.object({
   createdTime: instant,
   /** By role; created before this record is written. */
   tables: z.record(z.string(), z.object({ root: z.enum(["host", "lake"]), path: z.string(), tableId: z.string() })),
-  /** By lane: the batch whose txn the first batch of this generation follows; null where nothing is continued. */
-  continues: z.record(z.string(), z.object({ generation: count, batchId: count })).nullable(),
+  continues: continuation,
+  /**
+   * What tables are set to before the first batch, in one commit each: by role and lane, a version of the table, or null for empty.
+   * The lanes named are fenced; rows of other lanes stay. Null: all data stay.
+   */
+  swap: z.record(z.string(), z.record(z.string(), count.nullable())).nullable(),
 });
 
 /** The state of a flow; where there is no record it is RUNNING. */
@@ -213,4 +240,6 @@ export type BatchCounts = z.infer<typeof batchCounts>;
 export type CommitRecord = z.infer<typeof commitRecord>;
 export type TableCommit = z.infer<typeof tableCommit>;
 export type GenerationRecord = z.infer<typeof generationRecord>;
+export type BatchOfLane = z.infer<typeof batchOfLane>;
+export type Continuation = z.infer<typeof continuation>;
 export type FlowStateRecord = z.infer<typeof flowStateRecord>;

@@ -95,13 +95,20 @@ export class LaneLog {
     return last;
   }
 
-  async #headAt(last: number, lastCommit: CommitRecord | undefined, known?: LaneHead): Promise<LaneHead> {
-    const [lastOffsets, lastOutcome, openOffsets, openOutcome] = await Promise.all([
-      known?.lastOffsets ?? this.offsetsAt(batchId(last)),
-      last === 0 ? undefined : (known?.lastOutcome ?? this.outcomeAt(batchId(last))),
+  /**
+   * Records are read in the opposite order of their writing: whoever sees one sees all that came before it. Otherwise a batch could be
+   * met without the commits/0 that says what it follows.
+   */
+  async #headAt(last: number, commit: CommitRecord | undefined, known?: LaneHead): Promise<LaneHead> {
+    const [openOffsets, openOutcome] = await Promise.all([
       this.offsetsAt(batchId(last + 1)),
       this.outcomeAt(batchId(last + 1)),
     ]);
+    const [lastOffsets, lastOutcome] = await Promise.all([
+      known?.lastOffsets ?? this.offsetsAt(batchId(last)),
+      last === 0 ? undefined : (known?.lastOutcome ?? this.outcomeAt(batchId(last))),
+    ]);
+    const lastCommit = commit ?? (lastOffsets?.batchId === 0 ? await this.commitAt(batchId(0)) : undefined);
     return { lastCommit, lastOffsets, lastOutcome, openOffsets, openOutcome };
   }
 

@@ -5,6 +5,9 @@ import { limits } from "./limits.ts";
 declare const brand: unique symbol;
 type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 
+/** The hidden column that says where a row stood in the input (SPEC.md 4): last in a table that has it, and not shown unless asked for. */
+export const placeColumn = "_dyne";
+
 /** `schema.table`, lower case, digits and underscores. */
 export type TableName = Branded<string, "TableName">;
 /** A flow; its sink's table name unless it is named otherwise. */
@@ -61,6 +64,17 @@ export function txnVersion(g: Generation, b: BatchId): number {
 /** The Delta appId of a lane of a flow. */
 export function txnAppId(pipeline: string, flow: FlowId, lane: LaneId): string {
   return `dyne/${pipeline}/${flow}/${lane}`;
+}
+
+/** The generation and batch of a `txn.version`. */
+export function batchOfTxn(version: number): { readonly generation: Generation; readonly batchId: BatchId } {
+  return { generation: generation(Math.floor(version / 2 ** 32)), batchId: batchId(version % 2 ** 32) };
+}
+
+/** The lanes of a flow among the appIds that a table has records of. */
+export function lanesIn(appIds: Iterable<string>, pipeline: string, flow: FlowId): LaneId[] {
+  const prefix = `dyne/${pipeline}/${flow}/`;
+  return [...appIds].filter((appId) => appId.startsWith(prefix)).map((appId) => laneId(appId.slice(prefix.length)));
 }
 
 /** A number in an object's name: 20 digits, so that names sort as numbers do. */

@@ -8,6 +8,8 @@ export const limits = {
   commitAttemptsMax: 50,
   /** How often the merge of one batch is done again because its files were rewritten by somebody else. */
   mergeAttemptsMax: 20,
+  /** How often the end of a lane is tried for while its batches go on. */
+  sealAttemptsMax: 100,
   /** Estimated uncompressed input of one batch. */
   batchInputBytes: 64 * 1024 * 1024,
   /** Events and bytes of one batch from a hub: they are in memory as they are. */

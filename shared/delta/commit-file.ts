@@ -21,6 +21,8 @@ export interface DeltaCommit {
    * (copying a table changes the last but not the others).
    */
   readonly timestampMs: number;
+  /** Of the commit's file, which tells it from one that was written in its place; absent where it is not known. */
+  readonly etag?: string | undefined;
   readonly commitInfo?: CommitInfo;
   readonly protocol?: Protocol;
   readonly metadata?: Metadata;
@@ -34,15 +36,18 @@ export interface DeltaCommit {
 /** Reads one commit; undefined where there is none (yet). Throws LOG_CORRUPT where the file is not a commit. */
 export async function readCommit(log: DeltaLog, version: number): Promise<DeltaCommit | undefined> {
   const stored = await log.store.get(commitPath(log, version));
-  return stored && parseCommit(log, version, stored.bytes, stored.lastModifiedMs);
+  return stored && parseCommit(log, version, stored);
 }
 
 /** Takes the bytes of a commit file apart. */
 export function parseCommit(
   log: Pick<DeltaLog, "path">,
   version: number,
-  bytes: Uint8Array,
-  lastModifiedMs: number,
+  {
+    bytes,
+    lastModifiedMs,
+    etag,
+  }: { readonly bytes: Uint8Array; readonly lastModifiedMs: number; readonly etag: string },
 ): DeltaCommit {
   const path = commitPath(log, version);
   if (bytes.byteLength > limits.deltaCommitBytes) {
@@ -58,7 +63,7 @@ export function parseCommit(
     const action = parseAction(parseLine(line, place), place);
     if (action !== undefined) actions.push(action);
   }
-  return commitOf(version, actions, lastModifiedMs);
+  return { ...commitOf(version, actions, lastModifiedMs), etag };
 }
 
 /** Sorts actions into a commit. */

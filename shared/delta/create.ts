@@ -36,8 +36,8 @@ export async function createTable(log: DeltaLog, definition: TableDefinition): P
   const nowMs = log.clock.nowMs();
   const actions = firstActions(log, definition, nowMs);
   const put = await verifiedPutIfAbsent(log.store, commitPath(log, 0), encodeActions(actions), log);
-  if (put.kind === "created") return { kind: "created", snapshot: snapshotOfFirst(log, commitOf(0, actions, nowMs)) };
-  return { kind: "exists", snapshot: snapshotOfFirst(log, parseCommit(log, 0, put.bytes, put.lastModifiedMs)) };
+  const first = put.kind === "created" ? { ...commitOf(0, actions, nowMs), etag: put.etag } : parseCommit(log, 0, put);
+  return { kind: put.kind, snapshot: snapshotOfFirst(log, first) };
 }
 
 function firstActions(log: DeltaLog, definition: TableDefinition, nowMs: number): readonly Action[] {

@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly version: number;
   /** When the version was committed: see `DeltaCommit.timestampMs`. */
   readonly timestampMs: number;
+  /** Of the version's commit file; undefined where only a checkpoint was read. */
+  readonly etag: string | undefined;
   readonly protocol: Protocol;
   readonly metadata: Metadata;
   readonly schema: Schema;
@@ -125,6 +127,7 @@ function apply(
   return {
     version: commit.version,
     timestampMs: commit.timestampMs,
+    etag: commit.etag,
     protocol,
     metadata,
     schema,
@@ -171,6 +174,7 @@ async function checkpointAsCommit(log: DeltaLog, version: number, paths: readonl
   const written = await readCommit(log, version);
   return {
     ...commitOf(version, actions, 0),
+    etag: written?.etag,
     timestampMs: written?.timestampMs ?? (await log.store.head(paths[0]!))?.lastModifiedMs ?? 0,
   };
 }

@@ -113,8 +113,9 @@ async function tryCommit(
     ...log,
     signal: request.signal,
   });
-  if (put.kind === "exists") return { kind: "lost", winner: parseCommit(log, version, put.bytes, put.lastModifiedMs) };
-  return { kind: "committed", version, snapshot: advanceSnapshot(log, snapshot, commitOf(version, actions, nowMs)) };
+  if (put.kind === "exists") return { kind: "lost", winner: parseCommit(log, version, put) };
+  const mine: DeltaCommit = { ...commitOf(version, actions, nowMs), etag: put.etag };
+  return { kind: "committed", version, snapshot: advanceSnapshot(log, snapshot, mine) };
 }
 
 function commitInfo(log: DeltaLog, snapshot: Snapshot, request: CommitRequest, nowMs: number): Action {

@@ -1,9 +1,16 @@
 /** Resolves a pipeline's flows for the engine: names into paths, places and schemas. */
-import { DyneError } from "../core/index.ts";
-import { quarantineSchema, tablePath, type DeclaredTable, type Flow, type Pipeline } from "../pipeline/index.ts";
-import { checkStreaming } from "../plan/index.ts";
+import { DyneError, placeColumn } from "../core/index.ts";
+import {
+  quarantineSchema,
+  tablePath,
+  withPlace,
+  type DeclaredTable,
+  type Flow,
+  type Pipeline,
+} from "../pipeline/index.ts";
+import { checkStreaming, type Expression } from "../plan/index.ts";
 import type { DeclaredFlow, StreamSource, TableLocation } from "./declared-flow.ts";
-import { column } from "./incremental/expressions.ts";
+import { call, column } from "./incremental/expressions.ts";
 
 /** The pipeline's flows in the order of its graph. */
 export function declaredFlows(pipeline: Pipeline): readonly DeclaredFlow[] {
@@ -58,6 +65,7 @@ function declaredFlow(flow: Flow, writerOf: (table: string) => Flow): DeclaredFl
     query,
     stream: streamSource(writerOf(stream.source)),
     statics: [...new Set(statics.map((scan) => scan.source))].map((name) => location(writerOf(name).output)),
+    carriesPlace: flow.carriesPlace,
     expectations: table.expectations,
     quarantine,
   };
@@ -67,9 +75,12 @@ function location(table: DeclaredTable): TableLocation {
   return { name: table.name, path: tablePath(table.name), schema: table.schema, partitionBy: table.partitionBy };
 }
 
-/** Bronze says in public columns where a row stood and when it arrived; other tables know the lane by their files. */
+/**
+ * Bronze says in public columns where a row stood and when it arrived; tables below it in a hidden one where somebody needs it, and
+ * otherwise know the lane by their files. Rows that were written before a table had the hidden column are placed by their files too.
+ */
 function streamSource(writer: Flow): StreamSource {
-  const table = location(writer.output);
+  const table = { ...location(writer.output), storedSchema: writer.output.schema };
   switch (writer.kind) {
     case "hub":
       return {
@@ -83,7 +94,20 @@ function streamSource(writer: Flow): StreamSource {
         writtenBy: writer.id,
         place: { lane: undefined, position: undefined, arrival: column("file_modification_time") },
       };
-    default:
-      return { ...table, writtenBy: writer.id, place: { lane: undefined, position: undefined, arrival: undefined } };
+    default: {
+      const none = { lane: undefined, position: undefined, arrival: undefined };
+      if (!writer.carriesPlace) return { ...table, writtenBy: writer.id, place: none };
+      const part = (name: string): Expression => ({ kind: "field", input: column(placeColumn), name });
+      return {
+        ...table,
+        storedSchema: withPlace(writer.output.schema),
+        writtenBy: writer.id,
+        place: {
+          lane: call("coalesce", part("lane"), column("_lane")),
+          position: call("coalesce", part("position"), column("_row_index")),
+          arrival: part("arrival"),
+        },
+      };
+    }
   }
 }

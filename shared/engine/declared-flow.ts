@@ -45,6 +45,8 @@ export interface StreamFlow extends Declared {
   readonly query: LogicalPlan;
   readonly stream: StreamSource;
   readonly statics: readonly TableLocation[];
+  /** The sink has the hidden column of each row's place. */
+  readonly carriesPlace: boolean;
   readonly expectations: readonly Expectation[];
   readonly quarantine: TableLocation;
 }
@@ -52,6 +54,8 @@ export interface StreamFlow extends Declared {
 /** The table that a stream reads, and what its rows say of their place. */
 export interface StreamSource extends TableLocation {
   readonly writtenBy: FlowId;
+  /** The columns of its files, hidden ones included. */
+  readonly storedSchema: Schema;
   /** Lane, position in the lane, and time of arrival of a row; undefined where the table has no column for it. */
   readonly place: {
     readonly lane: Expression | undefined;

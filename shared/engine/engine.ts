@@ -10,7 +10,9 @@ import { HubDriver } from "./drivers/hub-driver.ts";
 import { StreamDriver } from "./drivers/stream-driver.ts";
 import { ViewDriver } from "./drivers/view-driver.ts";
 import type { FlowDriver, Hint } from "./flow.ts";
+import { raiseGeneration } from "./generation.ts";
 import { LaneRunner, type LaneBudget, type LaneResult } from "./lane-runner.ts";
+import { restoreFlow } from "./restore.ts";
 
 /** How long the cascade of one hub invocation may take: the trigger gives the partition's next events only when it returns (SPEC.md 16). */
 const cascadeBudgetMs = 2_000;
@@ -103,6 +105,33 @@ export class Engine {
     if ((await this.#pass(flow, passBudgetMs)) === "ran") await this.#cascade(flow.declared.output.path, passBudgetMs);
   }
 
+  /**
+   * Empties a flow's tables, each in one commit, and reads its input from the start. The next run of the flow does it. A FAILED flow goes
+   * on with it. Throws INVALID_ARGUMENT for a flow that is not declared or has never run.
+   */
+  async reset(name: string): Promise<void> {
+    await raiseGeneration(this.#context, this.#flow(name).driver, { reason: "reset" });
+    await this.#context.doorbells.ring(name, 0);
+  }
+
+  /** Computes a view from its inputs again; readers see the old rows until the new ones replace them, in one commit. Errors: as `reset`. */
+  async refresh(name: string): Promise<void> {
+    const { declared, driver } = this.#flow(name);
+    if (declared.kind !== "view")
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `${name} is a streaming table, which is not refreshed. Reset it instead.`,
+      );
+    await raiseGeneration(this.#context, driver, { reason: "refresh" });
+    await this.#context.doorbells.ring(name, 0);
+  }
+
+  /** Takes a flow back to a version of its sink; see `restoreFlow`. */
+  async restore(name: string, version: number, position: "rewind" | "keep-position"): Promise<void> {
+    await restoreFlow(this.#context, this.#flow(name).driver, version, position);
+    await this.#context.doorbells.ring(name, 0);
+  }
+
   /** The safety net: looks at every flow in the order of the graph. One that fails does not keep the others from being looked at. */
   async sweep(): Promise<void> {
     const errors: unknown[] = [];
@@ -121,6 +150,16 @@ export class Engine {
   async close(): Promise<void> {
     this.#stopping.abort();
     for (const flow of this.#flows.values()) await Promise.allSettled(flow.queue.values());
+  }
+
+  #flow(name: string): RunningFlow {
+    const flow = this.#flows.get(name);
+    if (flow === undefined)
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `There is no flow "${name}". Choose one of ${[...this.#flows.keys()].join(", ")}.`,
+      );
+    return flow;
   }
 
   #driver(declared: DeclaredFlow, driverOf: (flow: string) => FlowDriver | undefined): FlowDriver {

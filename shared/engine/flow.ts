@@ -65,10 +65,17 @@ export interface FlowDriver {
   tables(generation: Generation): readonly FlowTable[];
   /** The lanes that exist now. */
   lanes(): Promise<readonly LaneId[]>;
+  /** The lanes that the rows of its sink name, where these are not the flow's own. */
+  placeLanes?(): Promise<readonly LaneId[]>;
   /** Where a lane that was never run begins; recorded as offsets/0. Undefined while that cannot be said yet. */
   start(lane: LaneId): Promise<PlannedInput | undefined>;
   /** The input of the next batch, or undefined where there is nothing to do. */
-  plan(lane: LaneId, head: LaneHead, hint: Hint | undefined): Promise<PlannedInput | undefined>;
+  plan(
+    lane: LaneId,
+    head: LaneHead,
+    hint: Hint | undefined,
+    generation: GenerationRecord,
+  ): Promise<PlannedInput | undefined>;
   /** Computes a batch from its offsets: the same offsets give equal rows. Writes files, commits nothing. */
   compute(batch: BatchContext): Promise<ComputedBatch>;
   /** Does the merge of the staged rows again on the sink as it stands now. Only drivers that merge have it. */

@@ -1,9 +1,9 @@
 /**
  * Opens the generation that a flow runs (SPEC.md 2, 3): the newest one where its plan is this build's; a first one where there is none.
- * All tables of a generation exist, empty, before its record is written.
+ * All tables of a generation exist before its record is written. What the record decides is carried out lane by lane, see hand-over.ts.
  */
-import { DyneError, generation, instantOfMs, type Generation } from "../core/index.ts";
-import { FlowLog, type GenerationRecord } from "../checkpoint/index.ts";
+import { DyneError, generation, instantOfMs, lanesIn, type Generation } from "../core/index.ts";
+import { FlowLog, type Continuation, type GenerationRecord } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
 
@@ -12,12 +12,29 @@ export type OpenedGeneration =
   /** A newer build runs the flow: stop quietly. */
   | { readonly kind: "superseded"; readonly by: number };
 
+/** Why a flow gets a new generation, and what that does to its data and its place in the input. */
+export type GenerationChange =
+  /** The plan changed and the data stay: every lane goes on where it ends. */
+  | { readonly reason: "plan" }
+  /** A view is computed from its inputs again; its rows are replaced by the first batch, in one commit. */
+  | { readonly reason: "refresh" }
+  /** All rows go, in one commit per table, and the input is read from its start. */
+  | { readonly reason: "reset" }
+  /** Tables get the rows of versions of their own, by role and lane; the input goes on where each lane ends, or after batches named. */
+  | {
+      readonly reason: "restore";
+      readonly versions: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
+      readonly continues: Continuation;
+    };
+
 export async function openGeneration(context: EngineContext, driver: FlowDriver): Promise<OpenedGeneration> {
-  const log = new FlowLog({ store: context.host, clock: context.clock, random: context.random }, driver.flow);
-  const generations = await log.generations();
+  const generations = await flowLog(context, driver).generations();
   const newest = generations.at(-1);
-  if (newest === undefined) return createFirst(context, driver, log);
-  if (newest.planFingerprint === driver.planFingerprint) return { kind: "open", record: newest };
+  if (newest === undefined) return createFirst(context, driver);
+  if (newest.planFingerprint === driver.planFingerprint) {
+    await addColumns(context, driver, newest);
+    return { kind: "open", record: newest };
+  }
   if (generations.some((record) => record.planFingerprint === driver.planFingerprint)) {
     return { kind: "superseded", by: newest.generation };
   }
@@ -31,15 +48,83 @@ export async function openGeneration(context: EngineContext, driver: FlowDriver)
 
 /** True while no newer generation exists; probed by name before every new batch. */
 export async function isNewest(context: EngineContext, driver: FlowDriver, current: Generation): Promise<boolean> {
-  const log = new FlowLog({ store: context.host, clock: context.clock, random: context.random }, driver.flow);
-  return (await log.generationAt(generation(current + 1))) === undefined;
+  return (await flowLog(context, driver).generationAt(generation(current + 1))) === undefined;
 }
 
-async function createFirst(context: EngineContext, driver: FlowDriver, log: FlowLog): Promise<OpenedGeneration> {
+/**
+ * Takes the next entry of the flow's generations. Instances that run the one before stop at their next step; the next run of any lane
+ * carries the change out. Gives the record that was written, or that of whoever was first with another change.
+ */
+export async function raiseGeneration(
+  context: EngineContext,
+  driver: FlowDriver,
+  change: GenerationChange,
+): Promise<GenerationRecord> {
+  const log = flowLog(context, driver);
+  const newest = (await log.generations()).at(-1);
+  if (newest === undefined) {
+    throw new DyneError("INVALID_ARGUMENT", `${driver.flow} has not run yet, so there is nothing to ${change.reason}.`);
+  }
+  const next = generation(newest.generation + 1);
+  const keepsState = change.reason === "plan" || change.reason === "restore";
+  const tables: Record<string, GenerationRecord["tables"][string]> = {};
+  for (const table of driver.tables(next)) {
+    const known = newest.tables[table.role];
+    const isKept = known !== undefined && (keepsState || !table.role.startsWith("state:"));
+    if (isKept && change.reason === "plan") await context.tables.open(known.root, known.path).addColumns(table.schema);
+    tables[table.role] = isKept ? await identified(context, known) : await createTable(context, table);
+  }
+  const { record } = await log.putGeneration({
+    format: 1,
+    flow: driver.flow,
+    generation: next,
+    planFingerprint: driver.planFingerprint,
+    reason: change.reason,
+    createdTime: instantOfMs(context.clock.nowMs()),
+    tables,
+    continues: continuationOf(change),
+    swap: await swapOf(context, driver, change, tables),
+  });
+  context.logger.info("generation raised", { flow: driver.flow, generation: next, reason: record.reason });
+  return record;
+}
+
+function continuationOf(change: GenerationChange): Continuation {
+  switch (change.reason) {
+    case "plan":
+      return { kind: "seal" };
+    case "refresh":
+    case "reset":
+      return { kind: "start" };
+    case "restore":
+      return change.continues;
+  }
+}
+
+/** What the tables are set to: where they are emptied, for all lanes that exist or have ever written. */
+async function swapOf(
+  context: EngineContext,
+  driver: FlowDriver,
+  change: GenerationChange,
+  tables: GenerationRecord["tables"],
+): Promise<GenerationRecord["swap"]> {
+  if (change.reason === "restore") return change.versions;
+  if (change.reason !== "reset") return null;
+  const lanes = new Set<string>(await driver.lanes());
+  const emptied = Object.entries(tables).filter(([role]) => !role.startsWith("state:"));
+  for (const [, { root, path }] of emptied) {
+    const snapshot = await context.tables.open(root, path).latest();
+    for (const lane of lanesIn(snapshot.txns.keys(), context.pipeline, driver.flow)) lanes.add(lane);
+  }
+  const empty = Object.fromEntries([...lanes].sort().map((lane) => [lane, null]));
+  return Object.fromEntries(emptied.map(([role]) => [role, empty]));
+}
+
+async function createFirst(context: EngineContext, driver: FlowDriver): Promise<OpenedGeneration> {
   const first = generation(1);
   const tables: Record<string, GenerationRecord["tables"][string]> = {};
   for (const table of driver.tables(first)) tables[table.role] = await createTable(context, table);
-  const { record } = await log.putGeneration({
+  const { record } = await flowLog(context, driver).putGeneration({
     format: 1,
     flow: driver.flow,
     generation: first,
@@ -47,11 +132,21 @@ async function createFirst(context: EngineContext, driver: FlowDriver, log: Flow
     reason: "created",
     createdTime: instantOfMs(context.clock.nowMs()),
     tables,
-    continues: null,
+    continues: { kind: "start" },
+    swap: null,
   });
   if (record.planFingerprint !== driver.planFingerprint) return openGeneration(context, driver);
   context.logger.info("flow created", { flow: driver.flow, tables: Object.keys(tables) });
   return { kind: "open", record };
+}
+
+/** A table that another table's needs have given a column since gets it here, once. */
+async function addColumns(context: EngineContext, driver: FlowDriver, record: GenerationRecord): Promise<void> {
+  for (const table of driver.tables(generation(record.generation))) {
+    const owned = record.tables[table.role];
+    if (table.role === "sink" && owned !== undefined)
+      await context.tables.open(owned.root, owned.path).addColumns(table.schema);
+  }
 }
 
 async function createTable(context: EngineContext, table: FlowTable) {
@@ -62,4 +157,14 @@ async function createTable(context: EngineContext, table: FlowTable) {
     description: table.description,
   });
   return { root: table.root, path: table.path, tableId: snapshot.metadata.id };
+}
+
+/** The table that is at a path now: where somebody made it anew, a new generation takes that one. */
+async function identified(context: EngineContext, owned: GenerationRecord["tables"][string]) {
+  const snapshot = await context.tables.open(owned.root, owned.path).latest();
+  return { ...owned, tableId: snapshot.metadata.id };
+}
+
+function flowLog(context: EngineContext, driver: FlowDriver): FlowLog {
+  return new FlowLog({ store: context.host, clock: context.clock, random: context.random }, driver.flow);
 }

@@ -4,16 +4,7 @@
  * A runner keeps its lane's head in memory between batches and probes the next names; what it holds in memory is never trusted
  * further than a put-if-absent reaches.
  */
-import {
-  batchId,
-  DyneError,
-  generation,
-  instantOfMs,
-  isDyneError,
-  laneId,
-  limits,
-  type LaneId,
-} from "../core/index.ts";
+import { batchId, DyneError, generation, instantOfMs, isDyneError, limits, type LaneId } from "../core/index.ts";
 import {
   FlowLog,
   LaneLog,
@@ -22,7 +13,6 @@ import {
   type CommitRecord,
   type GenerationRecord,
   type LaneHead,
-  type OffsetsRecord,
   type OutcomeRecord,
   type RecordContext,
 } from "../checkpoint/index.ts";
@@ -30,6 +20,8 @@ import type { EngineContext } from "./context.ts";
 import type { BatchContext, ComputedBatch, FlowDriver, Hint, PlannedInput } from "./flow.ts";
 import { failFlow } from "./flow-state.ts";
 import { isNewest, openGeneration } from "./generation.ts";
+import { beginLane } from "./hand-over.ts";
+import { plannedOffsets } from "./offsets.ts";
 import { nextStep } from "./recovery.ts";
 import { rollForward } from "./roll-forward.ts";
 
@@ -73,9 +65,12 @@ export class LaneRunner {
   /** Runs batches of the lane until there is no input, or the budget ends. One call per lane at a time. */
   async run(lane: LaneId, hint: Hint | undefined, budget: LaneBudget): Promise<LaneResult> {
     const state = (await new FlowLog(this.#records, this.#driver.flow).state()).record;
-    if (state !== undefined && state.state !== "RUNNING") return { kind: "stopped", state: state.state };
+    if (state?.state === "PAUSED") return { kind: "stopped", state: state.state };
     const record = await this.#open();
     if (record === undefined) return { kind: "superseded" };
+    // A new generation is a new start: what failed one before it is over.
+    const hasFailed = state?.state === "FAILED" && (state.failure?.generation ?? 0) >= record.generation;
+    if (hasFailed) return { kind: "stopped", state: "FAILED" };
     const log = new LaneLog(this.#records, this.#driver.flow, generation(record.generation), lane);
     const path = layout.lease(this.#driver.flow, log.generation, lane);
     await using lease = await LeaseKeeper.acquire(this.#context.host, path, this.#context);
@@ -126,7 +121,8 @@ export class LaneRunner {
         // A newer build may have taken over while the batch before ran.
         const isOurs = batches === 0 || (await isNewest(this.#context, this.#driver, generation(record.generation)));
         if (!isOurs) return { kind: "superseded" };
-        const planned = await this.#planned(lane, record, held, hint);
+        const planned = await this.#planned(lane, record, held, hint, signal);
+        if (planned === "superseded") return { kind: "superseded" };
         if (planned === undefined)
           return batches === 0 ? { kind: "idle" } : { kind: "ran", batches, rows, more: false };
         const isDue = this.#context.clock.nowMs() >= dueMs || isWithoutInput(planned);
@@ -143,46 +139,29 @@ export class LaneRunner {
     return { kind: "ran", batches, rows, more: true };
   }
 
-  /** The input of a new batch; undefined where there is none. A lane that was never run is started first. */
+  /** The input of a new batch; undefined where there is none. A lane that was never run in this generation begins first. */
   async #planned(
     lane: LaneId,
     record: GenerationRecord,
     held: HeldLane,
     hint: Hint | undefined,
-  ): Promise<PlannedInput | undefined> {
+    signal: AbortSignal,
+  ): Promise<PlannedInput | "superseded" | undefined> {
     if (held.head.lastOffsets === undefined) {
-      const start = await this.#driver.start(lane);
-      if (start === undefined) return undefined;
-      const { record: first } = await held.log.putOffsets(this.#offsets(lane, record, 0, start));
-      held.head = { ...held.head, lastOffsets: first };
+      const beginning = await beginLane(this.#context, this.#driver, record, lane, signal);
+      if (beginning !== "begun") return beginning === "waiting" ? undefined : beginning;
+      held.head = await held.log.head();
     }
-    return this.#driver.plan(lane, held.head, hint);
+    return this.#driver.plan(lane, held.head, hint, record);
   }
 
   /** Writes the offsets of a new batch ahead of it, or takes those that another runner has written. */
   async #logOffsets(lane: LaneId, record: GenerationRecord, held: HeldLane, planned: PlannedInput): Promise<void> {
     const next = (held.head.lastCommit?.batchId ?? 0) + 1;
-    const put = await held.log.putOffsets(this.#offsets(lane, record, next, planned));
+    const put = await held.log.putOffsets(
+      plannedOffsets(this.#context, this.#driver.flow, lane, record, next, planned),
+    );
     held.head = put.mine ? { ...held.head, openOffsets: put.record } : await held.log.advance(held.head);
-  }
-
-  #offsets(lane: LaneId, record: GenerationRecord, batch: number, planned: PlannedInput): OffsetsRecord {
-    return {
-      format: 1,
-      flow: this.#driver.flow,
-      lane,
-      generation: record.generation,
-      batchId: batch,
-      attempt: this.#context.random.uuid(),
-      batchTime: instantOfMs(this.#context.clock.nowMs()),
-      seed: this.#context.random.uuid(),
-      timeZone: "UTC",
-      planFingerprint: record.planFingerprint,
-      inputs: planned.inputs,
-      statics: planned.statics,
-      watermark: planned.watermark,
-      job: planned.job,
-    };
   }
 
   /** Takes the open batch to its commit, from wherever it stands. Undefined where a newer owner was met. */
@@ -196,11 +175,12 @@ export class LaneRunner {
     const step = nextStep(held.head);
     // The runner that this one lost the offsets to may have committed the batch already.
     if (step.kind === "plan") return held.head.lastCommit;
+    if (step.kind === "sealed") return undefined;
     const { offsets } = step;
-    const lastCommit = held.head.lastCommit ?? (await this.#predecessor(lane, record));
-    const batch: BatchContext = { lane, generation: record, offsets, lastCommit, hint, signal };
+    const batch: BatchContext = { lane, generation: record, offsets, lastCommit: held.head.lastCommit, hint, signal };
     const startedMs = this.#context.clock.nowMs();
     const outcome = step.kind === "roll" ? step.outcome : await this.#compute(held.log, batch);
+    if (outcome.seal !== null) return undefined;
     const computedMs = this.#context.clock.nowMs() - startedMs;
     const rolled = await rollForward(this.#context, this.#driver, held.log, batch, outcome, computedMs);
     if (rolled.kind === "fenced") return undefined;
@@ -253,6 +233,7 @@ export class LaneRunner {
       strategy: computed.strategy,
       promoted: null,
       job: batch.offsets.job,
+      seal: null,
     });
     if (!put.mine) await this.#discard(batch, computed);
     return put.record;
@@ -265,15 +246,6 @@ export class LaneRunner {
       const store = owned.root === "host" ? this.#context.host : this.#context.lake;
       for (const file of [...table.add, ...table.cdc]) await store.delete(`${owned.path}/${file.path}`);
     }
-  }
-
-  /** The commit that the first batch of a continuing generation follows. */
-  async #predecessor(lane: LaneId, record: GenerationRecord): Promise<CommitRecord | undefined> {
-    const from = record.continues?.[lane];
-    if (from === undefined) return undefined;
-    return new LaneLog(this.#records, this.#driver.flow, generation(from.generation), laneId(lane)).commitAt(
-      batchId(from.batchId),
-    );
   }
 
   /** True where another runner has committed the batch meanwhile: what this one met then says nothing about the data. */

@@ -7,6 +7,7 @@ import {
   DyneError,
   generation,
   instantOfMs,
+  isDyneError,
   limits,
   txnAppId,
   txnVersion,
@@ -23,6 +24,7 @@ import {
 import type { EngineContext } from "./context.ts";
 import type { BatchContext, FlowDriver } from "./flow.ts";
 import { encodeLogPath, type Action } from "../delta/index.ts";
+import { missingColumns, type DeltaTable } from "../table/index.ts";
 
 export type RollResult =
   | { readonly kind: "committed"; readonly record: CommitRecord; readonly outcome: OutcomeRecord }
@@ -45,7 +47,7 @@ export async function rollForward(
     for (let attempt = 1; ; attempt++) {
       const result = await commitTable(
         context,
-        driver.flow,
+        driver,
         batch,
         role,
         outcome.tables.find((table) => table.role === role),
@@ -72,6 +74,7 @@ export async function rollForward(
     batchId: batch.offsets.batchId,
     committedTime: instantOfMs(context.clock.nowMs()),
     tables: committed,
+    continues: null,
     progress: {
       counts: outcome.counts,
       durationMs: { compute: computedMs, commit: context.clock.nowMs() - startedMs },
@@ -103,14 +106,14 @@ type TableResult =
 
 async function commitTable(
   context: EngineContext,
-  flow: FlowId,
+  driver: FlowDriver,
   batch: BatchContext,
   role: string,
   outcome: TableOutcome | undefined,
 ): Promise<TableResult> {
   const owned = batch.generation.tables[role];
   if (owned === undefined)
-    throw new DyneError("CHECKPOINT_CORRUPT", `${flow} has no table for ${role}. Reset the flow.`);
+    throw new DyneError("CHECKPOINT_CORRUPT", `${driver.flow} has no table for ${role}. Reset the flow.`);
   const before = batch.lastCommit?.tables[role];
   const isEmpty =
     outcome === undefined || (outcome.add.length === 0 && outcome.remove.length === 0 && outcome.cdc.length === 0);
@@ -121,44 +124,69 @@ async function commitTable(
     };
   }
   const table = context.tables.open(owned.root, owned.path);
-  if ((table.known ?? (await table.latest())).metadata.id !== owned.tableId)
-    throw sinkChanged(flow, batch, owned.path, "it is another table");
   const mine = txnVersion(generation(batch.offsets.generation), batchId(batch.offsets.batchId));
-  const result = await table.commit({
-    actions: actionsOf(context, outcome),
-    fences: [
-      { appId: txnAppId(context.pipeline, flow, batch.lane), version: mine, expected: before?.txn ?? undefined },
-    ],
-    isBlindAppend: outcome.remove.length === 0,
-    operation: outcome.remove.length > 0 ? "MERGE" : "STREAMING UPDATE",
-    operationParameters: { flow, lane: batch.lane, batchId: String(batch.offsets.batchId) },
-  });
-  switch (result.kind) {
-    case "committed":
-      return { kind: "committed", commit: { tableId: owned.tableId, version: result.version, txn: mine } };
-    case "already-committed":
-      return {
-        kind: "committed",
-        commit: { tableId: owned.tableId, version: result.version ?? result.snapshot.version, txn: mine },
-      };
-    case "fenced":
-      return { kind: "fenced" };
-    case "conflict":
-      if (result.reason === "file-removed") return { kind: "conflict" };
-      throw result.reason === "contention"
-        ? new DyneError(
-            "STORAGE_UNAVAILABLE",
-            `${owned.path} has too many writers at once. The batch is rolled forward later.`,
-          )
-        : sinkChanged(flow, batch, owned.path, result.reason);
-    case "txn-changed":
-      throw sinkChanged(
-        flow,
-        batch,
-        owned.path,
-        `its txn is ${result.recorded ?? "absent"}, not ${before?.txn ?? "absent"}`,
-      );
+  for (let attempt = 1; attempt <= limits.mergeAttemptsMax; attempt++) {
+    await assertOurs(driver, batch, role, table);
+    const result = await table.commit({
+      actions: actionsOf(context, outcome),
+      fences: [
+        {
+          appId: txnAppId(context.pipeline, driver.flow, batch.lane),
+          version: mine,
+          expected: before?.txn ?? undefined,
+        },
+      ],
+      isBlindAppend: outcome.remove.length === 0,
+      operation: outcome.remove.length > 0 ? "MERGE" : "STREAMING UPDATE",
+      operationParameters: { flow: driver.flow, lane: batch.lane, batchId: String(batch.offsets.batchId) },
+    });
+    switch (result.kind) {
+      case "committed":
+        return { kind: "committed", commit: { tableId: owned.tableId, version: result.version, txn: mine } };
+      case "already-committed":
+        return {
+          kind: "committed",
+          commit: { tableId: owned.tableId, version: result.version ?? result.snapshot.version, txn: mine },
+        };
+      case "fenced":
+        return { kind: "fenced" };
+      case "conflict":
+        if (result.reason === "file-removed") return { kind: "conflict" };
+        // Columns may have been added meanwhile: the table is looked at again, and the same rows go on top.
+        if (result.reason === "metadata-changed" || result.reason === "protocol-changed") continue;
+        if (result.reason === "contention") throw contended(owned.path);
+        throw sinkChanged(driver.flow, batch, owned.path, result.reason);
+      case "txn-changed":
+        throw sinkChanged(
+          driver.flow,
+          batch,
+          owned.path,
+          `its txn is ${result.recorded ?? "absent"}, not ${before?.txn ?? "absent"}`,
+        );
+    }
   }
+  throw contended(owned.path);
+}
+
+/** Throws SINK_CHANGED where the table is gone, is another one, or lacks a column that the flow writes. */
+async function assertOurs(driver: FlowDriver, batch: BatchContext, role: string, table: DeltaTable): Promise<void> {
+  const snapshot = await table.confirmed().catch((error: unknown) => {
+    if (isDyneError(error, "TABLE_NOT_FOUND")) return undefined;
+    throw error;
+  });
+  if (snapshot === undefined) throw sinkChanged(driver.flow, batch, table.path, "it is gone");
+  if (snapshot.metadata.id !== batch.generation.tables[role]?.tableId)
+    throw sinkChanged(driver.flow, batch, table.path, "it is another table");
+  const declared = driver.tables(generation(batch.generation.generation)).find((each) => each.role === role);
+  const lacking = declared === undefined ? [] : missingColumns(snapshot.schema, declared.schema);
+  if (lacking.length > 0) throw sinkChanged(driver.flow, batch, table.path, `it has no column ${lacking.join(", ")}`);
+}
+
+function contended(path: string): DyneError {
+  return new DyneError(
+    "STORAGE_UNAVAILABLE",
+    `${path} has too many writers at once. The batch is rolled forward later.`,
+  );
 }
 
 function sinkChanged(flow: FlowId, batch: BatchContext, path: string, detail: string): DyneError {

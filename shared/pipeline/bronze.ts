@@ -1,6 +1,7 @@
 /** The columns of bronze and quarantine tables: what is kept of everything that arrives, and of what could not go on. */
+import { placeColumn } from "../core/index.ts";
 import { binary, checkFieldNames, date, long, string, struct, structOfFields, timestamp } from "../plan/index.ts";
-import type { ColumnTypes, StructField, StructOf } from "../plan/index.ts";
+import type { ColumnTypes, Schema, StructField, StructOf } from "../plan/index.ts";
 
 /**
  * A table fed from a hub. `event_data` is the body byte for byte where it is UTF-8, otherwise it is NULL and `event_data_binary` holds the
@@ -46,6 +47,17 @@ export function fileBronzeSchema<Types extends ColumnTypes>(
     "a table fed from files",
   );
   return structOfFields(Object.fromEntries(fields)) as StructOf<Types & FileProvenanceTypes>;
+}
+
+/**
+ * Where a row stood in the input from which it was made: the lane, the position in it, when it arrived, and the backfill that brought it
+ * (NULL for live rows). A streaming table that feeds one with event time or state carries it in the hidden column `_dyne`.
+ */
+export const rowPlace = struct({ lane: string(), position: long(), arrival: timestamp(), job: string() });
+
+/** A table's schema with the hidden column at its end. */
+export function withPlace(schema: Schema): Schema {
+  return { kind: "struct", fields: { ...schema.fields, [placeColumn]: { type: rowPlace, nullable: true } } };
 }
 
 /**

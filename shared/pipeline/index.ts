@@ -1,5 +1,5 @@
 /** What users call: tables, sources, expectations, and with them the DataFrame, its functions and its types. */
-export { fileBronzeSchema, fileProvenanceSchema, hubBronzeSchema, quarantineSchema } from "./bronze.ts";
+export { fileBronzeSchema, fileProvenanceSchema, hubBronzeSchema, quarantineSchema, withPlace } from "./bronze.ts";
 export type { FileProvenanceTypes, HubBronzeTypes } from "./bronze.ts";
 export { drop, fail, warn } from "./expectation.ts";
 export type { Expectation, ExpectationAction, Rule } from "./expectation.ts";

@@ -23,6 +23,8 @@ export interface Flow {
   /** Changes exactly when the rows may (canonical plan, source, expectations, partitioning). */
   readonly fingerprint: string;
   readonly lanes: Lanes;
+  /** The output has the hidden column of each row's place, because a streaming table with event time or state reads it. */
+  readonly carriesPlace: boolean;
   readonly minIntervalMs: number;
 }
 
@@ -58,8 +60,9 @@ export function definePipeline(name: string, tables: readonly DeclaredTable[]): 
   }
   checkHubs(tables);
   const ordered = inOrder(tables, listed);
+  const carriers = placeCarriers(ordered);
   const flows: Flow[] = [];
-  for (const table of ordered) flows.push(flowOf(table, listed, flows));
+  for (const table of ordered) flows.push(flowOf(table, listed, flows, carriers.has(table.name)));
   const graph = new Map(
     ordered.map((table) => {
       const upstream = upstreamOf(table);
@@ -123,7 +126,25 @@ function inOrder(
   return ordered;
 }
 
-function flowOf(table: DeclaredTable, listed: ReadonlyMap<string, DeclaredTable>, before: readonly Flow[]): Flow {
+/** Tables whose rows have to say where they stood: fed by a query, and read, row by row or at once, by one with event time or state. */
+function placeCarriers(ordered: readonly DeclaredTable[]): ReadonlySet<string> {
+  const carriers = new Set<string>();
+  const listed = new Map(ordered.map((table) => [table.name as string, table]));
+  for (const table of ordered.toReversed()) {
+    if (table.kind !== "streamingTable" || table.query === undefined) continue;
+    const { stream, watermark, deduplicate } = checkStreaming(table.query);
+    const needsPlace = watermark !== undefined || deduplicate !== undefined || carriers.has(table.name);
+    if (needsPlace && listed.get(stream.source)?.source === undefined) carriers.add(stream.source);
+  }
+  return carriers;
+}
+
+function flowOf(
+  table: DeclaredTable,
+  listed: ReadonlyMap<string, DeclaredTable>,
+  before: readonly Flow[],
+  carriesPlace: boolean,
+): Flow {
   const inputs = scans(table).map((scan): FlowInput => {
     const upstream = listed.get(scan.source) as DeclaredTable;
     if (!sameType(scan.schema, upstream.schema)) {
@@ -152,7 +173,8 @@ function flowOf(table: DeclaredTable, listed: ReadonlyMap<string, DeclaredTable>
       partitionBy,
       schema: canonicalJson(schema),
     }),
-    lanes: lanesOf(table, listed, before),
+    lanes: lanesOf(table, before),
+    carriesPlace,
     minIntervalMs: table.minIntervalMs,
   });
 }
@@ -169,17 +191,10 @@ function sourceIdentity(source: NonNullable<DeclaredTable["source"]>): unknown {
     : { kind: source.kind, glob: source.glob, format: source.format };
 }
 
-function lanesOf(table: DeclaredTable, listed: ReadonlyMap<string, DeclaredTable>, before: readonly Flow[]): Lanes {
+function lanesOf(table: DeclaredTable, before: readonly Flow[]): Lanes {
   if (table.source?.kind === "eventHub") return { kind: "partitions", hub: table.source.hub };
   if (table.kind !== "streamingTable" || table.query === undefined) return { kind: "single" };
   const { stream, watermark, deduplicate } = checkStreaming(table.query);
-  const upstream = listed.get(stream.source) as DeclaredTable;
-  if (watermark !== undefined && upstream.source === undefined) {
-    throw new DyneError(
-      "UNSUPPORTED_FEATURE",
-      `${table.name} has a watermark on ${stream.source}, whose rows do not say when and in which lane they arrived. Put the watermark on a table that reads bronze.`,
-    );
-  }
   if (watermark !== undefined || deduplicate !== undefined) return { kind: "single" };
   return before.find(({ output }) => output.name === stream.source)?.lanes ?? { kind: "single" };
 }

@@ -1,5 +1,5 @@
 /** Declarations of tables: streaming tables, which read each row once, and materialized views, which are kept equal to their query. */
-import { DyneError, tableName } from "../core/index.ts";
+import { DyneError, placeColumn, tableName } from "../core/index.ts";
 import type { TableName } from "../core/index.ts";
 import {
   checkStreaming,
@@ -165,6 +165,12 @@ function declare(
   specific: Specific,
 ): DeclaredTable {
   const partitionBy = options.partitionBy ?? [];
+  if (Object.hasOwn(schema.fields, placeColumn)) {
+    throw new DyneError(
+      "INVALID_PIPELINE",
+      `"${placeColumn}" is the name of the column in which dyne keeps a row's place. Give the column another name.`,
+    );
+  }
   checkPartitioning(partitionBy, schema);
   const { source, query, expectations = [], refresh = "auto", minIntervalMs } = specific;
   return Object.freeze({

@@ -3,8 +3,8 @@ import type { ObjectStore } from "./object-store.ts";
 
 /** Whose object is at the path now: the caller's (`created`), or another's, with its bytes (`exists`). */
 export type VerifiedPutResult =
-  | { readonly kind: "created" }
-  | { readonly kind: "exists"; readonly bytes: Uint8Array; readonly lastModifiedMs: number };
+  | { readonly kind: "created"; readonly etag: string }
+  | { readonly kind: "exists"; readonly etag: string; readonly bytes: Uint8Array; readonly lastModifiedMs: number };
 
 export interface VerifiedPutContext {
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export async function verifiedPutIfAbsent(
       const before = attempt === 1 ? undefined : await readBack(store, path, bytes, signal);
       if (before !== undefined) return before;
       const put = await store.putIfAbsent(path, bytes, { signal });
-      if (put.kind === "created") return { kind: "created" };
+      if (put.kind === "created") return { kind: "created", etag: put.etag };
       const after = await readBack(store, path, bytes, signal);
       if (after !== undefined) return after;
       if (attempt >= policy.maxAttempts) throw goneAgain(path);
@@ -60,7 +60,8 @@ async function readBack(
   const stored = await store.get(path, { signal });
   if (stored === undefined) return undefined;
   const same = stored.sizeBytes === mine.byteLength && Buffer.compare(stored.bytes, mine) === 0;
-  return same ? { kind: "created" } : { kind: "exists", bytes: stored.bytes, lastModifiedMs: stored.lastModifiedMs };
+  const { etag, bytes, lastModifiedMs } = stored;
+  return same ? { kind: "created", etag } : { kind: "exists", etag, bytes, lastModifiedMs };
 }
 
 function goneAgain(path: string): DyneError {

@@ -1,13 +1,15 @@
 /** A Delta table as the engine and people use it: opened once, brought up to date by the new commits alone, read as file sets. */
-import { DyneError } from "../core/index.ts";
+import { DyneError, limits } from "../core/index.ts";
 import type { FileSet, HiddenColumn, InputFile } from "../compute/index.ts";
 import {
   commit,
+  commitPath,
   createTable,
   dataFilePath,
   findSnapshot,
   openSnapshot,
   readCommit,
+  schemaString,
   updateSnapshot,
   type Action,
   type AddFile,
@@ -17,7 +19,7 @@ import {
   type DeltaLog,
   type Snapshot,
 } from "../delta/index.ts";
-import { typeName, type DataType, type Schema } from "../plan/index.ts";
+import { typeName, type DataType, type Schema, type StructField } from "../plan/index.ts";
 
 /** Commits that are kept in memory for readers of change: those of a few busy seconds. */
 const rememberedCommits = 512;
@@ -64,6 +66,21 @@ export class DeltaTable {
     return this.#snapshot;
   }
 
+  /**
+   * The version that is in memory, once the store has confirmed that its log still has it: a table that was deleted, or made anew, since
+   * it was read is opened afresh. Costs one request. Throws TABLE_NOT_FOUND.
+   */
+  async confirmed(): Promise<Snapshot> {
+    const known = this.#snapshot;
+    if (known?.etag !== undefined) {
+      const there = await this.log.store.head(commitPath(this.log, known.version));
+      if (there?.etag === known.etag) return known;
+      this.#snapshot = undefined;
+      this.#commits.clear();
+    }
+    return this.latest();
+  }
+
   /** Creates the table empty, or adopts what is there already. Throws SCHEMA_MISMATCH where that has other columns or partitions. */
   async createIfAbsent(declared: CreateTable): Promise<Snapshot> {
     const existing = await this.find();
@@ -83,6 +100,39 @@ export class DeltaTable {
     throw new DyneError(
       "SCHEMA_MISMATCH",
       `${this.path} exists as ${there}, and is declared as ${wanted}. Declare it under another name, or move the table there away.`,
+    );
+  }
+
+  /**
+   * Adds the columns that are declared and not there yet, at the end and nullable: rows written before have NULL in them. Gives the
+   * snapshot that has them all. Throws SCHEMA_MISMATCH where a column is there with another type.
+   */
+  async addColumns(declared: Schema): Promise<Snapshot> {
+    for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {
+      const snapshot = await this.latest();
+      const missing = missingColumns(snapshot.schema, declared);
+      if (missing.length === 0) return snapshot;
+      const retyped = missing.find((name) => Object.hasOwn(snapshot.schema.fields, name));
+      if (retyped !== undefined) {
+        throw new DyneError(
+          "SCHEMA_MISMATCH",
+          `${this.path} has the column ${retyped} with another type than the one declared. Give the column, or the table, a new name.`,
+        );
+      }
+      const wanted = declared.fields as Readonly<Record<string, StructField>>;
+      const added = missing.map((name) => [name, { ...wanted[name], nullable: true }]);
+      const schema = { kind: "struct", fields: { ...snapshot.schema.fields, ...Object.fromEntries(added) } } as Schema;
+      const result = await this.commit({
+        actions: [{ metaData: { ...snapshot.metadata, schemaString: schemaString(schema) } }],
+        isBlindAppend: false,
+        operation: "ADD COLUMNS",
+        operationParameters: { columns: JSON.stringify(missing) },
+      });
+      if (result.kind === "committed") return result.snapshot;
+    }
+    throw new DyneError(
+      "STORAGE_UNAVAILABLE",
+      `${this.path} kept being changed while columns were added to it. Try again.`,
     );
   }
 
@@ -154,6 +204,14 @@ export class DeltaTable {
       if (oldest !== undefined) this.#commits.delete(oldest);
     }
   }
+}
+
+/** The names of declared columns that a table does not have, or has with another type. */
+export function missingColumns(there: Schema, declared: Schema): readonly string[] {
+  const fields = there.fields as Readonly<Record<string, StructField>>;
+  return Object.entries(declared.fields as Readonly<Record<string, StructField>>)
+    .filter(([name, { type }]) => !Object.hasOwn(fields, name) || typeName(fields[name]!.type) !== typeName(type))
+    .map(([name]) => name);
 }
 
 /** Columns by name, their types and the partitioning, as text. */

@@ -1,5 +1,5 @@
 /** Rows of a table as text, one JSON object per row and without loss: what the command prints. */
-import { DyneError } from "../core/index.ts";
+import { DyneError, placeColumn } from "../core/index.ts";
 import type { Compute } from "../compute/index.ts";
 import type { AddFile, Snapshot } from "../delta/index.ts";
 import type { Expression, LogicalPlan } from "../plan/index.ts";
@@ -8,20 +8,27 @@ import type { DeltaTable } from "./delta-table.ts";
 /** So many rows of one file are held in memory at once. */
 const rowsPerFileMax = 20_000_000;
 
+export interface ReadOptions {
+  readonly limit: number;
+  readonly hidden?: boolean | undefined;
+}
+
 /**
  * Each row as a JSON text, file by file. Timestamps are ISO-8601 with microseconds and Z, decimals text, 64-bit integers numbers with all
- * digits, NaN and infinities text, binary base64, maps arrays of {"key","value"}. At most `limit` rows.
+ * digits, NaN and infinities text, binary base64, maps arrays of {"key","value"}. At most `limit` rows; the hidden column of a row's
+ * place only with `hidden`.
  */
 export async function* readRowTexts(
   compute: Compute,
   table: DeltaTable,
   snapshot: Snapshot,
-  limit: number,
+  { limit, hidden = false }: ReadOptions,
 ): AsyncGenerator<string, void> {
+  const names = Object.keys(snapshot.schema.fields).filter((name) => hidden || name !== placeColumn);
   let left = limit;
   for (const file of snapshot.files) {
     if (left <= 0) return;
-    for (const text of await fileRows(compute, table, snapshot, file, left)) {
+    for (const text of await fileRows(compute, table, snapshot, file, names, left)) {
       left--;
       yield text;
     }
@@ -33,9 +40,9 @@ async function fileRows(
   table: DeltaTable,
   snapshot: Snapshot,
   file: AddFile,
+  names: readonly string[],
   limit: number,
 ): Promise<string[]> {
-  const names = Object.keys(snapshot.schema.fields);
   const row: Expression = {
     kind: "call",
     name: "to_json",

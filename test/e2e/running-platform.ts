@@ -63,7 +63,7 @@ export async function runPlatform(): Promise<RunningPlatform> {
   const rows = async (path: string) => {
     const snapshot = await table(path).find();
     if (snapshot === undefined) return [];
-    return (await Array.fromAsync(readRowTexts(compute, table(path), snapshot, Infinity))).map(
+    return (await Array.fromAsync(readRowTexts(compute, table(path), snapshot, { limit: Infinity }))).map(
       (text) => JSON.parse(text) as TableRow,
     );
   };

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDbCompute, type Compute, type ComputeInput } from "../../shared/compute/index.ts";
 import { layout } from "../../shared/checkpoint/index.ts";
-import { limits, seededRandom, silentLogger, type Clock, type Random } from "../../shared/core/index.ts";
+import { limits, placeColumn, seededRandom, silentLogger, type Clock, type Random } from "../../shared/core/index.ts";
 import { declaredFlows, Engine, type DeclaredFlow, type EngineContext } from "../../shared/engine/index.ts";
 import { tablePath, type Pipeline } from "../../shared/pipeline/index.ts";
 import { schemaOf, type Expression, type LogicalPlan } from "../../shared/plan/index.ts";
@@ -298,8 +298,8 @@ export function sorted(rows: readonly Row[]): Row[] {
     .map((text) => JSON.parse(text) as Row);
 }
 
-/** They differ from run to run, or with the cut of batches. */
-const auditColumns = new Set(["ingestion_timestamp", "ingestion_date", "batch_id"]);
+/** They differ from run to run, or with the cut of batches, or are not the query's. */
+const auditColumns = new Set(["ingestion_timestamp", "ingestion_date", "batch_id", placeColumn]);
 
 const encoder = new TextEncoder();
 

@@ -40,17 +40,36 @@ export interface CommittedBatch {
   readonly commit: CommitRecord;
 }
 
-/** The committed batches of a flow, in order within each lane. */
+/** The committed batches that made a flow's rows, in order within each lane: those of its newest generation, and what that continues. */
 export async function committedBatches(world: EngineWorld, flow: string): Promise<CommittedBatch[]> {
-  const batches: CommittedBatch[] = [];
+  const byLane = new Map<string, CommittedBatch[]>();
   for (const path of await world.hostPaths()) {
     const match = new RegExp(`^checkpoints/${flow}/\\d+/([^/]+)/commits/\\d+$`).exec(path);
     if (match === null) continue;
     const commit = (await world.record(path)) as unknown as CommitRecord;
     const offsets = (await world.record(path.replace("/commits/", "/offsets/"))) as unknown as OffsetsRecord;
-    batches.push({ lane: match[1] ?? "", offsets, commit });
+    const lane = match[1] ?? "";
+    byLane.set(lane, [...(byLane.get(lane) ?? []), { lane, offsets, commit }]);
   }
-  return batches;
+  return [...byLane.values()].flatMap(lineage);
+}
+
+/** Of a lane's batches in all generations, those that count. Batch 0 of a generation says which ones of those before it do. */
+function lineage(batches: readonly CommittedBatch[]): CommittedBatch[] {
+  const kept: CommittedBatch[] = [];
+  let end = {
+    generation: Math.max(...batches.map(({ commit }) => commit.generation)),
+    batchId: Number.POSITIVE_INFINITY,
+  };
+  for (;;) {
+    const own = batches.filter(
+      ({ commit }) => commit.generation === end.generation && commit.batchId >= 1 && commit.batchId <= end.batchId,
+    );
+    kept.unshift(...own);
+    const begin = batches.find(({ commit }) => commit.generation === end.generation && commit.batchId === 0);
+    if (begin === undefined || begin.commit.continues === null) return kept;
+    end = begin.commit.continues;
+  }
 }
 
 /** A view after its last batch. */

@@ -11,7 +11,14 @@ import {
   type Generation,
   type LaneId,
 } from "../../core/index.ts";
-import { layout, type FileList, type LandedFile, type LaneHead, type TableOutcome } from "../../checkpoint/index.ts";
+import {
+  layout,
+  type FileList,
+  type GenerationRecord,
+  type LandedFile,
+  type LaneHead,
+  type TableOutcome,
+} from "../../checkpoint/index.ts";
 import {
   textFileColumns,
   type ComputeInput,
@@ -63,7 +70,7 @@ export class FilesDriver implements FlowDriver {
   readonly #context: EngineContext;
   readonly #declared: FilesFlow;
   /** The ledger at the version it was last read. */
-  #ledger: { readonly version: number; readonly known: ReadonlySet<string> } | undefined;
+  #ledger: { readonly tableId: string; readonly version: number; readonly known: ReadonlySet<string> } | undefined;
 
   constructor(context: EngineContext, declared: FilesFlow) {
     this.#context = context;
@@ -96,13 +103,18 @@ export class FilesDriver implements FlowDriver {
     return this.#planned([]);
   }
 
-  async plan(_lane: LaneId, head: LaneHead, hint: Hint | undefined): Promise<PlannedInput | undefined> {
+  async plan(
+    _lane: LaneId,
+    head: LaneHead,
+    hint: Hint | undefined,
+    generation: GenerationRecord,
+  ): Promise<PlannedInput | undefined> {
     const candidates =
       hint?.kind === "landed"
         ? await this.#announced(hint.path)
         : await listLanded(this.#context.lake, this.#declared.glob);
     if (candidates.length === 0) return undefined;
-    const known = await this.#knownFiles(head);
+    const known = await this.#knownFiles(head, generation);
     const oldestMs = this.#context.clock.nowMs() - this.#declared.maxFileAgeMs;
     const chosen: LandedFile[] = [];
     let bytes = 0;
@@ -256,15 +268,12 @@ export class FilesDriver implements FlowDriver {
     return { files, replaced };
   }
 
-  async #knownFiles(head: LaneHead): Promise<ReadonlySet<string>> {
-    const committed = head.lastCommit?.tables[ledgerRole];
-    const version = committed?.version ?? -1;
-    if (version < 1) return new Set();
-    if (this.#ledger?.version === version) return this.#ledger.known;
-    const table = this.#context.tables.open(
-      "host",
-      layout.stateTable(this.flow, (head.lastCommit?.generation ?? 1) as Generation, "files"),
-    );
+  async #knownFiles(head: LaneHead, generation: GenerationRecord): Promise<ReadonlySet<string>> {
+    const version = head.lastCommit?.tables[ledgerRole]?.version ?? -1;
+    const ledger = generation.tables[ledgerRole];
+    if (version < 1 || ledger === undefined) return new Set();
+    if (this.#ledger?.version === version && this.#ledger.tableId === ledger.tableId) return this.#ledger.known;
+    const table = this.#context.tables.open("host", ledger.path);
     const result = await this.#context.compute.run({
       name: `${this.flow}/ledger`,
       inputs: { ledger: table.fileSet(await table.at(version)) },
@@ -277,7 +286,7 @@ export class FilesDriver implements FlowDriver {
     const known = new Set(
       (result.collected["known"] ?? []).map((row) => fileKey({ path: String(row["path"]), etag: String(row["etag"]) })),
     );
-    this.#ledger = { version, known };
+    this.#ledger = { tableId: ledger.tableId, version, known };
     return known;
   }
 

@@ -15,7 +15,7 @@ import {
   type Generation,
   type LaneId,
 } from "../../core/index.ts";
-import type { DeltaRange, LaneHead, TableOutcome, Watermark } from "../../checkpoint/index.ts";
+import type { DeltaRange, GenerationRecord, LaneHead, TableOutcome, Watermark } from "../../checkpoint/index.ts";
 import type { ComputeJob, ComputeResult, FileSet, Row } from "../../compute/index.ts";
 import { type AddFile, type DeltaCommit, type Snapshot } from "../../delta/index.ts";
 import type { StreamFlow } from "../declared-flow.ts";
@@ -31,6 +31,8 @@ import { appendOutcome, dataFile, outputBytes, removedFile } from "../table-outc
 export interface Upstream {
   /** Lanes of the flow that writes the stream's table. */
   lanes(): Promise<readonly LaneId[]>;
+  /** Lanes that its rows name, where these are others. */
+  placeLanes?(): Promise<readonly LaneId[]>;
 }
 
 export class StreamDriver implements FlowDriver {
@@ -64,12 +66,23 @@ export class StreamDriver implements FlowDriver {
     return [
       { role: "quarantine", root: "lake", path: quarantine.path, schema: quarantine.schema, partitionBy: [] },
       ...this.#job.stateTables(generation),
-      { role: "sink", root: "lake", path: output.path, schema: output.schema, partitionBy: output.partitionBy },
+      {
+        role: "sink",
+        root: "lake",
+        path: output.path,
+        schema: this.#job.sinkSchema,
+        partitionBy: output.partitionBy,
+      },
     ];
   }
 
   async lanes(): Promise<readonly LaneId[]> {
     return this.#isKeyed ? [laneId("0")] : this.#upstream.lanes();
+  }
+
+  /** A row keeps the place that it has in the stream's own input. */
+  placeLanes(): Promise<readonly LaneId[]> {
+    return this.#upstream.placeLanes?.() ?? this.#upstream.lanes();
   }
 
   async start(): Promise<PlannedInput | undefined> {
@@ -78,11 +91,16 @@ export class StreamDriver implements FlowDriver {
     return this.#planned(
       { kind: "delta", tableId: input.metadata.id, afterVersion: -1, toVersion: -1 },
       {},
-      this.#plan.watermark ? initialWatermark(await this.#upstream.lanes()) : null,
+      this.#plan.watermark ? initialWatermark(await this.placeLanes()) : null,
     );
   }
 
-  async plan(lane: LaneId, head: LaneHead, _hint: Hint | undefined): Promise<PlannedInput | undefined> {
+  async plan(
+    lane: LaneId,
+    head: LaneHead,
+    _hint: Hint | undefined,
+    generation: GenerationRecord,
+  ): Promise<PlannedInput | undefined> {
     const last = this.#range(head.lastOffsets?.inputs);
     const table = this.#context.tables.open("lake", this.#declared.stream.path);
     const newest = await table.latest();
@@ -92,7 +110,7 @@ export class StreamDriver implements FlowDriver {
     if (statics === undefined) return undefined;
     const watermark = await this.#watermarkInForce(head);
     const { toVersion, files } = await this.#cut(lane, last.toVersion, newest.version);
-    if (files === 0 && !(await this.#wouldEvict(watermark, head))) return undefined;
+    if (files === 0 && !(await this.#wouldEvict(watermark, head, generation))) return undefined;
     return this.#planned(
       { kind: "delta", tableId: last.tableId, afterVersion: last.toVersion, toVersion },
       statics,
@@ -107,8 +125,8 @@ export class StreamDriver implements FlowDriver {
     const stream: FileSet = {
       kind: "files",
       store: this.#context.lake,
-      schema: (await table.latest()).schema,
-      partitionBy: (await table.latest()).partitionBy,
+      schema: this.#declared.stream.storedSchema,
+      partitionBy: this.#declared.stream.partitionBy,
       files: commits.flatMap((commit) =>
         this.#files(commit, batch.lane).map((file) => table.inputFile(file, commit.version)),
       ),
@@ -170,7 +188,7 @@ export class StreamDriver implements FlowDriver {
 
   async #watermarkInForce(head: LaneHead): Promise<Watermark | null> {
     const current = head.lastOutcome?.watermark ?? head.lastOffsets?.watermark ?? null;
-    return current === null ? null : withLanes(current, await this.#upstream.lanes());
+    return current === null ? null : withLanes(current, await this.placeLanes());
   }
 
   /** The longest run of versions that one batch may read, at least one. */
@@ -207,14 +225,14 @@ export class StreamDriver implements FlowDriver {
   }
 
   /** True where the watermark has passed a whole file of the state since the last batch: a batch without input lets it go. */
-  async #wouldEvict(watermark: Watermark | null, head: LaneHead): Promise<boolean> {
+  async #wouldEvict(watermark: Watermark | null, head: LaneHead, generation: GenerationRecord): Promise<boolean> {
     const role = this.#job.stateRole;
     const committed = role === undefined ? undefined : head.lastCommit?.tables[role];
-    if (committed === undefined || committed.version < 1) return false;
+    const owned = role === undefined ? undefined : generation.tables[role];
+    if (owned === undefined || committed === undefined || committed.version < 1) return false;
     const evictedBefore = watermark?.evictedBefore ?? null;
     if (evictedBefore === (head.lastOffsets?.watermark?.evictedBefore ?? null)) return false;
-    const path = this.#job.stateTables((head.lastCommit?.generation ?? 1) as Generation)[0]?.path ?? "";
-    const snapshot = await this.#context.tables.open("host", path).at(committed.version);
+    const snapshot = await this.#context.tables.open(owned.root, owned.path).at(committed.version);
     return [...snapshot.files].some((file) => this.#job.isEvicted(file, evictedBefore));
   }
 

@@ -137,7 +137,7 @@ export class ViewDriver implements FlowDriver {
     );
     const change: InputChange = { added: changes.flatMap((c) => c.added), removed: changes.flatMap((c) => c.removed) };
     if (this.#view.kind === "full") return { strategy: { name: "full", reason: this.#view.reason }, change };
-    if (batch.lastCommit === undefined)
+    if (this.#declared.inputs.every((input) => this.#range(batch.offsets.inputs, input).afterVersion < 0))
       return { strategy: { name: "full", reason: "this is the first build" }, change };
     const changedBytes = [...change.added, ...change.removed].reduce((sum, file) => sum + (file.size ?? 0), 0);
     const snapshot = snapshots.get(this.#view.scan.source);

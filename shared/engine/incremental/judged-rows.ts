@@ -75,6 +75,28 @@ export class JudgedRows {
     return scan(step, this.schema);
   }
 
+  /**
+   * A row's place as the sink keeps it (`rowPlace`). Files have no position that rises through the lane, so that theirs is made of the
+   * version that brought the row and its index there.
+   */
+  place(job: string | null): Expression {
+    const position =
+      this.#flow.stream.place.position === undefined
+        ? call("plus", call("times", column(place.version), long(2 ** 32)), column(place.position))
+        : column(place.position);
+    return call(
+      "named_struct",
+      text("lane"),
+      column(place.lane),
+      text("position"),
+      position,
+      text("arrival"),
+      column(place.arrival),
+      text("job"),
+      job === null ? nothing(string) : text(job),
+    );
+  }
+
   /** The row-local part with the expectations; its errors are captured. */
   capture(): LogicalPlan {
     const columns = fieldsOf(this.#plan.schema).map(([name]) => name);

@@ -6,7 +6,7 @@
  *     fresh      judged rows that stay
  *     kept       fresh rows without duplicates
  */
-import { instantMicros, type Generation } from "../../core/index.ts";
+import { instantMicros, placeColumn, type Generation } from "../../core/index.ts";
 import { layout } from "../../checkpoint/index.ts";
 import type {
   ComputeInput,
@@ -19,6 +19,7 @@ import type {
 } from "../../compute/index.ts";
 import type { AddFile } from "../../delta/index.ts";
 import type { LogicalPlan, Schema } from "../../plan/index.ts";
+import { withPlace } from "../../pipeline/index.ts";
 import type { ObjectStore } from "../../storage/index.ts";
 import type { StreamFlow } from "../declared-flow.ts";
 import type { BatchContext, FlowTable } from "../flow.ts";
@@ -56,6 +57,11 @@ export class StreamingJob {
 
   get hiddenColumns(): readonly HiddenColumn[] {
     return this.#rows.hidden;
+  }
+
+  /** The sink's columns, the hidden one included where it has it. */
+  get sinkSchema(): Schema {
+    return this.#flow.carriesPlace ? withPlace(this.#flow.output.schema) : this.#flow.output.schema;
   }
 
   get stateRole(): string | undefined {
@@ -157,11 +163,14 @@ export class StreamingJob {
       },
       {
         name: "sink",
-        plan: project(kept, same(fieldsOf(output.schema).map(([name]) => name))),
+        plan: project(kept, [
+          ...same(fieldsOf(output.schema).map(([name]) => name)),
+          ...(this.#flow.carriesPlace ? [[placeColumn, this.#rows.place(inputs.batch.offsets.job)] as const] : []),
+        ]),
         target: {
           store: inputs.lake,
           path: output.path,
-          schema: output.schema,
+          schema: this.sinkSchema,
           partitionBy: output.partitionBy,
           sortBy: [],
         },

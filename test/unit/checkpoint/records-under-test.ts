@@ -64,6 +64,7 @@ export function outcome(batchId: number, redo = 0, attempt = "6f0c"): OutcomeRec
     strategy,
     promoted: null,
     job: null,
+    seal: null,
   };
 }
 
@@ -76,6 +77,7 @@ export function commitOf(batchId: number): CommitRecord {
     batchId,
     committedTime: instant,
     tables: { sink: { tableId: "t", version: batchId, txn: 2 ** 32 + batchId } },
+    continues: null,
     progress: { counts, durationMs: { run: 12.5 }, strategy },
   };
 }
@@ -89,7 +91,8 @@ export function generationOf(generation: number, planFingerprint = "sha256:00"):
     reason: "created",
     createdTime: instant,
     tables: { sink: { root: "lake", path: "lake/bronze/flights", tableId: "t" } },
-    continues: null,
+    continues: { kind: "start" },
+    swap: null,
   };
 }
 

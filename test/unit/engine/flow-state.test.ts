@@ -1,10 +1,11 @@
 /** RUNNING, PAUSED and FAILED flows (engine-rules 7, 12): what stops one, what goes on meanwhile, and how it comes back. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { flowId } from "../../../shared/core/index.ts";
-import { createTable } from "../../../shared/delta/index.ts";
+import { createTable, schemaString } from "../../../shared/delta/index.ts";
 import { failFlow, pauseFlow, resumeFlow } from "../../../shared/engine/index.ts";
 import { call, column, filter, long } from "../../../shared/engine/incremental/expressions.ts";
 import { tablePath, type Pipeline } from "../../../shared/pipeline/index.ts";
+import type { StructField } from "../../../shared/plan/index.ts";
 import { dyingAtOutcome, expectCrash } from "../../support/engine-faults.ts";
 import { commitTo, rewriteTable } from "../../support/engine-foreign.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
@@ -213,14 +214,62 @@ describe("a sink that was changed under the flow", () => {
     expect(await valuesOf(world)).toEqual([1, 1, 2, 2, 3]);
   });
 
-  test("by somebody who made the table again fails the flow of the next instance with SINK_CHANGED", async () => {
-    const world = await newWorld();
-    await makeAgain(world, readings);
+  test.each(["the instance that wrote it", "the next instance"])(
+    "by somebody who made the table again fails the flow with SINK_CHANGED, seen by %s",
+    async (instance) => {
+      const world = await newWorld();
+      await makeAgain(world, readings);
+      await send(world, [3]);
+      if (instance === "the next instance") world.restart();
+      await world.quiet();
+      expect(await failureOf(world, readings)).toMatchObject({ code: "SINK_CHANGED" });
+      expect(await world.rows(readings)).toEqual([]);
+    },
+  );
+
+  test("by somebody who deleted the table fails the flow with SINK_CHANGED, and makes no log with a gap", async () => {
+    const world = await newWorld(engineFixture({ readingsOnly: true }));
+    const { path } = world.table(tablePath(readings));
+    for await (const file of world.estate.lake.list(`${path}/`)) await world.estate.lake.delete(file.path);
     await send(world, [3]);
-    world.restart();
     await world.quiet();
-    expect(await failureOf(world, readings)).toMatchObject({ code: "SINK_CHANGED" });
-    expect(await world.rows(readings)).toEqual([]);
+    expect(await failureOf(world, readings)).toMatchObject({
+      code: "SINK_CHANGED",
+      message: expect.stringContaining("it is gone") as string,
+    });
+    expect(await world.table(path).find()).toBeUndefined();
+  });
+
+  test("by somebody who added a column goes on: the flow's rows have NULL there", async () => {
+    const world = await newWorld();
+    const table = world.table(tablePath(readings));
+    const { schema } = await table.latest();
+    await table.addColumns({
+      kind: "struct",
+      fields: { ...schema.fields, note: { type: { kind: "string" }, nullable: true } },
+    });
+    await send(world, [3]);
+    await world.quiet();
+    expect(await world.stateOf(readings)).toBe("RUNNING");
+    expect((await world.rows(readings)).map(({ value, note }) => [value, note])).toEqual([
+      [1, null],
+      [2, null],
+      [3, null],
+    ]);
+  });
+
+  test("by somebody who dropped a column fails the flow with SINK_CHANGED, naming it", async () => {
+    const world = await newWorld();
+    const { metadata, schema } = await world.table(tablePath(readings)).latest();
+    const { site: _dropped, ...fields } = schema.fields as Record<string, StructField>;
+    const schemaText = schemaString({ kind: "struct", fields });
+    await commitTo(world, readings, [{ metaData: { ...metadata, schemaString: schemaText } }]);
+    await send(world, [3]);
+    await world.quiet();
+    expect(await failureOf(world, readings)).toMatchObject({
+      code: "SINK_CHANGED",
+      message: expect.stringContaining("no column site") as string,
+    });
   });
 });
 

@@ -87,7 +87,7 @@ test.each(["warm", "cold"])(
       generation: 2,
       planFingerprint: "a newer plan",
       reason: "plan",
-      continues: { "0": { generation: 1, batchId: 1 } },
+      continues: { kind: "seal" },
     });
     const before = await committedBatches(world, readings);
     send(world, 2);

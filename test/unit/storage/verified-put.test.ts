@@ -27,13 +27,19 @@ function stores(
 describe("verifiedPutIfAbsent", () => {
   test("a put without trouble is one request", async () => {
     const { faulty, asked, context } = stores({});
-    expect(await verifiedPutIfAbsent(faulty, path, bytes("mine"), context)).toEqual({ kind: "created" });
+    expect(await verifiedPutIfAbsent(faulty, path, bytes("mine"), context)).toEqual({
+      kind: "created",
+      etag: expect.any(String),
+    });
     expect(asked).toEqual(["putIfAbsent"]);
   });
 
   test("a put whose answer is lost every time is still known to be ours", async () => {
     const { faulty, asked, context } = stores({ lostAnswer: 1 });
-    expect(await verifiedPutIfAbsent(faulty, path, bytes("mine"), context)).toEqual({ kind: "created" });
+    expect(await verifiedPutIfAbsent(faulty, path, bytes("mine"), context)).toEqual({
+      kind: "created",
+      etag: expect.any(String),
+    });
     expect(asked).toEqual(["putIfAbsent", "get"]);
   });
 

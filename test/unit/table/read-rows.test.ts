@@ -62,9 +62,9 @@ async function tableOf(
   return table;
 }
 
-async function read(table: DeltaTable, limit = Number.POSITIVE_INFINITY): Promise<string[]> {
+async function read(table: DeltaTable, limit = Number.POSITIVE_INFINITY, hidden?: boolean): Promise<string[]> {
   const rows: string[] = [];
-  for await (const row of readRowTexts(under.compute, table, await table.latest(), limit)) rows.push(row);
+  for await (const row of readRowTexts(under.compute, table, await table.latest(), { limit, hidden })) rows.push(row);
   return rows;
 }
 
@@ -152,6 +152,12 @@ test("at most as many rows as asked for are read, from as few files as need be",
   expect(await read(table, 2)).toEqual(['{"a":1}', '{"a":2}']);
   expect(await read(table, 4)).toHaveLength(4);
   expect(await read(table, 0)).toEqual([]);
+});
+
+test("the hidden column of a row's place is read only where it is asked for", async () => {
+  const table = await tableOf({ a: { kind: "integer" }, _dyne: { kind: "string" } }, ["SELECT 1 AS a, '0/7' AS _dyne"]);
+  expect(await read(table)).toEqual(['{"a":1}']);
+  expect(await read(table, 1, true)).toEqual(['{"a":1,"_dyne":"0/7"}']);
 });
 
 test("an empty table has no rows", async () => {

@@ -1,0 +1,171 @@
+/**
+ * Sets the tables of a flow to what a new generation begins with: empty, or a version of their own (SPEC.md 2). One commit per table;
+ * it records txn (g, 0) for every lane named, which fences whatever still runs of the generation before. Rows of other lanes stay.
+ * A file without the tag `lane` belongs to all of them together.
+ */
+import { batchId, DyneError, generation, laneId, limits, txnAppId, txnVersion, unreachable } from "../core/index.ts";
+import type { GenerationRecord, TableCommit } from "../checkpoint/index.ts";
+import {
+  dataFilePath,
+  fileKey,
+  protocolFor,
+  schemaString,
+  type Action,
+  type AddFile,
+  type Fence,
+  type Snapshot,
+} from "../delta/index.ts";
+import type { DeltaTable } from "../table/index.ts";
+import type { EngineContext } from "./context.ts";
+import type { FlowDriver, FlowTable } from "./flow.ts";
+
+/** By role, where the tables stand after it. */
+export type SwappedTables = Readonly<Record<string, TableCommit>>;
+
+/** Brings the swap of a generation into its tables, unless somebody did. Undefined where it has none. Safe to repeat. */
+export async function swapTables(
+  context: EngineContext,
+  driver: FlowDriver,
+  record: GenerationRecord,
+): Promise<SwappedTables | "fenced" | undefined> {
+  if (record.swap === null) return undefined;
+  const tables: Record<string, TableCommit> = {};
+  for (const [role, versions] of Object.entries(record.swap)) {
+    const owned = record.tables[role];
+    if (owned === undefined)
+      throw new DyneError("CHECKPOINT_CORRUPT", `${driver.flow} has no table for ${role}. Reset the flow.`);
+    const table = context.tables.open(owned.root, owned.path);
+    const declared = driver.tables(generation(record.generation)).find((each) => each.role === role);
+    const version = await swapTable(context, driver, record, table, { versions, declared });
+    if (version === "fenced") return "fenced";
+    tables[role] = { tableId: owned.tableId, version, txn: txnOf(record) };
+  }
+  return tables;
+}
+
+interface Target {
+  /** By lane, the version whose rows it gets; null for none. */
+  readonly versions: Readonly<Record<string, number | null>>;
+  readonly declared: FlowTable | undefined;
+}
+
+/** The version that holds the swap. */
+async function swapTable(
+  context: EngineContext,
+  driver: FlowDriver,
+  record: GenerationRecord,
+  table: DeltaTable,
+  target: Target,
+): Promise<number | "fenced"> {
+  const appIds = Object.keys(target.versions).map((lane) => txnAppId(context.pipeline, driver.flow, laneId(lane)));
+  const [first] = appIds;
+  for (let attempt = 1; first !== undefined && attempt <= limits.mergeAttemptsMax; attempt++) {
+    const snapshot = await table.latest();
+    const recorded = snapshot.txns.get(first) ?? -1;
+    if (recorded > txnOf(record) + limits.batchIdMax) return "fenced";
+    if (recorded >= txnOf(record)) return snapshot.txnCommits.get(first) ?? snapshot.version;
+    const result = await table.commit({
+      actions: await swapActions(context, table, snapshot, target),
+      fences: appIds.map((appId): Fence => ({ appId, version: txnOf(record), expected: snapshot.txns.get(appId) })),
+      isBlindAppend: false,
+      readsWholeTable: true,
+      operation: record.reason.toUpperCase(),
+      operationParameters: { flow: driver.flow, generation: String(record.generation) },
+    });
+    switch (result.kind) {
+      case "committed":
+        return result.version;
+      case "fenced":
+        return "fenced";
+      // Whatever came in between is seen by the next try: another runner's swap, or a batch that was not fenced yet.
+      case "already-committed":
+      case "txn-changed":
+      case "conflict":
+        break;
+      default:
+        return unreachable(result);
+    }
+  }
+  throw new DyneError(
+    "STORAGE_UNAVAILABLE",
+    `${table.path} kept being written while it was to be set for generation ${record.generation} of ${driver.flow}. It is tried again later.`,
+  );
+}
+
+function txnOf(record: GenerationRecord): number {
+  return txnVersion(generation(record.generation), batchId(0));
+}
+
+async function swapActions(
+  context: EngineContext,
+  table: DeltaTable,
+  snapshot: Snapshot,
+  { versions, declared }: Target,
+): Promise<Action[]> {
+  const nowMs = context.clock.nowMs();
+  const wanted = new Map<string, AddFile>();
+  for (const version of new Set(Object.values(versions))) {
+    if (version === null) continue;
+    for (const file of (await table.at(version)).files) {
+      if (versionOf(file, versions) === version) wanted.set(fileKey(file), file);
+    }
+  }
+  const removed = [...snapshot.files].filter(
+    (file) => versionOf(file, versions) !== undefined && !wanted.has(fileKey(file)),
+  );
+  const added = [...wanted.values()].filter((file) => !snapshot.files.has(fileKey(file)));
+  for (const file of added) await assertThere(table, file);
+  const isEmptied = Object.values(versions).every((version) => version === null);
+  return [
+    ...(isEmptied && declared !== undefined ? schemaChange(table.path, snapshot, declared) : []),
+    ...removed.map(({ path, partitionValues, size, deletionVector }): Action => ({
+      remove: {
+        path,
+        deletionTimestamp: nowMs,
+        dataChange: true,
+        extendedFileMetadata: true,
+        partitionValues,
+        size,
+        ...(deletionVector === undefined ? {} : { deletionVector }),
+      },
+    })),
+    ...added.map((file): Action => ({ add: { ...file, dataChange: true } })),
+  ];
+}
+
+/** The version that a file's rows are taken from; undefined for a lane that keeps what it has. */
+function versionOf({ tags }: AddFile, versions: Target["versions"]): number | null | undefined {
+  const lane = tags?.["lane"];
+  if (typeof lane === "string") return versions[lane];
+  const [first, ...others] = new Set(Object.values(versions));
+  return others.length === 0 ? first : null;
+}
+
+/** An emptied table takes the columns and partitions that the plan declares now. */
+function schemaChange(
+  path: string,
+  { metadata, protocol, schema, partitionBy }: Snapshot,
+  declared: FlowTable,
+): Action[] {
+  const wanted = schemaString(declared.schema);
+  if (schemaString(schema) === wanted && partitionBy.join() === declared.partitionBy.join()) return [];
+  const features = protocolFor(path, declared.schema, metadata.configuration).writerFeatures ?? [];
+  const missing = features.filter((feature) => !(protocol.writerFeatures ?? []).includes(feature));
+  if (missing.length > 0) {
+    throw new DyneError(
+      "SCHEMA_MISMATCH",
+      `The columns that are declared for ${path} now need ${missing.join(", ")}, which the table was not created with. Give the table a new name.`,
+      { details: { features: missing } },
+    );
+  }
+  return [{ metaData: { ...metadata, schemaString: wanted, partitionColumns: declared.partitionBy } }];
+}
+
+async function assertThere(table: DeltaTable, file: AddFile): Promise<void> {
+  if ((await table.log.store.head(dataFilePath(table.log, file))) !== undefined) return;
+  throw new DyneError(
+    "FILE_MISSING",
+    `${file.path}, which the version of ${table.path} to go back to needs, is no longer in the store. Choose a younger version.`,
+    { details: { path: file.path } },
+  );
+}
