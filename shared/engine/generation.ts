@@ -116,6 +116,7 @@ async function swapOf(
     const snapshot = await context.tables.open(root, path).latest();
     for (const lane of lanesIn(snapshot.txns.keys(), context.pipeline, driver.flow)) lanes.add(lane);
   }
+  if (lanes.size === 0) return null;
   const empty = Object.fromEntries([...lanes].sort().map((lane) => [lane, null]));
   return Object.fromEntries(emptied.map(([role]) => [role, empty]));
 }

@@ -44,6 +44,7 @@ export async function beginLane(
     return "begun";
   }
   const before = await generationBefore(context, driver, record);
+  await finishBefore(context, driver, before, record, signal);
   const swapped = await swapTables(context, driver, record);
   if (swapped === "fenced") return "superseded";
   // The rows of a lane that the swap does not name are in the tables still: it can only go on where it ends.
@@ -66,6 +67,24 @@ export async function beginLane(
   });
   await log.putOffsets(plannedOffsets(context, driver.flow, lane, record, 0, place.input));
   return "begun";
+}
+
+/**
+ * A restore that keeps the place in the input swaps the sink alone. Quarantine and state may hold a batch that was decided already, so it
+ * is finished, for every lane, before the swap fences it.
+ */
+async function finishBefore(
+  context: EngineContext,
+  driver: FlowDriver,
+  before: GenerationRecord,
+  record: GenerationRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  if (record.swap === null || record.continues.kind !== "seal") return;
+  const lanes = new Set(Object.values(record.swap).flatMap((versions) => Object.keys(versions)));
+  for (const lane of lanes) {
+    await sealLane(context, driver, before, laneId(lane), { by: record, isFenced: false }, signal);
+  }
 }
 
 /**

@@ -304,6 +304,23 @@ describe("a flow that is restored to a version of its sink", () => {
     expect(await world.rows(readings)).toHaveLength(rows.length + 1);
   });
 
+  test("and keeps its place finishes the batch that was decided before", async () => {
+    const { world, version } = await restorable();
+    world.send("1", ["oops", readingAt(90, "z", "d1", 1)]);
+    world.restart(dyingAtCommit(tablePath(readings)));
+    await world.engine.sweep().catch((error: unknown) => {
+      if (!isCrash(error)) throw error;
+    });
+    world.restart();
+    await world.engine.restore(readings, version, "keep-position");
+    await world.quiet();
+    expect(await world.stateOf(readings)).toBe("RUNNING");
+    world.send("1", [readingAt(91, "y", "d1", 1)]);
+    await world.quiet();
+    expect((await world.rows(readings)).map(({ reading_id }) => reading_id)).toContain("y");
+    await expectTxnsOnce(world);
+  });
+
   test("with lanes of their own goes back lane by lane", async () => {
     const world = await busyWorld(2);
     const { version } = await world.table(tablePath("silver.bodies")).latest();
