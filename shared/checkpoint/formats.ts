@@ -140,6 +140,8 @@ export const outcomeRecord = z.object({
   /** The version promoted by a gate, once gates judge this edge. */
   promoted: count.nullable(),
   job: z.string().nullable(),
+  /** A seal: the lane of this generation ends before this batch, and goes on in the generation named. Null for a batch. */
+  seal: count.nullable().default(null),
 });
 
 /** Where a table stands after a batch. */

@@ -196,11 +196,14 @@ export class LaneRunner {
     const step = nextStep(held.head);
     // The runner that this one lost the offsets to may have committed the batch already.
     if (step.kind === "plan") return held.head.lastCommit;
+    if (step.kind === "sealed") return undefined;
     const { offsets } = step;
     const lastCommit = held.head.lastCommit ?? (await this.#predecessor(lane, record));
     const batch: BatchContext = { lane, generation: record, offsets, lastCommit, hint, signal };
     const startedMs = this.#context.clock.nowMs();
     const outcome = step.kind === "roll" ? step.outcome : await this.#compute(held.log, batch);
+    // The lane may have been sealed while this batch was computed: then it is the next generation's.
+    if (outcome.seal !== null) return undefined;
     const computedMs = this.#context.clock.nowMs() - startedMs;
     const rolled = await rollForward(this.#context, this.#driver, held.log, batch, outcome, computedMs);
     if (rolled.kind === "fenced") return undefined;
@@ -253,6 +256,7 @@ export class LaneRunner {
       strategy: computed.strategy,
       promoted: null,
       job: batch.offsets.job,
+      seal: null,
     });
     if (!put.mine) await this.#discard(batch, computed);
     return put.record;

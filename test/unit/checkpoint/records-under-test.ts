@@ -64,6 +64,7 @@ export function outcome(batchId: number, redo = 0, attempt = "6f0c"): OutcomeRec
     strategy,
     promoted: null,
     job: null,
+    seal: null,
   };
 }
 

@@ -2,17 +2,15 @@
 import { expect, test } from "vitest";
 import { nextStep } from "../../../shared/engine/recovery.ts";
 
-const steps = [
-  { hasOffsets: false, hasOutcome: false, step: "plan" },
-  { hasOffsets: true, hasOutcome: false, step: "run" },
-  { hasOffsets: true, hasOutcome: true, step: "roll" },
-];
+const decided = { seal: null };
+const sealed = { seal: 2 };
 
-test.each(steps)("offsets $hasOffsets and outcome $hasOutcome after the last commit: $step", ({ step, ...has }) => {
-  const records = { openOffsets: has.hasOffsets ? 7 : undefined, openOutcome: has.hasOutcome ? "decided" : undefined };
-  expect(nextStep(records)).toEqual({
-    kind: step,
-    ...(has.hasOffsets && { offsets: 7 }),
-    ...(has.hasOutcome && { outcome: "decided" }),
-  });
+test.each([
+  { offsets: undefined, outcome: undefined, step: { kind: "plan" } },
+  { offsets: 7, outcome: undefined, step: { kind: "run", offsets: 7 } },
+  { offsets: 7, outcome: decided, step: { kind: "roll", offsets: 7, outcome: decided } },
+  { offsets: 7, outcome: sealed, step: { kind: "sealed", by: 2 } },
+  { offsets: undefined, outcome: sealed, step: { kind: "sealed", by: 2 } },
+])("offsets $offsets and outcome $outcome after the last commit: $step.kind", ({ offsets, outcome, step }) => {
+  expect(nextStep({ openOffsets: offsets, openOutcome: outcome })).toEqual(step);
 });
