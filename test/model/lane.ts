@@ -39,12 +39,14 @@ export const advance = (rules: Rules, g: number, lane: Lane, from: number): Prog
     return yield* headAt(rules, g, lane, last);
   });
 
+/** Records are read in the opposite order of their writing, so that whoever sees one sees all that came before it. */
 function* headAt(rules: Rules, g: number, lane: Lane, batch: number): Program<Head> {
-  const before = rules.beginningReadLast ? undefined : yield* get<CommitRecord>(path.commits(g, lane, batch));
-  const offsets = yield* get<OffsetsRecord>(path.offsets(g, lane, batch));
-  const commit = rules.beginningReadLast ? yield* get<CommitRecord>(path.commits(g, lane, batch)) : before;
+  const readCommit = () => get<CommitRecord>(path.commits(g, lane, batch));
+  const early = rules.beginningReadLast ? undefined : yield* readCommit();
   const openOffsets = yield* get<OffsetsRecord>(path.offsets(g, lane, batch + 1));
   const openOutcome = yield* get<OutcomeRecord>(path.outcome(g, lane, batch + 1));
+  const offsets = yield* get<OffsetsRecord>(path.offsets(g, lane, batch));
+  const commit = rules.beginningReadLast ? yield* readCommit() : early;
   const { tables = {}, isReplacedNext = false } = commit ?? {};
   return { batch, tables, isReplacedNext, end: offsets?.end, openOffsets, openOutcome };
 }

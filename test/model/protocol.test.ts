@@ -32,7 +32,7 @@ const batches: readonly Case[] = [
   {
     name: "two runners, each run with another result, a crash and a lost answer",
     scenario: scenarios.oneGeneration({ input: anyRun, faults: { ...crash, ...lostAnswer } }),
-    states: 27_000,
+    states: 28_000,
   },
   {
     name: "two runners, a lost answer and a put that lands late",
@@ -50,32 +50,32 @@ const generations: readonly Case[] = [
   {
     name: "another build goes on, a crash and a lost answer",
     scenario: scenarios.anotherBuild({ input: anyCut, faults: { ...crash, ...lostAnswer } }),
-    states: 32_000,
+    states: 34_000,
   },
   {
     name: "another build goes on, a put that lands late",
     scenario: scenarios.anotherBuild({ input: anyCut, faults: latePut }),
-    states: 48_000,
+    states: 51_000,
   },
   {
     name: "a reset, a crash",
     scenario: scenarios.changed("reset", { input: oneBatch, faults: crash }),
-    states: 100_000,
+    states: 59_000,
   },
   {
     name: "a refresh, a crash",
     scenario: scenarios.changed("refresh", { input: oneBatch, faults: crash }),
-    states: 60_000,
+    states: 54_000,
   },
   {
     name: "a restore that keeps the position, a crash",
     scenario: scenarios.changed("restore", { input: oneBatch, faults: crash }),
-    states: 67_000,
+    states: 55_000,
   },
   {
     name: "a rewind to the start",
     scenario: scenarios.changed("rewind", { input: oneBatch }),
-    states: 47_000,
+    states: 22_000,
   },
   {
     name: "a reset and another build",
@@ -85,12 +85,12 @@ const generations: readonly Case[] = [
   {
     name: "a refresh and another build",
     scenario: scenarios.anotherBuildAnd("refresh", { input: oneBatch }),
-    states: 41_000,
+    states: 40_000,
   },
   {
     name: "a restore that keeps the position, and another build",
     scenario: scenarios.anotherBuildAnd("restore", { input: oneBatch }),
-    states: 50_000,
+    states: 49_000,
   },
 ];
 
@@ -98,22 +98,22 @@ const lanes: readonly Case[] = [
   {
     name: "another build takes over two lanes, in batches cut anywhere",
     scenario: scenarios.twoLanes({ input: anyCut }),
-    states: 17_000,
+    states: 18_000,
   },
   {
     name: "another build takes over two lanes, a crash",
     scenario: scenarios.twoLanes({ input: oneBatch, faults: crash }),
-    states: 34_000,
+    states: 36_000,
   },
   {
     name: "another build takes over two lanes, a lost answer",
     scenario: scenarios.twoLanes({ input: oneBatch, faults: lostAnswer }),
-    states: 14_000,
+    states: 15_000,
   },
   {
     name: "a lane begins while the flow is reset without it",
     scenario: scenarios.lateLane({ input: oneEvent }),
-    states: 240_000,
+    states: 194_000,
   },
   {
     name: "one lane after the other is reset",
@@ -126,32 +126,32 @@ const wide: readonly Case[] = [
   {
     name: "two runners, two crashes, a lost answer and a put that lands late",
     scenario: scenarios.oneGeneration({ input: anyRun, faults: { crashes: 2, ...lostAnswer, ...latePut } }),
-    states: 610_000,
+    states: 630_000,
   },
   {
     name: "another build goes on, a crash, a lost answer and a put that lands late",
     scenario: scenarios.anotherBuild({ input: anyRun, faults: { ...crash, ...lostAnswer, ...latePut } }),
-    states: 1_300_000,
+    states: 1_370_000,
   },
   {
     name: "a reset, a put that lands late",
     scenario: scenarios.changed("reset", { input: oneEvent, faults: latePut }),
-    states: 270_000,
+    states: 172_000,
   },
   {
     name: "a rewind to the start, a crash",
     scenario: scenarios.changed("rewind", { input: oneBatch, faults: crash }),
-    states: 170_000,
+    states: 83_000,
   },
   {
     name: "a reset and another build, a crash",
     scenario: scenarios.anotherBuildAnd("reset", { input: oneBatch, faults: crash }),
-    states: 200_000,
+    states: 240_000,
   },
   {
     name: "a restore and another build, a crash",
     scenario: scenarios.anotherBuildAnd("restore", { input: oneBatch, faults: crash }),
-    states: 150_000,
+    states: 200_000,
   },
 ];
 
