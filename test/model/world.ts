@@ -51,7 +51,6 @@ const asleep: Resting = { state: { segment: "idle", args: {}, answers: [] }, req
 export class WorldModel implements Model<World> {
   readonly initial: World;
   readonly #scenario: Scenario;
-  readonly #rules: Rules;
   readonly #interner = new Interner();
   readonly #steps = new StoreSteps(this.#interner);
   readonly #programs: ProgramRunner;
@@ -59,9 +58,12 @@ export class WorldModel implements Model<World> {
   /** By actor: a key for those that are the same but for their names. */
   readonly #kinds: readonly string[];
 
-  constructor(scenario: Scenario, rules: Rules) {
+  readonly #settles: boolean;
+
+  /** Without `settles` every step is a state of its own, also those that make no difference. */
+  constructor(scenario: Scenario, rules: Rules, settles = true) {
+    this.#settles = settles && rules.offsetsIfAbsent && rules.sealIfAbsent;
     this.#scenario = scenario;
-    this.#rules = rules;
     this.#programs = new ProgramRunner(segmentsOf(rules, scenario.input), this.#interner);
     this.#kinds = [
       ...scenario.runners.map((runner) => this.#interner.keyOf({ ...runner, name: "" })),
@@ -120,10 +122,10 @@ export class WorldModel implements Model<World> {
 
   /**
    * A step that reads what will never be another has the same outcome whenever it is done, and changes nothing for anybody else. So it is
-   * done at once, and no state in between is explored. It must not end a pass, or a circle of such steps could keep all others waiting.
+   * done at once, and no state in between is explored. Where records are overwritten nothing is ever settled. It must not end a pass, or a circle of such steps could keep all others waiting.
    */
   #settledMove(world: World): readonly Move<World>[] | undefined {
-    if (!this.#rules.offsetsIfAbsent || !this.#rules.sealIfAbsent) return undefined;
+    if (!this.#settles) return undefined;
     for (const [index, actor] of world.actors.entries()) {
       const { request } = actor;
       if (request === undefined || !this.#isSettled(world, index, request)) continue;
