@@ -21,7 +21,7 @@ const scripts = {
   start: { program: [dyne, "start"] },
   dev: { program: [dyne, "dev"] },
   dyne: { program: [dyne] },
-  test: { program: [test, "types", "unit", "contracts", "golden", "e2e"], dev: true },
+  test: { program: [test, "types", "unit", "contracts", "golden", "model", "e2e"], dev: true },
   "test:unit": { program: [test, "unit"], dev: true },
   "test:contracts": { program: [test, "contracts"], dev: true },
   "test:golden": { program: [test, "golden"], dev: true },

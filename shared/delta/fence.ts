@@ -22,8 +22,11 @@ export type FenceVerdict =
   /** What is recorded is neither this nor what came before it. */
   | { readonly kind: "txn-changed"; readonly appId: string; readonly recorded: number | undefined };
 
+/** What of a snapshot the fences look at. */
+type Recorded = Pick<Snapshot, "txns" | "txnCommits">;
+
 /** Asks all fences of one commit. A commit that recorded only some of them was another one. */
-export function askFences(snapshot: Snapshot, fences: readonly Fence[]): FenceVerdict {
+export function askFences(snapshot: Recorded, fences: readonly Fence[]): FenceVerdict {
   const verdicts = fences.map((fence) => askFence(snapshot, fence));
   const closed = verdicts.find(({ kind }) => kind === "fenced") ?? verdicts.find(({ kind }) => kind === "txn-changed");
   if (closed !== undefined) return closed;
@@ -34,7 +37,7 @@ export function askFences(snapshot: Snapshot, fences: readonly Fence[]): FenceVe
   return { kind: "txn-changed", appId, recorded: snapshot.txns.get(appId) };
 }
 
-function askFence(snapshot: Snapshot, { appId, version, expected }: Fence): FenceVerdict {
+function askFence(snapshot: Recorded, { appId, version, expected }: Fence): FenceVerdict {
   const recorded = snapshot.txns.get(appId);
   if (recorded === version) return { kind: "already-committed", version: snapshot.txnCommits.get(appId) };
   if (recorded === expected) return { kind: "open" };
