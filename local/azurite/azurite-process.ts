@@ -1,7 +1,8 @@
 /**
- * The entry of the emulator's child process: Azurite as published, plus two things around it.
+ * The entry of the emulator's child process: Azurite as published, plus three things around it.
  *
- * It tells its parent of every blob created in the watched account, from Node's own HTTP diagnostics, so no client has
+ * It keeps a journal of the indexes, so that a SIGKILL loses nothing that was acknowledged, and takes in the journal of a
+ * process that was killed. It tells its parent of every blob created in the watched account, from Node's own HTTP diagnostics, so no client has
  * to cooperate and nothing is polled. And it ends in good order, saving its indexes, as soon as its parent is gone.
  *
  * Arguments: the watched account, then Azurite's own.
@@ -11,6 +12,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 
 import { blobCreation, type BlobCreation } from "./blob-creation.ts";
+import { recoverIndexes } from "./index-journal.ts";
+import { journalIndexes, type LokiModule } from "./journal-hook.ts";
 
 /** Messages from the child: every entry of `created` is one blob; `lost` counts those dropped because the parent was too slow. */
 export interface AzuriteMessage {
@@ -87,6 +90,8 @@ const [watchedAccount = "", ...azuriteArguments] = process.argv.slice(2);
 const require = createRequire(import.meta.url);
 const entry = require.resolve("azurite/dist/src/azurite.js");
 process.argv = [process.execPath, entry, ...azuriteArguments];
+recoverIndexes(azuriteArguments[azuriteArguments.indexOf("--location") + 1] ?? "");
+journalIndexes(createRequire(entry)("lokijs") as LokiModule);
 watch(watchedAccount);
 endWithParent();
 require(entry);
