@@ -14,7 +14,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { AnonymousCredential, BlobServiceClient } from "@azure/storage-blob";
 import { compareUtf8 } from "../../shared/storage/byte-order.ts";
-import type { Lease, ObjectMeta, ObjectStore } from "../../shared/storage/index.ts";
+import { AzureBlobStore, type Lease, type ObjectMeta, type ObjectStore } from "../../shared/storage/index.ts";
 
 const folderTime = "Thu, 01 Jan 2026 00:00:00 GMT";
 const pageSizeMax = 3;
@@ -43,6 +43,28 @@ export function compareByFolder(a: string, b: string): number {
   return left.length - right.length;
 }
 
+/** A store on such an account, which starts when the first thing is asked of it and ends with the process. */
+export function hierarchicalStore(files: ObjectStore): ObjectStore {
+  let started: Promise<AzureBlobStore> | undefined;
+  const store = () =>
+    (started ??= HierarchicalAccount.start(files).then((account) => new AzureBlobStore(account.blobService)));
+  return {
+    get: async (...args) => (await store()).get(...args),
+    getRange: async (...args) => (await store()).getRange(...args),
+    put: async (...args) => (await store()).put(...args),
+    putIfAbsent: async (...args) => (await store()).putIfAbsent(...args),
+    putIfMatch: async (...args) => (await store()).putIfMatch(...args),
+    uploadFile: async (...args) => (await store()).uploadFile(...args),
+    downloadFile: async (...args) => (await store()).downloadFile(...args),
+    async *list(...args) {
+      yield* (await store()).list(...args);
+    },
+    head: async (...args) => (await store()).head(...args),
+    delete: async (...args) => (await store()).delete(...args),
+    acquireLease: async (...args) => (await store()).acquireLease(...args),
+  };
+}
+
 export class HierarchicalAccount implements AsyncDisposable {
   readonly #files: ObjectStore;
   /** `container/path` of every folder. */
@@ -59,7 +81,7 @@ export class HierarchicalAccount implements AsyncDisposable {
   static async start(files: ObjectStore): Promise<HierarchicalAccount> {
     const account = new HierarchicalAccount(files);
     const server = createServer((request, response) => void account.#respond(request, response));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.unref().listen(0, "127.0.0.1", resolve));
     account.#url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/account`;
     account.#close = () =>
       new Promise((resolve) => {
