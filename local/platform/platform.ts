@@ -5,6 +5,7 @@
  *     <data>/hubs/      the loopback Event Hubs
  *     <data>/work/      caches; nothing in it must survive
  *     <data>/logs/      what the processes say
+ *     <data>/lock…      who owns the folder and its parts
  */
 import { createWriteStream, existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
