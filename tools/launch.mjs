@@ -16,7 +16,7 @@ import { runProgram } from "./launch/program.mjs";
 const dyne = "cli/dyne.ts";
 const test = "tools/test.mjs";
 
-/** By script: the program with its first arguments, and the packages that it needs beyond those of every user. */
+/** By script: the program with its first arguments, the packages that it needs beyond those of every user, and settings that the caller may change. */
 const scripts = {
   start: { program: [dyne, "start"] },
   dev: { program: [dyne, "dev"] },
@@ -26,6 +26,7 @@ const scripts = {
   "test:contracts": { program: [test, "contracts"], dev: true },
   "test:golden": { program: [test, "golden"], dev: true },
   "test:e2e": { program: [test, "e2e"], dev: true },
+  "test:kill": { program: [test, "e2e", "--", "test/e2e/kill.test.ts"], dev: true, env: { KILLS: "50" } },
   check: { program: ["tools/check.mjs"], dev: true, folders: ["tools/layers"] },
   format: { program: ["node_modules/oxfmt/bin/oxfmt"], dev: true },
 };
@@ -43,7 +44,7 @@ async function launch([name, ...args]) {
   for (const folder of script.folders ?? []) {
     await ensurePackages(`${root}/${folder}`, { node, dev: false, what: `packages of ${folder}` });
   }
-  await runProgram(node, [...script.program, ...args]);
+  await runProgram(node, [...script.program, ...args], script.env);
 }
 
 try {

@@ -1,16 +1,22 @@
 /**
- * The entry of the emulator's child process: Azurite as published, plus two things around it.
+ * The entry of the emulator's child process: Azurite as published, plus four things around it.
  *
- * It tells its parent of every blob created in the watched account, from Node's own HTTP diagnostics, so no client has
+ * It owns its folder: one that still runs there is waited for. It keeps a journal of the indexes, so that a SIGKILL loses nothing that was acknowledged, and takes in the journal of a
+ * process that was killed. It tells its parent of every blob created in the watched account, from Node's own HTTP diagnostics, so no client has
  * to cooperate and nothing is polled. And it ends in good order, saving its indexes, as soon as its parent is gone.
  *
  * Arguments: the watched account, then Azurite's own.
  */
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { mkdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
+import { awaitLock } from "../ownership/index.ts";
 import { blobCreation, type BlobCreation } from "./blob-creation.ts";
+import { recoverIndexes } from "./index-journal.ts";
+import { journalIndexes, type LokiModule } from "./journal-hook.ts";
 
 /** Messages from the child: every entry of `created` is one blob; `lost` counts those dropped because the parent was too slow. */
 export interface AzuriteMessage {
@@ -63,9 +69,13 @@ function watch(account: string): void {
   });
 }
 
+/** False while another process still has the folder. */
+let isOwner = false;
+
 function endWithParent(): void {
   let ending = false;
   process.once("SIGTERM", () => {
+    if (!isOwner) process.exit(0);
     ending = true;
     if (process.connected) process.disconnect();
     // Azurite begins to listen for the signal a little after it says that it is ready.
@@ -87,6 +97,14 @@ const [watchedAccount = "", ...azuriteArguments] = process.argv.slice(2);
 const require = createRequire(import.meta.url);
 const entry = require.resolve("azurite/dist/src/azurite.js");
 process.argv = [process.execPath, entry, ...azuriteArguments];
-watch(watchedAccount);
+const location = azuriteArguments[azuriteArguments.indexOf("--location") + 1] ?? "";
+mkdirSync(location, { recursive: true });
 endWithParent();
+const lock = join(location, ".lock");
+await awaitLock(lock);
+isOwner = true;
+process.once("exit", () => rmSync(lock, { force: true }));
+recoverIndexes(location);
+journalIndexes(createRequire(entry)("lokijs") as LokiModule);
+watch(watchedAccount);
 require(entry);

@@ -38,8 +38,7 @@ const heapMbMax = 2_047;
 
 /**
  * Starts Azurite as a child process that cannot outlive this one. A directory left behind by a killed process is
- * opened again; what the killed one had accepted in its last five seconds may be missing, as Azurite saves its indexes
- * at that interval.
+ * opened again with all that it had acknowledged, see index-journal.ts; only the machine itself must not have stopped.
  *
  * Errors: `INVALID_ARGUMENT` for a heap of 2 GiB or more, `STORAGE_UNAVAILABLE` if it does not come up (a retry is safe).
  */

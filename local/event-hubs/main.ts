@@ -9,11 +9,14 @@
 import { z } from "zod";
 import { systemClock } from "../../shared/core/clock.ts";
 import type { Logger } from "../../shared/core/logger.ts";
+import { awaitLock } from "../ownership/index.ts";
 import { startEventHubs } from "./server.ts";
 
 const configuration = z.strictObject({
   directory: z.string().min(1),
   port: z.number().int().min(0).max(65_535).optional(),
+  /** The file that says whose the directory is; its owner is waited for. */
+  lock: z.string().min(1).optional(),
   hubs: z.record(
     z.string(),
     z.strictObject({
@@ -37,17 +40,20 @@ function writeLog(level: string, message: string, fields: object = {}): void {
 }
 
 async function main(): Promise<void> {
-  const { hubs, directory, port } = configuration.parse(JSON.parse(process.argv[2] ?? "{}"));
+  const { hubs, directory, port, lock } = configuration.parse(JSON.parse(process.argv[2] ?? "{}"));
+  const held = lock === undefined ? undefined : await awaitLock(lock);
   const server = await startEventHubs({ directory, hubs, port, clock: systemClock, logger });
   let ending = false;
   const end = () => {
     if (ending) return;
     ending = true;
     process.stdin.pause();
-    server[Symbol.asyncDispose]().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
+    server[Symbol.asyncDispose]()
+      .then(() => held?.[Symbol.asyncDispose]())
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
   };
   process.once("SIGTERM", end);
   process.once("SIGINT", end);

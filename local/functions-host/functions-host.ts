@@ -24,6 +24,8 @@ export interface FunctionsHostOptions {
   readonly settings: Settings;
   /** Imports the app's modules; they register their functions while this runs. */
   readonly load: () => Promise<unknown>;
+  /** Run every timer once at the start, as the real host does with one whose time has passed while no host ran. */
+  readonly pastDue?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -78,6 +80,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
           binding: appFunction.trigger,
           hostJson,
           settings: options.settings,
+          pastDue: options.pastDue ?? false,
           clock: options.clock,
           random: options.random,
           logger: options.logger,

@@ -10,6 +10,8 @@ export interface TriggerContext {
   readonly binding: Readonly<Record<string, unknown>>;
   readonly hostJson: HostJson;
   readonly settings: Settings;
+  /** True where something may have been missed while no host ran. */
+  readonly pastDue?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

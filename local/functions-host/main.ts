@@ -13,6 +13,7 @@ import { pathToFileURL } from "node:url";
 import { z } from "zod";
 
 import { systemClock, systemRandom } from "../../shared/core/index.ts";
+import { awaitLock } from "../ownership/index.ts";
 import { startFunctionsHost } from "./functions-host.ts";
 import { jsonLinesLogger, logLevels } from "./json-lines-logger.ts";
 
@@ -23,6 +24,10 @@ const configSchema = z.object({
   settings: z.record(z.string(), z.string()),
   /** Absolute paths of the modules that register functions. */
   entries: z.array(z.string().min(1)).min(1),
+  /** The file that says whose the app's folder is; its owner is waited for. */
+  lock: z.string().min(1).optional(),
+  /** Run every timer once at the start. */
+  pastDue: z.boolean().default(false),
   /** The least important lines that are written. */
   logLevel: z.enum(logLevels).default("info"),
 });
@@ -37,12 +42,14 @@ async function run(): Promise<void> {
   const logger = jsonLinesLogger(writeLine, systemClock, config.logLevel);
   Object.assign(process.env, config.settings);
   const stopped = stopRequested();
+  await using _lock = config.lock === undefined ? undefined : await awaitLock(config.lock);
   await using host = await startFunctionsHost({
     hostJson: JSON.parse(await readFile(config.hostJson, "utf8")),
     settings: config.settings,
     load: async () => {
       for (const entry of config.entries) await import(pathToFileURL(entry).href);
     },
+    pastDue: config.pastDue,
     clock: systemClock,
     random: systemRandom,
     logger,

@@ -97,7 +97,8 @@ class TimerListener implements Listener {
   async #run(): Promise<void> {
     const { clock } = this.#context;
     const { signal } = this.#stopping;
-    if (this.#runOnStartup) await this.#tick(clock.nowMs());
+    if (this.#context.pastDue === true) await this.#tick(clock.nowMs() - oneMinuteMs);
+    else if (this.#runOnStartup) await this.#tick(clock.nowMs());
     while (!signal.aborted) {
       const dueMs = this.#schedule.next(clock.nowMs());
       while (!signal.aborted && clock.nowMs() < dueMs)

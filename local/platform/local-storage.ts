@@ -6,14 +6,12 @@ import { BlobServiceClient } from "@azure/storage-blob";
 import { DyneError, type Logger } from "../../shared/core/index.ts";
 import { AzureBlobStore, type ObjectStore } from "../../shared/storage/index.ts";
 import { startAzurite, type Azurite } from "../azurite/index.ts";
-import { ownDataFolder, ownerOf } from "./data-folder.ts";
+import { endpointsFile, ownDataFolder, ownerOf } from "./data-folder.ts";
 
 export interface LocalStorage extends AsyncDisposable {
   readonly host: ObjectStore;
   readonly lake: ObjectStore;
 }
-
-const endpointsFile = (directory: string): string => join(directory, "endpoints.json");
 
 /** Says where the services of a running platform are; taken back when it stops. */
 export async function publishEndpoints(directory: string, azurite: Azurite): Promise<AsyncDisposable> {

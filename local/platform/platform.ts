@@ -5,15 +5,19 @@
  *     <data>/hubs/      the loopback Event Hubs
  *     <data>/work/      caches; nothing in it must survive
  *     <data>/logs/      what the processes say
+ *     <data>/lock…      who owns the folder and its parts
  */
-import { createWriteStream } from "node:fs";
+import { createWriteStream, existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
 import { once } from "node:events";
 import { type Clock, type Logger, type Random } from "../../shared/core/index.ts";
 import { ensureAzuriteLayout, startAzurite, type Azurite } from "../azurite/index.ts";
 import { startNotifier } from "../notifier/index.ts";
+import { endOwner } from "../ownership/index.ts";
 import { startChild, type Child } from "./child-process.ts";
+import { processLocks } from "./data-folder.ts";
+import { breakLeases } from "./leases.ts";
 import { publishEndpoints } from "./local-storage.ts";
 
 export interface PlatformOptions {
@@ -42,18 +46,26 @@ const root = resolve(import.meta.dirname, "../..");
 const extension = extname(import.meta.filename);
 const entry = (path: string): string => join(root, `${path}${extension}`);
 
-/** Starts everything. What was started is stopped again where a part does not come up. */
+/**
+ * Starts everything in a folder that the caller owns, and goes on with what the folder holds: leases of an earlier run are broken, and every
+ * flow is looked at at once. What was started is stopped again where a part does not come up.
+ */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
   const { directory } = options;
   await mkdir(join(directory, "logs"), { recursive: true });
   await rm(join(directory, "work"), { recursive: true, force: true });
+  const isResumed = existsSync(join(directory, "storage"));
+  const locks = processLocks(directory);
   const azurite = stack.use(await startStorage(options));
+  if (isResumed) await breakLeases(azurite.connectionStrings.host);
+  // A child that was just starting when its parent was killed may have taken its lock by now.
+  for (const lock of [locks.eventHubs, locks.functions]) await endOwner(lock);
   const hubs = stack.use(
     await startChild({
       name: "The loopback Event Hubs",
       entry: entry("local/event-hubs/main"),
-      config: { directory: join(directory, "hubs"), hubs: options.hubs },
+      config: { directory: join(directory, "hubs"), hubs: options.hubs, lock: locks.eventHubs },
       heapMb: 1_024,
       onLog: logFile(directory, "event-hubs", stack),
     }),
@@ -78,6 +90,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       config: {
         hostJson: join(root, "host.json"),
         settings,
+        lock: locks.functions,
+        pastDue: isResumed,
         entries: ["event-hubs", "notices", "sweep"].map((name) => entry(`functions/${name}`)),
       },
       heapMb: 1_024,

@@ -25,6 +25,11 @@ export function isLostRace(error: unknown): boolean {
   return (status === 409 || status === 412) && !busyCodes.has(codeOf(error) ?? "");
 }
 
+/** A folder of a hierarchical account was to be deleted while something is in it. */
+export function isFullFolder(error: unknown): boolean {
+  return statusOf(error) === 409 && codeOf(error) === "DirectoryIsNotEmpty";
+}
+
 /** The port's error for anything that the SDK throws. */
 export function blobError(path: string, cause: unknown): DyneError {
   if (cause instanceof DyneError) return cause;
@@ -66,7 +71,9 @@ function isLocal(cause: unknown): boolean {
   return cause instanceof Error && "syscall" in cause && "path" in cause && statusOf(cause) === undefined;
 }
 
+/** The service says it in the answer's body, and in a header where there is no body. */
 function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" ? code : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const { code, details } = error as { readonly code?: unknown; readonly details?: { readonly errorCode?: unknown } };
+  return [code, details?.errorCode].find((text) => typeof text === "string");
 }

@@ -1,7 +1,7 @@
 import { rename, rm } from "node:fs/promises";
 import type { BlobClient, BlobServiceClient, BlockBlobClient } from "@azure/storage-blob";
 import { compareUtf8 } from "./byte-order.ts";
-import { blobError, isAbsent, isLostRace, statusOf } from "./blob-errors.ts";
+import { blobError, isAbsent, isFullFolder, isLostRace, statusOf } from "./blob-errors.ts";
 import { parseListPrefix, parseObjectPath } from "./object-path.ts";
 import type {
   ByteRange,
@@ -74,8 +74,9 @@ export class AzureBlobStore implements ObjectStore {
         const answer = await this.#blob(path).download(range.startByte, count, readOptions(ifMatch, signal));
         return await collect(answer.readableStreamBody, answer.contentLength ?? count);
       } catch (error) {
-        if (statusOf(error) === 416) return new Uint8Array();
-        throw error;
+        if (statusOf(error) !== 416) throw error;
+        // Nothing there: the object is shorter, or it is a folder.
+        return (await this.head(path, { signal })) && new Uint8Array();
       }
     });
   }
@@ -140,12 +141,21 @@ export class AzureBlobStore implements ObjectStore {
       return;
     } catch (error) {
       if (startFrom === undefined || seen || statusOf(error) !== 400) {
-        if (isAbsent(error)) return;
+        if (isAbsent(error) || (await this.#isBelowObject(prefix, error))) return;
         throw blobError(prefix, error);
       }
       this.#canStartFrom = false;
     }
     yield* this.list(prefix, { after, signal });
+  }
+
+  /** Whether a listing was refused because a part of its prefix is an object, as a hierarchical account does: nothing is below it. */
+  async #isBelowObject(prefix: string, error: unknown): Promise<boolean> {
+    if (statusOf(error) !== 400 && statusOf(error) !== 409) return false;
+    const parts = prefix.split("/");
+    for (let count = 2; count < parts.length; count++)
+      if ((await this.head(parts.slice(0, count).join("/"))) !== undefined) return true;
+    return false;
   }
 
   async *#pages(
@@ -190,8 +200,13 @@ export class AzureBlobStore implements ObjectStore {
 
   async delete(path: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<boolean> {
     const deleted = await this.#orAbsent(path, async () => {
-      await this.#blob(path).delete(signal ? { abortSignal: signal } : {});
-      return true;
+      try {
+        await this.#blob(path).delete(signal ? { abortSignal: signal } : {});
+        return true;
+      } catch (error) {
+        if (isFullFolder(error)) return false;
+        throw error;
+      }
     });
     return deleted ?? false;
   }

@@ -202,7 +202,7 @@ async function orAbsent<T>(path: string, work: () => Promise<T>): Promise<T | un
     return await work();
   } catch (error) {
     const code = codeOf(error);
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR" || code === "ERR_FS_EISDIR") return undefined;
     throw storageError(path, error);
   }
 }

@@ -1,14 +1,37 @@
 /** The log over the real storage SDK: the races that the protocol's correctness rests on. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
 import { commit, createTable, openSnapshot, type DeltaLog } from "../../shared/delta/index.ts";
-import { AzureBlobStore } from "../../shared/storage/index.ts";
+import { AzureBlobStore, MemoryStore } from "../../shared/storage/index.ts";
 import { startAzurite } from "../support/azurite.ts";
+import { HierarchicalAccount } from "../support/hierarchical-account.ts";
 
-test("eight writers of one table over the Blob API lose no commit", { timeout: 60_000 }, async () => {
-  await using azurite = await startAzurite();
-  const store = new AzureBlobStore(azurite.blobService);
-  await store.ensureContainers(["lake"]);
+vi.setConfig({ testTimeout: 60_000 });
+
+interface Account extends AsyncDisposable {
+  readonly store: AzureBlobStore;
+}
+
+/** By kind: an account with the container `lake`. */
+const accounts: Readonly<Record<string, () => Promise<Account>>> = {
+  flat: async () => {
+    const azurite = await startAzurite();
+    const store = new AzureBlobStore(azurite.blobService);
+    await store.ensureContainers(["lake"]);
+    return { store, [Symbol.asyncDispose]: () => azurite[Symbol.asyncDispose]() };
+  },
+  hierarchical: async () => {
+    const account = await HierarchicalAccount.start(new MemoryStore({ clock: systemClock, random: systemRandom }));
+    return {
+      store: new AzureBlobStore(account.blobService),
+      [Symbol.asyncDispose]: () => account[Symbol.asyncDispose](),
+    };
+  },
+};
+
+test.each(Object.keys(accounts))("eight writers of one table in a %s account lose no commit", async (kind) => {
+  await using account = await accounts[kind]!();
+  const { store } = account;
   const log: DeltaLog = {
     store,
     path: "lake/silver/events",
@@ -39,6 +62,7 @@ test("eight writers of one table over the Blob API lose no commit", { timeout: 6
     }),
   );
   const newest = await openSnapshot(log);
+  for (const version of [0, 11, 24]) expect((await openSnapshot(log, { version })).version).toBe(version);
   expect(newest.version).toBe(24);
   expect([...newest.files].map(({ path }) => path).sort()).toEqual(
     writers.flatMap((writer) => [1, 2, 3].map((batch) => `${writer}-${batch}`)).sort(),

@@ -3,13 +3,18 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ObjectStore } from "../../shared/storage/index.ts";
+import { seededRandom } from "../../shared/core/index.ts";
+import { verifiedPutIfAbsent, type ObjectStore } from "../../shared/storage/index.ts";
+import { FaultyStore, type FaultRates } from "../support/faulty-store.ts";
+import { InstantClock } from "../support/instant-clock.ts";
 
 /** An adapter under test. The containers `lake` and `host` exist and are empty. */
 export interface StoreUnderTest {
   readonly store: ObjectStore;
   /** Moves the clock that leases follow; absent where it is the service's own. */
   readonly advance?: (ms: number) => void;
+  /** Compares names in the order of its listings, where that is another than that of their bytes. */
+  readonly order?: (a: string, b: string) => number;
   readonly close: () => Promise<void>;
 }
 
@@ -107,27 +112,68 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
       expect(await store.downloadFile(path, join(folder, "stale"), { ifMatch: etag })).toBe(false);
     });
 
-    test("of many concurrent creates of one object exactly one wins", async () => {
-      const path = `${fresh()}/race`;
-      const results = await Promise.all(
-        Array.from({ length: 10 }, (_, i) => store.putIfAbsent(path, bytes(`writer ${i}`))),
-      );
-      const winners = results.flatMap((result, i) => (result.kind === "created" ? [i] : []));
-      expect(winners).toHaveLength(1);
-      expect(text((await store.get(path))?.bytes)).toBe(`writer ${winners[0]}`);
-      expect(await store.putIfAbsent(path, bytes("late"))).toEqual({ kind: "exists" });
+    test("of ten concurrent creates of one object exactly one wins, sixty times of sixty", async () => {
+      const root = fresh();
+      for (let round = 0; round < 60; round++) {
+        const path = `${root}/race-${round}`;
+        const results = await Promise.all(
+          Array.from({ length: 10 }, (_, i) => store.putIfAbsent(path, bytes(`writer ${i}`))),
+        );
+        const winners = results.flatMap((result, i) => (result.kind === "created" ? [{ i, etag: result.etag }] : []));
+        expect(winners).toHaveLength(1);
+        expect(await store.get(path)).toMatchObject({
+          etag: winners[0]?.etag,
+          bytes: bytes(`writer ${winners[0]?.i}`),
+        });
+        expect(await store.putIfAbsent(path, bytes("late"))).toEqual({ kind: "exists" });
+      }
     });
 
-    test("of many concurrent replacements of one version exactly one wins", async () => {
+    test("of ten concurrent replacements of one version exactly one wins, sixty times of sixty", async () => {
       const path = `${fresh()}/race`;
-      const { etag } = await store.put(path, bytes("base"));
-      const results = await Promise.all(
-        Array.from({ length: 10 }, (_, i) => store.putIfMatch(path, bytes(`writer ${i}`), etag)),
-      );
-      const winners = results.flatMap((result, i) => (result.kind === "replaced" ? [{ i, etag: result.etag }] : []));
-      expect(winners).toHaveLength(1);
-      expect(await store.get(path)).toMatchObject({ etag: winners[0]?.etag, bytes: bytes(`writer ${winners[0]?.i}`) });
+      let { etag } = await store.put(path, bytes("base"));
+      for (let round = 0; round < 60; round++) {
+        const results = await Promise.all(
+          Array.from({ length: 10 }, (_, i) => store.putIfMatch(path, bytes(`writer ${i}`), etag)),
+        );
+        const winners = results.flatMap((result, i) => (result.kind === "replaced" ? [{ i, etag: result.etag }] : []));
+        expect(winners).toHaveLength(1);
+        expect(await store.get(path)).toMatchObject({
+          etag: winners[0]?.etag,
+          bytes: bytes(`writer ${winners[0]?.i}`),
+        });
+        etag = winners[0]?.etag ?? "";
+      }
     });
+
+    test.each<[string, FaultRates]>([
+      ["none is lost", {}],
+      ["answers are lost", { lostAnswer: 0.4 }],
+      ["requests and answers are lost, and writes land late", { lostRequest: 0.2, lostAnswer: 0.2, lateWrite: 0.2 }],
+    ])(
+      "of ten concurrent verified puts one is told that it is its own, the others whose it is, where %s",
+      async (_, rates) => {
+        const root = fresh();
+        const random = seededRandom(23);
+        for (let round = 0; round < 20; round++) {
+          const path = `${root}/race-${round}`;
+          const faulty = new FaultyStore(store, { random, rates });
+          const results = await Promise.all(
+            Array.from({ length: 10 }, (__, i) =>
+              verifiedPutIfAbsent(faulty, path, bytes(`writer ${i}`), {
+                clock: new InstantClock(),
+                random,
+                policy: { maxAttempts: 40, firstDelayMs: 1, maxDelayMs: 1 },
+              }),
+            ),
+          );
+          await faulty.heal();
+          const winners = results.flatMap((result, i) => (result.kind === "created" ? [`writer ${i}`] : []));
+          expect(winners).toEqual([text((await store.get(path))?.bytes)]);
+          for (const result of results) if (result.kind === "exists") expect([text(result.bytes)]).toEqual(winners);
+        }
+      },
+    );
 
     test("a deleted object is gone and can be created again", async () => {
       const path = `${fresh()}/a`;
@@ -143,10 +189,10 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
       // A file "a" beside the folder "a" could not be on a disk.
       for (const name of ["é", "z", "a0", "a/b/c", "a-b", "B"]) await store.put(`${root}/${name}`, bytes(name));
       await store.put(`${root}-other/x`, bytes("x"));
-      expect(await paths(store.list(`${root}/`))).toEqual(
-        ["B", "a-b", "a/b/c", "a0", "z", "é"].map((name) => `${root}/${name}`),
-      );
-      expect(await paths(store.list(`${root}/a`))).toEqual(["a-b", "a/b/c", "a0"].map((name) => `${root}/${name}`));
+      const inOrder = (names: readonly string[]) =>
+        (under.order === undefined ? names : names.toSorted(under.order)).map((name) => `${root}/${name}`);
+      expect(await paths(store.list(`${root}/`))).toEqual(inOrder(["B", "a-b", "a/b/c", "a0", "z", "é"]));
+      expect(await paths(store.list(`${root}/a`))).toEqual(inOrder(["a-b", "a/b/c", "a0"]));
     });
 
     test("a listing after a key leaves out that key and all before it", async () => {
@@ -158,6 +204,41 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
       expect(await after("2.5")).toEqual(["3", "4"]);
       expect(await after("0")).toEqual(["1", "2", "3", "4"]);
       expect(await after("4")).toEqual([]);
+    });
+
+    test("what holds objects is no object, in every way of asking", async () => {
+      const root = fresh();
+      const path = `${root}/folder`;
+      const { etag } = await store.put(`${path}/deeper/object`, bytes("x"));
+      for (const holder of [path, `${path}/deeper`]) {
+        expect(await store.get(holder)).toBeUndefined();
+        expect(await store.getRange(holder, { startByte: 0, endByteExclusive: 1 })).toBeUndefined();
+        expect(await store.getRange(holder, { startByte: 0, endByteExclusive: 0 })).toBeUndefined();
+        expect(await store.head(holder)).toBeUndefined();
+        expect(await store.downloadFile(holder, join(folder, "none"))).toBe(false);
+        await expect(stat(join(folder, "none"))).rejects.toThrow("ENOENT");
+        expect(await store.putIfMatch(holder, bytes("y"), etag)).toEqual({ kind: "changed" });
+        expect(await store.delete(holder)).toBe(false);
+      }
+      expect(await paths(store.list(`${root}/`))).toEqual([`${path}/deeper/object`]);
+      expect(text((await store.get(`${path}/deeper/object`))?.bytes)).toBe("x");
+    });
+
+    test("where all objects were deleted nothing is listed, and new ones can be put", async () => {
+      const root = fresh();
+      await store.put(`${root}/a/b/c`, bytes("x"));
+      await store.delete(`${root}/a/b/c`);
+      for (const prefix of [root, `${root}/`, `${root}/a/b/`]) expect(await paths(store.list(prefix))).toEqual([]);
+      expect(await store.head(`${root}/a/b`)).toBeUndefined();
+      await store.put(`${root}/a/b/c`, bytes("y"));
+      expect(await paths(store.list(root))).toEqual([`${root}/a/b/c`]);
+    });
+
+    test("below an object there is nothing to list", async () => {
+      const root = fresh();
+      await store.put(`${root}/a`, bytes("x"));
+      for (const prefix of ["a/", "a/b", "a/b/c/"]) expect(await paths(store.list(`${root}/${prefix}`))).toEqual([]);
+      expect(await paths(store.list(`${root}/a/`, { after: `${root}/a/b` }))).toEqual([]);
     });
 
     test("a listing sees every write and delete that was finished before it", async () => {

@@ -5,11 +5,14 @@ import { root } from "./root.mjs";
 /** A second signal of one kind within this time is the same one: npm, the shell and the terminal all pass it on. */
 const sameSignalMs = 1_000;
 
-/** Runs a program of the checkout under `node` in the caller's folder, and ends as it ends: with its code or signal. */
-export async function runProgram(node, [program, ...args]) {
+/**
+ * Runs a program of the checkout under `node` in the caller's folder, and ends as it ends: with its code or signal. What `env` says counts
+ * where the caller's environment does not say otherwise.
+ */
+export async function runProgram(node, [program, ...args], env = {}) {
   const child = spawn(node, [resolve(root, program), ...args], {
     cwd: process.cwd(),
-    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` },
+    env: { ...env, ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` },
     stdio: "inherit",
   });
   const { code, signal } = await passSignals(child);

@@ -10,6 +10,7 @@ import {
 } from "../../../shared/delta/index.ts";
 import { MemoryStore, type ObjectStore } from "../../../shared/storage/index.ts";
 import { FaultyStore, type StoreOperation } from "../../support/faulty-store.ts";
+import { hierarchicalStore } from "../../support/hierarchical-account.ts";
 import { InstantClock } from "../../support/instant-clock.ts";
 
 export const idSchema: TableDefinition["schema"] = {
@@ -33,10 +34,13 @@ export function pathsOf(snapshot: Snapshot): readonly string[] {
   return [...snapshot.files].map(({ path }) => path).sort();
 }
 
+/** `STORE=hierarchical` puts every table of these tests into an account with hierarchical namespace. */
+const isHierarchical = process.env["STORE"] === "hierarchical";
+
 /** A log over memory that counts what is asked of the store. */
 export interface TableUnderTest {
   readonly log: DeltaLog;
-  readonly memory: MemoryStore;
+  readonly memory: ObjectStore;
   readonly clock: InstantClock;
   readonly random: Random;
   /** What was asked, in order. */
@@ -48,7 +52,8 @@ export interface TableUnderTest {
 export function tableUnderTest(seed = 1): TableUnderTest {
   const clock = new InstantClock(1_700_000_000_000);
   const random = seededRandom(seed);
-  const memory = new MemoryStore({ clock, random });
+  const files = new MemoryStore({ clock, random });
+  const memory = isHierarchical ? hierarchicalStore(files) : files;
   const asked: StoreOperation[] = [];
   const counting = new FaultyStore(memory, { random, before: (operation) => void asked.push(operation) });
   const over = (store: ObjectStore): DeltaLog => ({

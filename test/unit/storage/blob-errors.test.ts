@@ -32,6 +32,14 @@ describe("answers of the storage service", () => {
     expect(blobError("lake/a", error)).toMatchObject({ code: expected, cause: error });
   });
 
+  test("what the service says only in a header, because there is no body, is understood as well", () => {
+    const error = Object.assign(new RestError("x", { statusCode: 409 }), {
+      details: { errorCode: "ContainerBeingDeleted" },
+    });
+    expect(isLostRace(error)).toBe(false);
+    expect(blobError("lake/a", error).message).toContain("ContainerBeingDeleted");
+  });
+
   test("an identity without a token is denied, not waited for", () => {
     const error = Object.assign(new Error("no token"), { name: "CredentialUnavailableError" });
     expect(blobError("lake/a", error).code).toBe("STORAGE_DENIED");

@@ -6,7 +6,13 @@ import { BlobServiceClient } from "@azure/storage-blob";
 import { QueueServiceClient } from "@azure/storage-queue";
 import { expect, test, vi } from "vitest";
 
-import { ensureAzuriteLayout, startAzurite, storageLayout, type AccountName } from "../../../../local/azurite/index.ts";
+import {
+  ensureAzuriteLayout,
+  startAzurite,
+  storageLayout,
+  type AccountName,
+  type Azurite,
+} from "../../../../local/azurite/index.ts";
 import { isDyneError, silentLogger } from "../../../../shared/core/index.ts";
 import { temporaryDirectory } from "./temporary-azurite.ts";
 
@@ -72,3 +78,71 @@ test("a heap that is not below 2 GiB is refused", async () => {
   const start = startAzurite({ directory: "/nonexistent", logger: silentLogger, heapMb: 2_048 });
   await expect(start).rejects.toSatisfy((error) => isDyneError(error, "INVALID_ARGUMENT"));
 });
+
+test(
+  "what was acknowledged before a SIGKILL is there after it: blobs, deletions, leases and messages",
+  { timeout: 60_000 },
+  async () => {
+    await using directory = await temporaryDirectory();
+    const etags = new Map<string, string>();
+    const messages = new Set<string>();
+    for (let round = 0; round < 2; round++) {
+      const killed = await startAzurite({ directory: directory.path, logger: silentLogger });
+      await ensureAzuriteLayout(killed.connectionStrings);
+      const { lake, queue } = clients(killed);
+      const inDoubt = new Set<string>();
+      let acknowledged = 0;
+      const write = async (writer: number): Promise<void> => {
+        for (let k = 0; ; k++) {
+          const name = `${writer}/${round}/${k % 20}`;
+          const gone = `${writer}/${round}/${(k + 10) % 20}`;
+          inDoubt.add(name);
+          const { etag } = await lake.getBlockBlobClient(name).upload(name, name.length);
+          etags.set(name, String(etag));
+          inDoubt.delete(name);
+          if (etags.has(gone)) {
+            inDoubt.add(gone);
+            await lake.getBlobClient(gone).delete();
+            etags.delete(gone);
+            inDoubt.delete(gone);
+          }
+          await queue.sendMessage(name);
+          messages.add(name);
+          if (++acknowledged === 60 + 25 * round) process.kill(killed.pid, "SIGKILL");
+        }
+      };
+      await lake.getBlockBlobClient(`leased/${round}`).upload("", 0);
+      etags.set(`leased/${round}`, String((await lake.getBlobClient(`leased/${round}`).getProperties()).etag));
+      const { leaseId } = await lake.getBlobClient(`leased/${round}`).getBlobLeaseClient().acquireLease(-1);
+      await Promise.allSettled(Array.from({ length: 4 }, (_, writer) => write(writer)));
+      await killed.exited;
+
+      await using again = await startAzurite({ directory: directory.path, logger: silentLogger });
+      const after = clients(again);
+      const found = new Map<string, string>();
+      for await (const { name, properties } of after.lake.listBlobsFlat()) found.set(name, `"${properties.etag}"`);
+      for (const name of inDoubt) {
+        found.delete(name);
+        etags.delete(name);
+      }
+      expect(sorted(found)).toEqual(sorted(etags));
+      for (const name of etags.keys()) {
+        if (name.startsWith("leased/")) continue;
+        expect((await after.lake.getBlobClient(name).downloadToBuffer()).toString()).toBe(name);
+      }
+      await after.lake.getBlobClient(`leased/${round}`).getBlobLeaseClient(String(leaseId)).renewLease();
+      expect((await after.queue.getProperties()).approximateMessagesCount).toBeGreaterThanOrEqual(messages.size);
+      for (const name of inDoubt) await after.lake.getBlobClient(name).deleteIfExists();
+    }
+  },
+);
+
+function clients(azurite: Azurite) {
+  const retryOptions = { maxTries: 1 };
+  const blobs = BlobServiceClient.fromConnectionString(azurite.connectionStrings.lake, { retryOptions });
+  const queues = QueueServiceClient.fromConnectionString(azurite.connectionStrings.host, { retryOptions });
+  return { lake: blobs.getContainerClient("lake"), queue: queues.getQueueClient("bulk") };
+}
+
+const sorted = (etags: ReadonlyMap<string, string>): string[] =>
+  [...etags].map(([name, etag]) => `${name} ${etag.replaceAll('"', "")}`).toSorted();

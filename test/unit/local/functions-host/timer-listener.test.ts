@@ -25,7 +25,7 @@ test.each(["*/5 * * * *", "@daily", "0 0 0 L * *", "61 * * * * *", "00:00:05", "
   },
 );
 
-function listen(binding: object, handler: (payload: Record<string, unknown>) => Promise<void> | void) {
+function listen(binding: object, handler: (payload: Record<string, unknown>) => Promise<void> | void, pastDue = false) {
   const clock = new ManualClock(monday + 1);
   const payloads: Record<string, unknown>[] = [];
   const listener = timerListener({
@@ -33,6 +33,7 @@ function listen(binding: object, handler: (payload: Record<string, unknown>) => 
     binding: { ...binding },
     hostJson: parseHostJson({ version: "2.0" }),
     settings: { SCHEDULE: "*/10 * * * * *" },
+    pastDue,
     clock,
     random: seededRandom(1),
     logger: silentLogger,
@@ -87,4 +88,18 @@ test("a schedule of a minute or more carries its status", async () => {
   expect(payloads[1]).toMatchObject({
     ScheduleStatus: { Last: "2026-11-23T00:05:00.001+00:00", Next: "2026-11-23T00:15:00.000+00:00" },
   });
+});
+
+test("a timer whose time may have passed while no host ran runs at once, past due, and then at its times", async () => {
+  const { clock, listener, payloads } = listen({ schedule: "0 * * * * *" }, () => {}, true);
+  await listener.start();
+  await vi.waitFor(() => expect(payloads).toHaveLength(1));
+  expect(payloads[0]).toMatchObject({ IsPastDue: true });
+  await vi.waitFor(() => {
+    clock.advance(10_000);
+    expect(payloads).toHaveLength(2);
+  });
+  expect(clock.nowMs()).toBeGreaterThanOrEqual(monday + 60_000);
+  expect(payloads[1]).toMatchObject({ IsPastDue: false });
+  await listener.stop();
 });

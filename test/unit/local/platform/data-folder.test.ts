@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ownDataFolder, ownerOf } from "../../../../local/platform/index.ts";
+import { startOfProcess } from "../../../../local/ownership/index.ts";
+import { endpointsFile, ownDataFolder, ownerOf, processLocks } from "../../../../local/platform/index.ts";
 import { temporaryDirectory } from "../azurite/temporary-azurite.ts";
 
 /** The id of a process that has ended. */
@@ -55,6 +56,26 @@ test.each<[string, () => Promise<string>]>([
   await using folder = await ownDataFolder(data.path);
   expect(await ownerOf(folder.path)).toBe(process.pid);
   expect(await readdir(data.path)).toEqual(["lock"]);
+});
+
+test("what the children of a run that is gone still do is ended by the next owner, and only that", async () => {
+  await using data = await locked(`${await deadProcess()} some-id some-start\n`);
+  const idle = () => spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+  const [child, stranger] = [idle(), idle()];
+  try {
+    const ended = once(child, "exit");
+    const started = (pid = 0) => startOfProcess(pid) ?? "";
+    await writeFile(processLocks(data.path).functions, `${child.pid} some-id ${started(child.pid)}\n`);
+    await writeFile(processLocks(data.path).eventHubs, `${stranger.pid} some-id ${started(process.pid)}\n`);
+    await writeFile(endpointsFile(data.path), "{}");
+    await using folder = await ownDataFolder(data.path);
+    expect(await ended).toEqual([null, "SIGKILL"]);
+    expect(startOfProcess(stranger.pid ?? 0)).toBeDefined();
+    expect(await readdir(folder.path)).not.toContain("endpoints.json");
+    expect(await readFile(join(folder.path, "lock"), "utf8")).toMatch(new RegExp(`^${process.pid} `));
+  } finally {
+    for (const each of [child, stranger]) each.kill("SIGKILL");
+  }
 });
 
 test("one process owns a folder once", async () => {
