@@ -21,7 +21,7 @@ export type Verdict =
   /** The pipeline is refused when it is loaded. */
   | { readonly kind: "refused"; readonly code: ErrorCode }
   /** In words: the pipeline as code, what happened, and the rows that differ. */
-  | { readonly kind: "broken"; readonly counterexample: string };
+  | { readonly kind: "broken"; readonly why: "refused" | "differs" | "threw"; readonly counterexample: string };
 
 /** Why a pipeline may be refused: what the engine does not do. Any other refusal is an error. */
 const refusals = new Map<ErrorCode, RegExp>([["INVALID_PIPELINE", /cannot be refreshed incrementally/]]);
@@ -46,11 +46,13 @@ export async function examine(
       return { kind: "refused", code: error.code };
     return {
       kind: "broken",
+      why: "refused",
       counterexample: `the pipeline was refused: ${textOfError(error)}\n\n${JSON.stringify(pipeline, undefined, 1)}`,
     };
   }
-  const broken = (what: string): Verdict => ({
+  const broken = (why: "differs" | "threw", what: string): Verdict => ({
     kind: "broken",
+    why,
     counterexample: `${what}\n\nthe pipeline:\n${built.code}\n\nthe history:\n${lines.map((line) => `- ${line}`).join("\n")}\n- run all, until nothing is left`,
   });
   try {
@@ -64,9 +66,9 @@ export async function examine(
     await world.quiet();
     await tamper(world, built);
     const wrong = await judge(world, coverage);
-    if (wrong !== undefined) return broken(wrong);
+    if (wrong !== undefined) return broken("differs", wrong);
   } catch (error) {
-    return broken(`the engine threw ${textOfError(error)}`);
+    return broken("threw", `the engine threw ${textOfError(error)}`);
   }
   for (const operator of built.operators) coverage.note("operator", operator);
   return { kind: "held" };
@@ -81,10 +83,11 @@ async function judge(world: EngineWorld, coverage: Coverage): Promise<string | u
           ? await judgeStream(world, flow)
           : undefined;
     if (wrong !== undefined) return wrong;
+    if (flow.kind !== "view") continue;
     for (const { commit, offsets } of await committedBatches(world, flow.id)) {
-      if (offsets.batchId > 0) coverage.note("strategy", commit.progress.strategy.name);
+      if (offsets.batchId > 0) coverage.note("view strategy", commit.progress.strategy.name);
     }
-    if ((await world.stateOf(flow.id)) !== "RUNNING") coverage.note("failed as its query does", flow.kind);
+    if ((await world.stateOf(flow.id)) !== "RUNNING") coverage.note("failed", "as its query does");
   }
   return undefined;
 }

@@ -3,12 +3,8 @@ import type { Strategy } from "../../shared/engine/drivers/view-driver.ts";
 import { operatorNames } from "./drawn-step.ts";
 import { happeningNames } from "./random-history.ts";
 
-/** Every way to refresh a view, and the one of streaming tables. */
-const strategies: Readonly<Record<Strategy["name"] | "append", true>> = {
-  full: true,
-  "recompute-keys": true,
-  append: true,
-};
+/** Every way to refresh a view: the compiler misses the one that is not here. */
+const strategies: Readonly<Record<Strategy["name"], true>> = { full: true, "recompute-keys": true };
 
 const expected = {
   operator: [
@@ -21,7 +17,7 @@ const expected = {
     "expect drop",
     "expect warn",
   ],
-  strategy: Object.keys(strategies),
+  "view strategy": Object.keys(strategies),
   history: happeningNames,
 } satisfies Record<string, readonly string[]>;
 
