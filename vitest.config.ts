@@ -40,6 +40,7 @@ export default defineConfig({
       quick("contracts", 30_000),
       quick("golden", 30_000),
       quick("model", 60_000),
+      quick("oracle", 60_000),
       alone("e2e", 120_000, 1),
     ],
   },

@@ -16,17 +16,21 @@ import { runProgram } from "./launch/program.mjs";
 const dyne = "cli/dyne.ts";
 const test = "tools/test.mjs";
 
-/** By script: the program with its first arguments, the packages that it needs beyond those of every user, and settings that the caller may change. */
+/**
+ * By script: the program with its first arguments, the packages that it needs beyond those of every user, and settings of the environment
+ * where it has none.
+ */
 const scripts = {
   start: { program: [dyne, "start"] },
   dev: { program: [dyne, "dev"] },
   dyne: { program: [dyne] },
-  test: { program: [test, "types", "unit", "contracts", "golden", "model", "e2e"], dev: true },
+  test: { program: [test, "types", "unit", "contracts", "golden", "model", "oracle", "e2e"], dev: true },
   "test:unit": { program: [test, "unit"], dev: true },
   "test:contracts": { program: [test, "contracts"], dev: true },
   "test:golden": { program: [test, "golden"], dev: true },
+  "test:oracle": { program: [test, "oracle"], dev: true, settings: { ORACLE_RUNS: "500" } },
   "test:e2e": { program: [test, "e2e"], dev: true },
-  "test:kill": { program: [test, "e2e", "--", "test/e2e/kill.test.ts"], dev: true, env: { KILLS: "50" } },
+  "test:kill": { program: [test, "e2e", "--", "test/e2e/kill.test.ts"], dev: true, settings: { KILLS: "50" } },
   check: { program: ["tools/check.mjs"], dev: true, folders: ["tools/layers"] },
   format: { program: ["node_modules/oxfmt/bin/oxfmt"], dev: true },
 };
@@ -44,7 +48,7 @@ async function launch([name, ...args]) {
   for (const folder of script.folders ?? []) {
     await ensurePackages(`${root}/${folder}`, { node, dev: false, what: `packages of ${folder}` });
   }
-  await runProgram(node, [...script.program, ...args], script.env);
+  await runProgram(node, [...script.program, ...args], script.settings);
 }
 
 try {

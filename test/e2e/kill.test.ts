@@ -178,7 +178,7 @@ async function rowsOf(folder: string, paths: readonly string[]): Promise<Row[][]
   const all: Row[][] = [];
   for (const path of paths) {
     const table = tables.table(path);
-    const texts = await Array.fromAsync(readRowTexts(compute, table, await table.latest(), Infinity));
+    const texts = await Array.fromAsync(readRowTexts(compute, table, await table.latest(), { limit: Infinity }));
     all.push(texts.map((text) => JSON.parse(text) as Row));
   }
   return all;

@@ -220,18 +220,28 @@ export async function judgeFiles(world: EngineWorld): Promise<{ undecided: strin
   };
 }
 
-interface PlacedRow {
+/** A row of a stream as its query makes it, with its place. */
+export interface PlacedRow {
   readonly lane: string;
   readonly version: number;
   readonly position: number;
+  readonly arrivalUs: bigint | undefined;
   readonly error: string | null;
   readonly row: Row;
+  /** The row as JSON, with all digits of its numbers. */
+  readonly text: string;
+  /** Whether each of the flow's expectations holds. */
+  readonly holds: readonly boolean[];
 }
 
-const placed = ["__lane", "__version", "__position"] as const;
+const placed = ["__lane", "__version", "__position", "__arrival"] as const;
 
 /** The rows that a batch read, each as the query makes it, alone. */
-async function rowsRead(world: EngineWorld, flow: StreamFlow, { lane, offsets }: CommittedBatch): Promise<PlacedRow[]> {
+export async function rowsRead(
+  world: EngineWorld,
+  flow: StreamFlow,
+  { lane, offsets }: CommittedBatch,
+): Promise<PlacedRow[]> {
   const range = offsets.inputs[flow.stream.name] as DeltaRange;
   const table = world.table(flow.stream.path);
   const inputs: Record<string, FileSet> = {};
@@ -250,6 +260,7 @@ async function rowsRead(world: EngineWorld, flow: StreamFlow, { lane, offsets }:
   }
   const rowLocal = deduplicate?.input ?? flow.query;
   const visible = Object.keys(schemaOf(rowLocal).fields);
+  const checks = flow.expectations.map(({ predicate }, index) => ({ name: `__check${index}`, expression: predicate }));
   const captured: Schema = {
     kind: "struct",
     fields: {
@@ -259,19 +270,33 @@ async function rowsRead(world: EngineWorld, flow: StreamFlow, { lane, offsets }:
         __lane: { kind: "string" },
         __version: { kind: "long" },
         __position: { kind: "long" },
+        __arrival: { kind: "timestamp" },
+        ...Object.fromEntries(checks.map(({ name }) => [name, { kind: "boolean" }])),
       }),
     },
   };
   const result = await world.compute.run({
     name: "test",
     inputs,
-    steps: [{ kind: "plan", name: "captured", plan: rowLocal, rowErrors: "capture", carry: placed }],
+    steps: [
+      {
+        kind: "plan",
+        name: "captured",
+        plan: { kind: "project", input: rowLocal, columns: [...same(visible), ...checks] },
+        rowErrors: "capture",
+        carry: placed,
+      },
+    ],
     writes: [],
     collects: [
       {
         name: "rows",
         rowsMax: 1_000_000,
-        plan: asTexts({ kind: "scan", source: "captured", schema: captured, streaming: false }, visible),
+        plan: asTexts({ kind: "scan", source: "captured", schema: captured, streaming: false }, visible, [
+          ...placed,
+          "_row_error",
+          ...checks.map(({ name }) => name),
+        ]),
       },
     ],
     parameters: { current_timestamp: offsets.batchTime },
@@ -281,8 +306,11 @@ async function rowsRead(world: EngineWorld, flow: StreamFlow, { lane, offsets }:
     lane: String(row["__lane"]),
     version: Number(row["__version"]),
     position: Number(row["__position"]),
+    arrivalUs: (row["__arrival"] as bigint | null) ?? undefined,
     error: row["_row_error"] as string | null,
     row: JSON.parse(String(row["row"])) as Row,
+    text: String(row["row"]),
+    holds: checks.map(({ name }) => row[name] === true),
   }));
 }
 
@@ -292,20 +320,25 @@ function placesOf({ stream }: StreamFlow): HiddenColumn[] {
     { name: "__lane", type: { kind: "string" }, expression: stream.place.lane ?? column("_lane") },
     { name: "__version", type: { kind: "long" }, expression: column("_commit_version") },
     { name: "__position", type: { kind: "long" }, expression: stream.place.position ?? column("_row_index") },
+    {
+      name: "__arrival",
+      type: { kind: "timestamp" },
+      expression: stream.place.arrival ?? { kind: "literal", value: null, type: { kind: "timestamp" } },
+    },
   ];
 }
 
-function asTexts(input: LogicalPlan, visible: readonly string[]): LogicalPlan {
+const same = (names: readonly string[]): { name: string; expression: Expression }[] =>
+  names.map((name) => ({ name, expression: { kind: "column", name } }));
+
+/** The visible columns as one JSON text, beside others as they are. */
+export function asTexts(input: LogicalPlan, visible: readonly string[], others: readonly string[]): LogicalPlan {
   const args = visible.flatMap((name): Expression[] => [
     { kind: "literal", value: name, type: { kind: "string" } },
     { kind: "column", name },
   ]);
   const row: Expression = { kind: "call", name: "to_json", args: [{ kind: "call", name: "named_struct", args }] };
-  const columns = [...placed, "_row_error"].map((name) => ({
-    name,
-    expression: { kind: "column", name } as Expression,
-  }));
-  return { kind: "project", input, columns: [{ name: "row", expression: row }, ...columns] };
+  return { kind: "project", input, columns: [{ name: "row", expression: row }, ...same(others)] };
 }
 
 function nullable(types: Readonly<Record<string, DataType>>): Schema["fields"] {

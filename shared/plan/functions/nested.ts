@@ -51,7 +51,7 @@ function jsonValue(sql: string, type: DataType, depth: number): string {
     }
     case "map": {
       const element = quoteName(`e${depth}`, "duckdb");
-      const entry = `json_object('key', ${jsonValue(`${element}.key`, type.key, depth + 1)}, 'value', ${jsonValue(`${element}.value`, type.value, depth + 1)})`;
+      const entry = `json_object('key', ${jsonValue(`struct_extract(${element}, 'key')`, type.key, depth + 1)}, 'value', ${jsonValue(`struct_extract(${element}, 'value')`, type.value, depth + 1)})`;
       return `CASE WHEN ${sql} IS NOT NULL THEN to_json(list_transform(map_entries(${sql}), lambda ${element}: ${entry})) END`;
     }
     default:

@@ -23,6 +23,7 @@ export interface DropDuplicates {
   readonly dialect?: Dialect;
 }
 
+/** Names of its own begin with `__dyne`, which no column of a table does: `e.t` would be a field of a column `e` before it is the lambda's. */
 interface Spelling {
   readonly micros: (time: string) => string;
   readonly equal: string;
@@ -38,16 +39,16 @@ const spellings: Readonly<Record<Dialect, Spelling>> = {
     equal: "IS NOT DISTINCT FROM",
     lists: "list",
     fold: (rows, emitted, delay) =>
-      `list_reduce(list_transform(list_sort(${rows}), lambda r: [r]), lambda acc, r: CASE WHEN len(list_filter(acc, lambda e: abs(e.t - r[1].t) <= ${delay})) > 0 THEN acc ELSE list_concat(acc, r) END, coalesce(${emitted}, []))`,
-    contains: (list, value) => `list_contains(list_transform(${list}, lambda e: e.n), ${value})`,
+      `list_reduce(list_transform(list_sort(${rows}), lambda __dyne_r: [__dyne_r]), lambda __dyne_acc, __dyne_r: CASE WHEN len(list_filter(__dyne_acc, lambda __dyne_e: abs(__dyne_e.t - __dyne_r[1].t) <= ${delay})) > 0 THEN __dyne_acc ELSE list_concat(__dyne_acc, __dyne_r) END, coalesce(${emitted}, []))`,
+    contains: (list, value) => `list_contains(list_transform(${list}, lambda __dyne_e: __dyne_e.n), ${value})`,
   },
   spark: {
     micros: (time) => `unix_micros(${time})`,
     equal: "<=>",
     lists: "collect_list",
     fold: (rows, emitted, delay) =>
-      `aggregate(array_sort(${rows}), coalesce(${emitted}, array()), (acc, r) -> CASE WHEN exists(acc, e -> abs(e.t - r.t) <= ${delay}) THEN acc ELSE concat(acc, array(r)) END)`,
-    contains: (list, value) => `array_contains(transform(${list}, e -> e.n), ${value})`,
+      `aggregate(array_sort(${rows}), coalesce(${emitted}, array()), (__dyne_acc, __dyne_r) -> CASE WHEN exists(__dyne_acc, __dyne_e -> abs(__dyne_e.t - __dyne_r.t) <= ${delay}) THEN __dyne_acc ELSE concat(__dyne_acc, array(__dyne_r)) END)`,
+    contains: (list, value) => `array_contains(transform(${list}, __dyne_e -> __dyne_e.n), ${value})`,
   },
 };
 
@@ -80,16 +81,16 @@ export function renderDropDuplicates(request: DropDuplicates): string {
   const past =
     state === undefined
       ? ""
-      : ` UNION ALL SELECT ${named("s", keys)}, ${struct("0")} AS d_row, TRUE AS d_past FROM ${state} AS s ${semi} d_contested AS c ON ${match("s", "c")}`;
-  const rows = `${spelling.lists}(d_row) FILTER (WHERE NOT d_past)`;
-  const emitted = `${spelling.lists}(d_row) FILTER (WHERE d_past)`;
+      : ` UNION ALL SELECT ${named("s", keys)}, ${struct("0")} AS __dyne_row, TRUE AS __dyne_past FROM ${state} AS s ${semi} d_contested AS c ON ${match("s", "c")}`;
+  const rows = `${spelling.lists}(__dyne_row) FILTER (WHERE NOT __dyne_past)`;
+  const emitted = `${spelling.lists}(__dyne_row) FILTER (WHERE __dyne_past)`;
   return [
     `WITH d_input ${materialized} (SELECT * FROM ${input})`,
     `, d_contested ${materialized} (SELECT ${keyList} FROM (SELECT ${keyList} FROM d_input${seen}) GROUP BY ${keyList} HAVING count(*) > 1)`,
-    `, d_ranked ${materialized} (SELECT i.*, row_number() OVER (PARTITION BY ${named("i", keys)} ORDER BY ${orderBy}) AS d_n FROM d_input AS i ${semi} d_contested AS c ON ${match("i", "c")})`,
-    `, d_events AS (SELECT ${keyList}, ${struct("d_n")} AS d_row, FALSE AS d_past FROM d_ranked${past})`,
-    `, d_folded AS (SELECT ${keyList}, ${spelling.fold(rows, emitted, String(delayMs * 1_000))} AS d_emitted FROM d_events GROUP BY ${keyList})`,
+    `, d_ranked ${materialized} (SELECT i.*, row_number() OVER (PARTITION BY ${named("i", keys)} ORDER BY ${orderBy}) AS __dyne_n FROM d_input AS i ${semi} d_contested AS c ON ${match("i", "c")})`,
+    `, d_events AS (SELECT ${keyList}, ${struct("__dyne_n")} AS __dyne_row, FALSE AS __dyne_past FROM d_ranked${past})`,
+    `, d_folded AS (SELECT ${keyList}, ${spelling.fold(rows, emitted, String(delayMs * 1_000))} AS __dyne_emitted FROM d_events GROUP BY ${keyList})`,
     ` SELECT ${named("i", columns)} FROM d_input AS i ${anti} d_contested AS c ON ${match("i", "c")}`,
-    ` UNION ALL SELECT ${named("r", columns)} FROM d_ranked AS r INNER JOIN d_folded AS f ON ${match("r", "f")} WHERE ${spelling.contains("f.d_emitted", "r.d_n")}`,
+    ` UNION ALL SELECT ${named("r", columns)} FROM d_ranked AS r INNER JOIN d_folded AS f ON ${match("r", "f")} WHERE ${spelling.contains("f.__dyne_emitted", "r.__dyne_n")}`,
   ].join("");
 }

@@ -97,6 +97,20 @@ describe("de-duplication within a watermark's delay", () => {
     expect(await run(chain)).toEqual([0, 2]);
   });
 
+  const structFarAway = "{'t': 1000000000000, 'n': 7}";
+  it.each(
+    ["e", "r", "acc", "i", "c", "d_row", "d_n", "d_past"].flatMap((name) => [
+      [name, structFarAway],
+      [name, "'x'"],
+    ]),
+  )("is not confused by a key column with the name %s and the value %s", async (name, value) => {
+    const given = [0, 8, 16].map((at) => ({ key: "a", at }));
+    const input = `(SELECT ${value} AS "${name}", "at", "n" FROM ${relation(given)})`;
+    const sql = renderDropDuplicates({ ...request, columns: [name, "at", "n"], keys: [name], input });
+    const rows = await session.rows(`SELECT n FROM (${sql}) ORDER BY n`);
+    expect(rows.map(({ n }) => Number(n))).toEqual([0, 2]);
+  });
+
   it("decides the same as a batch query of a plan that carries the rows' places", async () => {
     const given = [5, 3, 12, 30, 13].map((at) => ({ key: "a", at }));
     const frame = readStream({ name: "t", schema: struct({ key: string(), at: timestamp() }) })
@@ -123,6 +137,6 @@ describe("de-duplication within a watermark's delay", () => {
       .dropDuplicatesWithinWatermark(["key"]);
     const sql = renderPlan(frame.plan, { dialect: "spark", relations: () => "t", rowErrors: "fail" });
     expect(sql).toContain("LEFT SEMI JOIN d_contested AS c ON i.`key` <=> c.`key`");
-    expect(sql).toContain("abs(e.t - r.t) <= 3600000000");
+    expect(sql).toContain("abs(__dyne_e.t - __dyne_r.t) <= 3600000000");
   });
 });

@@ -12,7 +12,9 @@ import {
   fromJson,
   lag,
   long,
+  map,
   max,
+  namedStruct,
   read,
   readStream,
   renderPlan,
@@ -22,6 +24,7 @@ import {
   struct,
   sum,
   timestamp,
+  toJson,
 } from "../../../shared/plan/index.ts";
 import type { LogicalPlan, RenderOptions } from "../../../shared/plan/index.ts";
 import { DuckDbSession } from "./duckdb-session.ts";
@@ -173,6 +176,13 @@ describe("rows of DuckDB", () => {
       },
       { id: "a", rows: "2", given: "1", kinds: "1", total: "4", mean: 4, all: ["4"], good: "1", sum: 2, ratio: 2 },
     ]);
+  });
+
+  it("writes a map as JSON beside a column with the name of an element", async () => {
+    const source = { name: "t", schema: struct({ m: map(string(), long()), e0: long() }) };
+    const query = read(source).select(({ m, e0 }) => ({ json: toJson(namedStruct({ m, e0 })) }));
+    const rows = await session.query(query.plan, { t: "SELECT MAP {'a': 1::BIGINT} AS m, 5::BIGINT AS e0" });
+    expect(rows).toEqual([{ json: '{"m":[{"key":"a","value":1}],"e0":5}' }]);
   });
 
   it("have one row for a global aggregate over nothing", async () => {

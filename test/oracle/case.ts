@@ -1,0 +1,98 @@
+/** A random pipeline with a random history, lived through and judged: every view at every version, every streaming table batch by batch. */
+import fc from "fast-check";
+import { isDyneError, type ErrorCode } from "../../shared/core/index.ts";
+import { EngineWorld, type EngineBench } from "../support/engine-harness.ts";
+import { committedBatches } from "../support/engine-oracle.ts";
+import type { Coverage } from "./coverage.ts";
+import { judgeStream } from "./judge-stream.ts";
+import { judgeView } from "./judge-view.ts";
+import { drawnHistory, happen, happenings, type DrawnHistory } from "./random-history.ts";
+import { buildPipeline, drawnPipeline, type BuiltPipeline, type DrawnPipeline } from "./random-pipeline.ts";
+
+export interface Case {
+  readonly pipeline: DrawnPipeline;
+  readonly history: DrawnHistory;
+}
+
+export const drawnCase: fc.Arbitrary<Case> = fc.record({ pipeline: drawnPipeline, history: drawnHistory });
+
+export type Verdict =
+  | { readonly kind: "held" }
+  /** The pipeline is refused when it is loaded. */
+  | { readonly kind: "refused"; readonly code: ErrorCode }
+  /** In words: the pipeline as code, what happened, and the rows that differ. */
+  | { readonly kind: "broken"; readonly why: "refused" | "differs" | "threw"; readonly counterexample: string };
+
+/** Why a pipeline may be refused: what the engine does not do. Any other refusal is an error. */
+const refusals = new Map<ErrorCode, RegExp>([["INVALID_PIPELINE", /cannot be refreshed incrementally/]]);
+
+/** What is done to the world when all is quiet and before it is judged; nothing but in tests of the oracle itself. */
+export type Tamper = (world: EngineWorld, built: BuiltPipeline) => Promise<void>;
+
+export async function examine(
+  bench: EngineBench,
+  { pipeline, history }: Case,
+  coverage: Coverage,
+  tamper: Tamper = async () => undefined,
+): Promise<Verdict> {
+  const lines: string[] = [];
+  let built: BuiltPipeline;
+  let world: EngineWorld;
+  try {
+    built = buildPipeline(pipeline);
+    world = new EngineWorld({ bench, pipeline: built.pipeline });
+  } catch (error) {
+    if (isDyneError(error) && refusals.get(error.code)?.test(error.message) === true)
+      return { kind: "refused", code: error.code };
+    return {
+      kind: "broken",
+      why: "refused",
+      counterexample: `the pipeline was refused: ${textOfError(error)}\n\n${JSON.stringify(pipeline, undefined, 1)}`,
+    };
+  }
+  const broken = (why: "differs" | "threw", what: string): Verdict => ({
+    kind: "broken",
+    why,
+    counterexample: `${what}\n\nthe pipeline:\n${built.code}\n\nthe history:\n${lines.map((line) => `- ${line}`).join("\n")}\n- run all, until nothing is left`,
+  });
+  try {
+    await world.engine.sweep();
+    for (const [at, now] of happenings(history, built).entries()) {
+      const line = await happen(world, built, now, at);
+      if (line === undefined) continue;
+      lines.push(line);
+      coverage.note("history", now.kind === "append" && now.rows.length === 0 ? "append nothing" : now.kind);
+    }
+    await world.quiet();
+    await tamper(world, built);
+    const wrong = await judge(world, coverage);
+    if (wrong !== undefined) return broken("differs", wrong);
+  } catch (error) {
+    return broken("threw", `the engine threw ${textOfError(error)}`);
+  }
+  for (const operator of built.operators) coverage.note("operator", operator);
+  return { kind: "held" };
+}
+
+async function judge(world: EngineWorld, coverage: Coverage): Promise<string | undefined> {
+  for (const flow of world.engine.flows) {
+    const wrong =
+      flow.kind === "view"
+        ? await judgeView(world, flow)
+        : flow.kind === "stream"
+          ? await judgeStream(world, flow)
+          : undefined;
+    if (wrong !== undefined) return wrong;
+    if (flow.kind !== "view") continue;
+    for (const { commit, offsets } of await committedBatches(world, flow.id)) {
+      if (offsets.batchId > 0) coverage.note("view strategy", commit.progress.strategy.name);
+    }
+    if ((await world.stateOf(flow.id)) !== "RUNNING") coverage.note("failed", "as its query does");
+  }
+  return undefined;
+}
+
+function textOfError(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(textOfError).join("\n");
+  return error instanceof Error ? `${error.stack ?? error.message}` : String(error);
+}

@@ -1,0 +1,49 @@
+/** What a run of the oracle exercised, so that it cannot become a test of nothing. */
+import type { Strategy } from "../../shared/engine/drivers/view-driver.ts";
+import { operatorNames } from "./drawn-step.ts";
+import { happeningNames } from "./random-history.ts";
+
+/** Every way to refresh a view: the compiler misses the one that is not here. */
+const strategies: Readonly<Record<Strategy["name"], true>> = { full: true, "recompute-keys": true };
+
+const expected = {
+  operator: [
+    ...operatorNames,
+    "view over view",
+    "stream",
+    "withWatermark quarantine",
+    "withWatermark count",
+    "dropDuplicatesWithinWatermark",
+    "expect drop",
+    "expect warn",
+  ],
+  "view strategy": Object.keys(strategies),
+  history: happeningNames,
+} satisfies Record<string, readonly string[]>;
+
+export class Coverage {
+  readonly #counts = new Map<string, Map<string, number>>();
+
+  note(subject: string, name: string): void {
+    const counts = this.#counts.get(subject) ?? new Map<string, number>();
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    this.#counts.set(subject, counts);
+  }
+
+  /** What should have been met and was not. */
+  missing(): string[] {
+    return Object.entries(expected).flatMap(([subject, names]) =>
+      names.filter((name) => this.#counts.get(subject)?.has(name) !== true).map((name) => `${subject} ${name}`),
+    );
+  }
+
+  /** A line per subject. */
+  toString(): string {
+    return [...this.#counts]
+      .map(([subject, counts]) => {
+        const parts = [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`);
+        return `${subject}: ${parts.join(", ")}`;
+      })
+      .join("\n");
+  }
+}
