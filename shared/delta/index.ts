@@ -11,6 +11,8 @@ export * from "./conflict.ts";
 export * from "./transaction.ts";
 export * from "./create.ts";
 export * from "./changes.ts";
+export * from "./checkpoint.ts";
 export * from "./stats.ts";
 export * from "./skipping.ts";
 export { assertReadable, assertWritable, protocolFor } from "./table-features.ts";
+export { durationMs } from "./table-properties.ts";
