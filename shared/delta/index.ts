@@ -12,6 +12,7 @@ export * from "./transaction.ts";
 export * from "./create.ts";
 export * from "./changes.ts";
 export * from "./checkpoint.ts";
+export * from "./clean-log.ts";
 export * from "./stats.ts";
 export * from "./skipping.ts";
 export { assertReadable, assertWritable, protocolFor } from "./table-features.ts";
