@@ -8,6 +8,7 @@
  */
 import { DyneError, limits } from "../core/index.ts";
 import type { Action, RemoveFile } from "./actions.ts";
+import { readCommit, type DeltaCommit } from "./commit-file.ts";
 import { fileKey } from "./file-path.ts";
 import { checkpointPath, type CheckpointWriter, type DeltaLog } from "./log.ts";
 import {
@@ -19,7 +20,7 @@ import {
   segmentFor,
   type LastCheckpoint,
 } from "./log-segment.ts";
-import { openSnapshot, replay, type Snapshot } from "./snapshot.ts";
+import { advanceSnapshot, openSnapshot, replay, type Snapshot } from "./snapshot.ts";
 import { assertWritable } from "./table-features.ts";
 import { durationMs } from "./table-properties.ts";
 
@@ -60,11 +61,41 @@ export async function stateAt(log: DeltaLog, version: number): Promise<TableStat
   const segment = segmentFor(log, listing, version);
   if (segment === undefined) return { snapshot: await openSnapshot(log, { version }), tombstones: [] };
   const tombstones = new Map<string, RemoveFile>();
-  const snapshot = await replay(log, segment, ({ adds, removes }) => {
-    for (const file of removes) tombstones.set(fileKey(file), file);
-    for (const file of adds) tombstones.delete(fileKey(file));
-  });
+  const snapshot = await replay(log, segment, (commit) => bury(tombstones, commit));
   return { snapshot, tombstones: [...tombstones.values()] };
+}
+
+/**
+ * The state at a later version, from one that is known: reads only the commits in between, and of these only what `remembered` does not
+ * know. Replays the table where they are gone.
+ */
+export async function advanceState(
+  log: DeltaLog,
+  { snapshot: known, tombstones: before }: TableState,
+  version: number,
+  remembered: (version: number) => DeltaCommit | undefined,
+): Promise<TableState> {
+  const tombstones = new Map(before.map((file) => [fileKey(file), file]));
+  let snapshot = known;
+  while (snapshot.version < version) {
+    const count = Math.min(commitsAtOnce, version - snapshot.version);
+    const next = Array.from({ length: count }, (_, i) => snapshot.version + 1 + i);
+    const commits = await Promise.all(next.map(async (at) => remembered(at) ?? (await readCommit(log, at))));
+    for (const commit of commits) {
+      if (commit === undefined) return stateAt(log, version);
+      snapshot = advanceSnapshot(log, snapshot, commit);
+      bury(tombstones, commit);
+    }
+  }
+  return { snapshot, tombstones: [...tombstones.values()] };
+}
+
+const commitsAtOnce = 16;
+
+/** A file that is added again is no longer removed (PROTOCOL.md § Action Reconciliation). */
+function bury(tombstones: Map<string, RemoveFile>, { adds, removes }: DeltaCommit): void {
+  for (const file of removes) tombstones.set(fileKey(file), file);
+  for (const file of adds) tombstones.delete(fileKey(file));
 }
 
 /** The tombstones that have not expired (`delta.deletedFileRetentionDuration`; PROTOCOL.md § Add File and Remove File). Pure. */

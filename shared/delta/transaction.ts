@@ -36,7 +36,13 @@ export interface CommitRequest extends ReadScope {
 
 /** What became of a commit; `snapshot` is the newest that was seen. */
 export type CommitOutcome =
-  | { readonly kind: "committed"; readonly version: number; readonly snapshot: Snapshot }
+  | {
+      readonly kind: "committed";
+      readonly version: number;
+      readonly snapshot: Snapshot;
+      /** As readers of the log will find it. */
+      readonly commit: DeltaCommit;
+    }
   /** An earlier run of the same batch committed it: by `version`, where the log still says. */
   | { readonly kind: "already-committed"; readonly version: number | undefined; readonly snapshot: Snapshot }
   | { readonly kind: "fenced"; readonly appId: string; readonly recorded: number; readonly snapshot: Snapshot }
@@ -117,7 +123,8 @@ async function tryCommit(
     signal: request.signal,
   });
   if (put.kind === "exists") return { kind: "lost", winner: parseCommit(log, version, put.bytes, put.lastModifiedMs) };
-  return { kind: "committed", version, snapshot: advanceSnapshot(log, snapshot, commitOf(version, actions, nowMs)) };
+  const committed = commitOf(version, actions, nowMs);
+  return { kind: "committed", version, snapshot: advanceSnapshot(log, snapshot, committed), commit: committed };
 }
 
 function commitInfo(log: DeltaLog, snapshot: Snapshot, request: CommitRequest, nowMs: number): Action {

@@ -6,6 +6,7 @@ import {
   createTable,
   dataFilePath,
   findSnapshot,
+  oldestState,
   openSnapshot,
   readCommit,
   updateSnapshot,
@@ -64,6 +65,11 @@ export class DeltaTable {
     return this.#snapshot;
   }
 
+  /** A commit that is in memory, without asking the store. */
+  remembered(version: number): DeltaCommit | undefined {
+    return this.#commits.get(version);
+  }
+
   /** Creates the table empty, or adopts what is there already. Throws SCHEMA_MISMATCH where that has other columns or partitions. */
   async createIfAbsent(declared: CreateTable): Promise<Snapshot> {
     const existing = await this.find();
@@ -91,14 +97,22 @@ export class DeltaTable {
     const base = this.#snapshot ?? (await this.latest());
     const outcome = await commit(this.log, { base, ...request });
     this.#keep(outcome.snapshot);
+    if (outcome.kind === "committed") this.#remember(outcome.commit);
     return outcome;
   }
 
-  /** The commits after one version up to another, in order. Throws DATA_LOSS where one is no longer there. */
+  /**
+   * The commits after one version up to another, in order. From the start of a table (−1) whose first commits are gone, the oldest state
+   * that can be read comes first, as one commit of its version. Throws DATA_LOSS where a commit is no longer there.
+   */
   async changes(afterVersion: number, toVersion: number): Promise<DeltaCommit[]> {
     const commits: DeltaCommit[] = [];
     for (let version = afterVersion + 1; version <= toVersion; version++) {
-      const found = this.#commits.get(version) ?? (await readCommit(this.log, version));
+      let found = this.#commits.get(version) ?? (await readCommit(this.log, version));
+      if (found === undefined && version === 0) {
+        found = await oldestState(this.log, toVersion);
+        version = found?.version ?? version;
+      }
       if (found === undefined) {
         throw new DyneError(
           "DATA_LOSS",

@@ -1,0 +1,421 @@
+/** What happens to logs and state files between the batches: when, by whom, and what is never touched. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LaneLog, layout, type CommitRecord } from "../../../shared/checkpoint/index.ts";
+import { batchId, flowId, generation, instantOfMs, laneId, limits } from "../../../shared/core/index.ts";
+import { openSnapshot, removeOf, type Action, type Snapshot } from "../../../shared/delta/index.ts";
+import { Maintenance, type WarmFlow } from "../../../shared/engine/maintenance.ts";
+import type { TableReader } from "../../../shared/engine/readers.ts";
+import type { DeltaTable } from "../../../shared/table/index.ts";
+import { aroundStore } from "../../support/engine-faults.ts";
+import { EngineBench, EngineWorld, newEstate, type Wrap } from "../../support/engine-harness.ts";
+import { engineFixture } from "../../support/engine-pipeline.ts";
+import { FaultyStore } from "../../support/faulty-store.ts";
+import { Meter } from "../../support/metered-store.ts";
+import { commitOf, generationOf, offsets, outcome } from "../checkpoint/records-under-test.ts";
+import { idSchema } from "../delta/table-under-test.ts";
+
+let bench: EngineBench;
+beforeAll(async () => {
+  bench = await EngineBench.open();
+});
+afterAll(async () => {
+  await bench[Symbol.asyncDispose]();
+});
+
+const flow = flowId("silver.readings");
+const lane = laneId("0");
+const pipeline = engineFixture({ readingsOnly: true });
+const sinkPath = "lake/silver/readings";
+const statePath = layout.stateTable(flow, generation(1), "keys");
+const minuteMs = 60_000;
+const never = new AbortController().signal;
+
+/** A flow with a sink and a state, whose batches are only what the logs say of them: one a minute. */
+class FlowUnderTest {
+  readonly world: EngineWorld;
+  readonly log: LaneLog;
+  readonly record = {
+    ...generationOf(1),
+    tables: {
+      "state:keys": { root: "host" as const, path: statePath, tableId: "" },
+      sink: { root: "lake" as const, path: sinkPath, tableId: "" },
+    },
+  };
+  readonly meter = new Meter();
+  batches = 0;
+  commit: CommitRecord | undefined;
+  #context: ReturnType<EngineWorld["context"]>;
+
+  constructor() {
+    this.world = new EngineWorld({ bench, pipeline });
+    this.#context = this.world.context((store) => this.meter.of(store));
+    this.log = new LaneLog({ ...this.world.estate, store: this.world.estate.host }, flow, generation(1), lane);
+  }
+
+  table(role: "sink" | "state:keys"): DeltaTable {
+    const { root, path } = this.record.tables[role];
+    return this.#context.tables.open(root, path);
+  }
+
+  /** The table as another instance finds it. */
+  async fresh(role: "sink" | "state:keys", version?: number): Promise<Snapshot> {
+    const { log } = this.table(role);
+    const store = this.record.tables[role].root === "host" ? this.world.estate.host : this.world.estate.lake;
+    return openSnapshot({ ...log, store }, { version });
+  }
+
+  /** Batches that add a file to each table; the state replaces all of its files from time to time. */
+  async run(count: number, mergeEvery = 16): Promise<void> {
+    for (const role of ["state:keys", "sink"] as const)
+      await this.table(role).createIfAbsent({ schema: idSchema, partitionBy: [] });
+    for (let i = 0; i < count; i++) {
+      this.world.clock.advance(minuteMs);
+      const batch = ++this.batches;
+      const state = await this.#commit("state:keys", batch % mergeEvery === 0);
+      const sink = await this.#commit("sink", false);
+      await this.log.putOffsets({ ...offsets(batch), flow, lane });
+      await this.log.putOutcome({ ...outcome(batch), flow, lane });
+      this.commit = {
+        ...commitOf(batch),
+        flow,
+        lane,
+        committedTime: instantOfMs(this.world.clock.nowMs()),
+        tables: {
+          "state:keys": { tableId: "", version: state, txn: null },
+          sink: { tableId: "", version: sink, txn: null },
+        },
+      };
+      await this.log.putCommit(this.commit);
+    }
+  }
+
+  async #commit(role: "sink" | "state:keys", merges: boolean): Promise<number> {
+    const table = this.table(role);
+    const path = `part-${role === "sink" ? "s" : "k"}${this.batches}.parquet`;
+    const store = role === "sink" ? this.world.estate.lake : this.world.estate.host;
+    await store.put(`${table.path}/${path}`, new Uint8Array([1]));
+    const nowMs = this.world.clock.nowMs();
+    const add = { path, partitionValues: {}, size: 1, modificationTime: nowMs, dataChange: true };
+    const removed = merges ? [...(await table.latest()).files] : [];
+    const actions: Action[] = [
+      { add },
+      ...removed.map((file) => ({ remove: removeOf(file, { deletionTimestampMs: nowMs }) })),
+    ];
+    const done = await table.commit({ actions, isBlindAppend: !merges, operation: "X" });
+    if (done.kind !== "committed") throw new Error(done.kind);
+    return done.version;
+  }
+
+  async warm(): Promise<WarmFlow> {
+    return { generation: this.record, lanes: new Map([[lane, { log: this.log, head: await this.log.head() }]]) };
+  }
+
+  maintenance(readers: readonly TableReader[] = [], wrap: Wrap = (store) => this.meter.of(store)): Maintenance {
+    const context = wrap === undefined ? this.#context : { ...this.world.context(wrap), tables: this.#context.tables };
+    const driver = { flow, lanes: async () => [lane] } as unknown as ConstructorParameters<typeof Maintenance>[1];
+    return new Maintenance(context, driver, () => readers);
+  }
+
+  async maintain(maintenance = this.maintenance()): Promise<void> {
+    await maintenance.run(await this.warm(), never);
+  }
+
+  async names(role: "sink" | "state:keys", what: "commits" | "checkpoints" | "files"): Promise<string[]> {
+    const { root, path } = this.record.tables[role];
+    const found: string[] = [];
+    for await (const meta of this.world.estate[root].list(`${path}/`)) found.push(meta.path.slice(path.length + 1));
+    const log = found.filter((name) => name.startsWith("_delta_log/0"));
+    if (what === "files") return found.filter((name) => name.startsWith("part-"));
+    return log.filter((name) => name.endsWith(".json") === (what === "commits"));
+  }
+}
+
+const checkpointsOf = async (under: FlowUnderTest, role: "sink" | "state:keys"): Promise<number[]> =>
+  (await under.names(role, "checkpoints")).map((name) => Number(name.slice("_delta_log/".length).slice(0, 20)));
+
+describe("the tables of a flow", () => {
+  test("get a checkpoint once their logs are long, and not before", async () => {
+    const under = new FlowUnderTest();
+    const maintenance = under.maintenance();
+    await under.run(98);
+    await under.maintain(maintenance);
+    expect(await checkpointsOf(under, "sink")).toEqual([]);
+    await under.run(50);
+    await under.maintain(maintenance);
+    expect(await checkpointsOf(under, "sink")).toEqual([148]);
+    expect(await checkpointsOf(under, "state:keys")).toEqual([148]);
+    await under.run(51);
+    await under.maintain(maintenance);
+    await under.run(60);
+    await under.maintain(maintenance);
+    expect(await checkpointsOf(under, "sink")).toEqual([148, 259]);
+    expect((await under.fresh("sink")).files.size).toBe(259);
+  });
+
+  test("cost nothing between the looks at them", async () => {
+    const under = new FlowUnderTest();
+    const maintenance = under.maintenance();
+    await under.run(150);
+    await under.maintain(maintenance);
+    const warm = await under.warm();
+    under.meter.reset();
+    for (let i = 0; i < 10; i++) await maintenance.run(warm, never);
+    expect(under.meter.totalCalls).toBe(0);
+  });
+
+  test("are checkpointed from what the instance knows: the log is not read again", async () => {
+    const under = new FlowUnderTest();
+    const maintenance = under.maintenance();
+    await under.run(150);
+    await under.maintain(maintenance);
+    await under.run(120);
+    const warm = await under.warm();
+    under.meter.reset();
+    await maintenance.run(warm, never);
+    expect(await checkpointsOf(under, "sink")).toEqual([150, 270]);
+    expect(under.meter.calls["downloadFile"]).toBeUndefined();
+    // For each table: the hint before the tail and before it is written, and the hint when the log is cleaned.
+    expect(under.meter.calls["get"]).toBe(6);
+    const known = under.table("sink").known!;
+    const again = await under.fresh("sink");
+    expect([...again.files].map(({ path }) => path).sort()).toEqual([...known.files].map(({ path }) => path).sort());
+  });
+
+  test("are left to another instance that is at it", async () => {
+    const under = new FlowUnderTest();
+    await under.run(150);
+    const lease = await under.world.estate.host.acquireLease(layout.maintenance(flow), limits.leaseSeconds);
+    await under.maintain();
+    expect(await checkpointsOf(under, "sink")).toEqual([]);
+    await lease?.release();
+    await under.maintain();
+    expect(await checkpointsOf(under, "sink")).toEqual([150]);
+  });
+
+  test("may be maintained by two that know nothing of each other", async () => {
+    const under = new FlowUnderTest();
+    await under.run(400);
+    const unleased: Wrap = (store) => ({
+      ...under.meter.of(store),
+      acquireLease: async () => ({ renew: async () => true, release: async () => {} }),
+    });
+    const before = await under.fresh("sink");
+    await Promise.all([1, 2, 3].map(() => under.maintain(under.maintenance([], unleased))));
+    expect(await checkpointsOf(under, "sink")).toEqual([400]);
+    expect((await under.fresh("sink")).files.size).toBe(before.files.size);
+    expect((await under.fresh("state:keys")).files.size).toBe(under.table("state:keys").known!.files.size);
+  });
+
+  test("do not fail a pass when the store does: it is tried again after the next fifty commits", async () => {
+    const under = new FlowUnderTest();
+    await under.run(150);
+    const faulty: FaultyStore[] = [];
+    const maintenance = under.maintenance([], (store) => {
+      faulty.push(
+        new FaultyStore(store, {
+          random: under.world.estate.random,
+          rates: { lostRequest: 1 },
+          only: ({ name }) => name === "acquireLease" || name === "delete",
+        }),
+      );
+      return faulty.at(-1)!;
+    });
+    await under.maintain(maintenance);
+    for (const store of faulty) await store.heal();
+    await under.run(50);
+    await under.maintain(maintenance);
+    expect(await checkpointsOf(under, "sink")).toEqual([200]);
+  });
+});
+
+describe("the state of a flow", () => {
+  test("keeps the files and the log that its last commit needs, and no others, however long it runs", async () => {
+    const under = new FlowUnderTest();
+    const maintenance = under.maintenance();
+    const counts: number[][] = [];
+    for (let i = 0; i < 12; i++) {
+      await under.run(60);
+      await under.maintain(maintenance);
+      counts.push([
+        (await under.names("state:keys", "files")).length,
+        (await under.names("state:keys", "commits")).length,
+      ]);
+      for (const file of (await under.fresh("state:keys")).files)
+        expect(await under.world.estate.host.head(`${statePath}/${file.path}`)).toBeDefined();
+    }
+    const [files, commits] = [counts.map(([count]) => count!), counts.map(([, count]) => count!)];
+    expect(Math.max(...files)).toBeLessThanOrEqual(140);
+    expect(Math.max(...commits)).toBeLessThanOrEqual(300);
+    expect(Math.max(...files.slice(6))).toBeLessThanOrEqual(Math.max(...files.slice(0, 6)));
+    expect((await checkpointsOf(under, "state:keys")).length).toBeLessThanOrEqual(3);
+  });
+
+  test("is checkpointed at the version of the last commit, not at that of an open batch", async () => {
+    const under = new FlowUnderTest();
+    await under.run(120);
+    const head = await under.warm();
+    await under.run(5);
+    await under.maintenance().run(head, never);
+    expect(await checkpointsOf(under, "state:keys")).toEqual([120]);
+    expect(await checkpointsOf(under, "sink")).toEqual([125]);
+    expect((await under.fresh("state:keys", 120)).files.size).toBeGreaterThan(0);
+  });
+
+  test("spares files that were dropped a moment ago, until the next time", async () => {
+    const under = new FlowUnderTest();
+    const maintenance = under.maintenance();
+    await under.run(128 + 8);
+    await under.maintain(maintenance);
+    const files = await under.names("state:keys", "files");
+    expect(files).not.toContain("part-k111.parquet");
+    expect(files).toEqual(expect.arrayContaining(["part-k112.parquet", "part-k127.parquet", "part-k128.parquet"]));
+    await under.run(104);
+    await under.maintain(maintenance);
+    expect((await under.names("state:keys", "files")).toSorted()[0]).toBe("part-k224.parquet");
+  });
+
+  test("spares files that a batch after the last known commit drops, whatever their age", async () => {
+    const under = new FlowUnderTest();
+    await under.run(130);
+    const before = await under.warm();
+    await under.run(14);
+    under.world.clock.advance(60 * minuteMs);
+    await under.maintenance().run(before, never);
+    const files = await under.names("state:keys", "files");
+    expect(files).not.toContain("part-k127.parquet");
+    expect(files).toEqual(expect.arrayContaining(["part-k128.parquet", "part-k129.parquet", "part-k130.parquet"]));
+  });
+
+  test("is left alone by an instance that does not know all lanes", async () => {
+    const under = new FlowUnderTest();
+    await under.run(150);
+    const context = under.world.context();
+    await context.tables.open("lake", sinkPath).latest();
+    const driver = { flow, lanes: async () => [lane, laneId("1")] } as unknown as ConstructorParameters<
+      typeof Maintenance
+    >[1];
+    await new Maintenance(context, driver, () => []).run(await under.warm(), never);
+    expect(await checkpointsOf(under, "sink")).toEqual([150]);
+    expect(await checkpointsOf(under, "state:keys")).toEqual([]);
+  });
+});
+
+describe("the log of a table that other flows read", () => {
+  const reader = flowId("gold.by_device");
+  const tableName = "silver.readings";
+
+  /** A reader that has taken in the sink up to a version; with `open`, it reads on from there, joining the table at a version. */
+  async function readUpTo(under: FlowUnderTest, version: number, joins?: number): Promise<TableReader> {
+    const log = new LaneLog({ ...under.world.estate, store: under.world.estate.host }, reader, generation(1), lane);
+    const range = (afterVersion: number, toVersion: number) => ({
+      [tableName]: { kind: "delta" as const, tableId: "", afterVersion, toVersion },
+    });
+    await under.world.estate.host.put(
+      layout.generation(reader, generation(1)),
+      new TextEncoder().encode(JSON.stringify({ ...generationOf(1), flow: reader })),
+    );
+    const common = { flow: reader, lane };
+    await log.putOffsets({ ...offsets(1), ...common, inputs: range(-1, version) });
+    await log.putOutcome({ ...outcome(1), ...common });
+    await log.putCommit({ ...commitOf(1), ...common });
+    if (joins !== undefined) {
+      const statics = { [tableName]: { tableId: "", version: joins } };
+      await log.putOffsets({ ...offsets(2), ...common, inputs: {}, statics });
+    }
+    return { driver: { flow: reader, lanes: async () => [lane] }, table: tableName };
+  }
+
+  /** Checkpoints at 150, 300 and 450, the last one written when the first 449 entries were older than the retention. */
+  async function cleaned(
+    readers: (under: FlowUnderTest) => Promise<readonly TableReader[]>,
+    ageMs = limits.logRetentionMs,
+  ) {
+    const under = new FlowUnderTest();
+    const known = await readers(under);
+    const maintenance = under.maintenance(known);
+    for (const until of [150, 300]) {
+      await under.run(until - under.batches);
+      await under.maintain(maintenance);
+    }
+    await under.run(100);
+    under.world.clock.advance(ageMs);
+    await under.run(50);
+    await under.maintain(maintenance);
+    const [first] = await under.names("sink", "commits");
+    return { under, first: Number(first?.slice("_delta_log/".length, -".json".length)) };
+  }
+
+  test.each([
+    ["a reader who is up to date", 450, undefined, 300],
+    ["a slow reader", 299, undefined, 150],
+    ["a reader at the first version", 0, undefined, 0],
+    ["a reader up to date whose open batch joins an old version", 450, 170, 150],
+  ])("is kept for %s", async (_what, version, joins, first) => {
+    const kept = await cleaned(async (under) => [await readUpTo(under, version, joins)]);
+    expect(kept.first).toBe(first);
+    expect((await kept.under.fresh("sink", Math.max(first, version))).version).toBe(Math.max(first, version));
+  });
+
+  test("is kept for a reader that has not begun", async () => {
+    const notBegun: TableReader = { driver: { flow: reader, lanes: async () => [lane] }, table: tableName };
+    expect((await cleaned(async () => [notBegun])).first).toBe(0);
+  });
+
+  test("is not kept for a reader that stands still for a quarter of a year", async () => {
+    const { first } = await cleaned(async (under) => [await readUpTo(under, 10)], limits.consumerLagMaxMs);
+    expect(first).toBe(300);
+  });
+
+  test("is kept where it is younger than the table's retention", async () => {
+    const { first } = await cleaned(async (under) => [await readUpTo(under, 450)], limits.logRetentionMs - 86_400_000);
+    expect(first).toBe(0);
+  });
+});
+
+test("a lane's old entries go when a hundred batches came since, and a batch that died long ago is still found", async () => {
+  const under = new FlowUnderTest();
+  const maintenance = under.maintenance();
+  await under.run(1_700);
+  await under.log.putOffsets({ ...offsets(1_701), flow, lane });
+  await under.maintain(maintenance);
+  await under.maintain(maintenance);
+  expect(await under.log.commitAt(batchId(1))).toBeUndefined();
+  // 1,700 minutes are more than a day: entries of the last 1,440 stay.
+  expect(await under.log.commitAt(batchId(300))).toBeDefined();
+  const head = await under.log.head();
+  expect([head.lastCommit?.batchId, head.openOffsets?.batchId]).toEqual([1_700, 1_701]);
+});
+
+test("an instance that was overtaken while it planned, and finds its state gone, stops quietly: the flow does not fail", async () => {
+  await using other = await EngineBench.open();
+  const estate = newEstate();
+  const withoutLeases: Wrap = (store) => ({
+    ...aroundStore(store, (_operation, work) => work()),
+    acquireLease: async () => ({ renew: async () => true, release: async () => {} }),
+  });
+  const ahead = new EngineWorld({ bench, pipeline, wrap: withoutLeases }, estate);
+  await ahead.land("landing/devices/a.csv", "code,site,weight\nd1,north,5\n");
+  await ahead.engine.sweep();
+  const overtaken: string[] = [];
+  const behind = new EngineWorld(
+    {
+      bench: other,
+      pipeline,
+      wrap: (store) =>
+        aroundStore(store, async ({ name, path }, work) => {
+          if (name === "downloadFile" && path.includes("/state/files/") && overtaken.length === 0) {
+            overtaken.push(path);
+            await ahead.land("landing/devices/b.csv", "code,site,weight\nd2,south,7\n");
+            await ahead.engine.sweep();
+            await estate.host.delete(path);
+          }
+          return work();
+        }),
+    },
+    estate,
+  );
+  await behind.engine.sweep();
+  expect(overtaken).toHaveLength(1);
+  expect(await behind.stateOf("bronze.devices")).toBe("RUNNING");
+  expect(await behind.rows("bronze.devices")).toHaveLength(2);
+});
