@@ -165,8 +165,10 @@ export class Maintenance {
     const { configuration } = snapshot.metadata;
     if (configuration["delta.enableExpiredLogCleanup"] === "false") return 0;
     const { host: store, clock, random } = this.#context;
+    const keptMs = durationMs(configuration, "delta.logRetentionDuration", limits.logRetentionMs);
     return cleanLog(log, {
-      keptMs: durationMs(configuration, "delta.logRetentionDuration", limits.logRetentionMs),
+      // Instances may be behind for a while, whatever the table says.
+      keptMs: Math.max(keptMs, limits.privateRetentionMs),
       neededFrom: () => neededFrom({ store, clock, random }, this.#readersOf(log.path)),
       lagMaxMs: limits.consumerLagMaxMs,
     });

@@ -29,6 +29,7 @@ const sinkPath = "lake/silver/readings";
 const statePath = layout.stateTable(flow, generation(1), "keys");
 const minuteMs = 60_000;
 const never = new AbortController().signal;
+const goneSoon = { "delta.logRetentionDuration": "interval 0 seconds" };
 
 /** A flow with a sink and a state, whose batches are only what the logs say of them: one a minute. */
 class FlowUnderTest {
@@ -42,6 +43,8 @@ class FlowUnderTest {
     },
   };
   readonly meter = new Meter();
+  /** Properties that the tables are created with. */
+  configuration: Readonly<Record<string, string>> = {};
   batches = 0;
   commit: CommitRecord | undefined;
   #context: ReturnType<EngineWorld["context"]>;
@@ -65,13 +68,13 @@ class FlowUnderTest {
   }
 
   /** Batches that add a file to each table; the state replaces all of its files from time to time. */
-  async run(count: number, mergeEvery = 16): Promise<void> {
+  async run(count: number, stepMs = minuteMs): Promise<void> {
     for (const role of ["state:keys", "sink"] as const)
-      await this.table(role).createIfAbsent({ schema: idSchema, partitionBy: [] });
+      await this.table(role).createIfAbsent({ schema: idSchema, partitionBy: [], configuration: this.configuration });
     for (let i = 0; i < count; i++) {
-      this.world.clock.advance(minuteMs);
+      this.world.clock.advance(stepMs);
       const batch = ++this.batches;
-      const state = await this.#commit("state:keys", batch % mergeEvery === 0);
+      const state = await this.#commit("state:keys", batch % 16 === 0);
       const sink = await this.#commit("sink", false);
       await this.log.putOffsets({ ...offsets(batch), flow, lane });
       await this.log.putOutcome({ ...outcome(batch), flow, lane });
@@ -359,6 +362,22 @@ describe("the log of a table that other flows read", () => {
   test("is kept for a reader that has not begun", async () => {
     const notBegun: TableReader = { driver: { flow: reader, lanes: async () => [lane] }, table: tableName };
     expect((await cleaned(async () => [notBegun])).first).toBe(0);
+  });
+
+  test.each([
+    ["for ten minutes, where the table wants it gone at once", goneSoon, 1_000, 0],
+    ["no longer, where the table wants it gone at once", goneSoon, minuteMs, 150],
+    ["for as long as the table says", { "delta.logRetentionDuration": "interval 3 hours" }, minuteMs, 0],
+    ["for ever, where the table says so", { ...goneSoon, "delta.enableExpiredLogCleanup": "false" }, minuteMs, 0],
+  ])("is kept %s", async (_what, configuration, stepMs, first) => {
+    const under = new FlowUnderTest();
+    under.configuration = configuration;
+    const maintenance = under.maintenance();
+    for (let round = 0; round < 2; round++) {
+      await under.run(150, stepMs);
+      await under.maintain(maintenance);
+    }
+    expect((await under.names("sink", "commits"))[0]).toBe(`_delta_log/${String(first).padStart(20, "0")}.json`);
   });
 
   test("is not kept for a reader that stands still for a quarter of a year", async () => {
