@@ -150,7 +150,9 @@ export class LaneLog {
     const writtenTime = lastCommit?.committedTime ?? lastOffsets?.batchTime;
     if (writtenTime === undefined) return false;
     if (this.#context.clock.nowMs() - Date.parse(writtenTime) < limits.laneEntriesKeptMs / 2) return false;
-    return lastCommit === undefined || (await this.commitAt(batchId(lastCommit.batchId))) === undefined;
+    // The start of a lane stays for ever, so that it says nothing of what came after it.
+    const batch = lastCommit?.batchId ?? 0;
+    return batch === 0 || (await this.commitAt(batchId(batch))) === undefined;
   }
 
   #folder(log: LogName): string {

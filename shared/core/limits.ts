@@ -25,8 +25,8 @@ export const limits = {
   deltaCommitBytes: 256 * 1024 * 1024,
   /**
    * A Delta log is checkpointed when the JSON after its last checkpoint is more than this share of that checkpoint's bytes, or so many
-   * commits; but not while it is small: fewer commits and bytes than the least are read by 16 at once faster than a checkpoint is
-   * written, and a table without a checkpoint gets its first one there.
+   * commits; but not while it is small: a hundred commits are seven rounds of 16 requests at once, as long as a checkpoint's four requests
+   * and its Parquet take, and a MiB of JSON is parsed in that time. A table without a checkpoint gets its first one there.
    */
   checkpointTailShare: 0.2,
   checkpointTailCommitsMax: 1_000,
