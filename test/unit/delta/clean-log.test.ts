@@ -15,27 +15,12 @@ import {
   openSnapshot,
   stateAt,
   writeCheckpoint,
-  type CheckpointReader,
-  type CheckpointWriter,
   type DeltaLog,
   type LogRetention,
 } from "../../../shared/delta/index.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
+import { jsonCheckpoints } from "../../support/json-checkpoints.ts";
 import { append, newTable, pathsOf, type TableUnderTest } from "./table-under-test.ts";
-
-/** Checkpoints as JSON: which of them there are is what matters here. */
-const jsonCheckpoints: CheckpointReader & CheckpointWriter = {
-  async *read(store, path) {
-    const stored = await store.get(path);
-    if (stored === undefined) throw new Error(`${path} is gone`);
-    yield* JSON.parse(new TextDecoder().decode(stored.bytes)) as Record<string, unknown>[];
-  },
-  async write(store, path, actions) {
-    const bytes = new TextEncoder().encode(JSON.stringify([...actions]));
-    await store.put(path, bytes);
-    return { sizeBytes: bytes.byteLength };
-  },
-};
 
 const hourMs = 3_600_000;
 

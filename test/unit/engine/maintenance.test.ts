@@ -1,18 +1,14 @@
 /** What happens to logs and state files between the batches: when, by whom, and what is never touched. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LaneLog, layout, type CommitRecord } from "../../../shared/checkpoint/index.ts";
-import { batchId, flowId, generation, instantOfMs, laneId, limits } from "../../../shared/core/index.ts";
-import { openSnapshot, removeOf, type Action, type Snapshot } from "../../../shared/delta/index.ts";
-import { Maintenance, type WarmFlow } from "../../../shared/engine/maintenance.ts";
+import { LaneLog, layout } from "../../../shared/checkpoint/index.ts";
+import { batchId, flowId, generation, laneId, limits } from "../../../shared/core/index.ts";
+import { Maintenance } from "../../../shared/engine/maintenance.ts";
 import type { TableReader } from "../../../shared/engine/readers.ts";
-import type { DeltaTable } from "../../../shared/table/index.ts";
 import { aroundStore } from "../../support/engine-faults.ts";
 import { EngineBench, EngineWorld, newEstate, type Wrap } from "../../support/engine-harness.ts";
-import { engineFixture } from "../../support/engine-pipeline.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
-import { Meter } from "../../support/metered-store.ts";
 import { commitOf, generationOf, offsets, outcome } from "../checkpoint/records-under-test.ts";
-import { idSchema } from "../delta/table-under-test.ts";
+import { flow, FlowUnderTest, lane, minuteMs, never, pipeline, sinkPath, statePath } from "./flow-under-test.ts";
 
 let bench: EngineBench;
 beforeAll(async () => {
@@ -22,123 +18,14 @@ afterAll(async () => {
   await bench[Symbol.asyncDispose]();
 });
 
-const flow = flowId("silver.readings");
-const lane = laneId("0");
-const pipeline = engineFixture({ readingsOnly: true });
-const sinkPath = "lake/silver/readings";
-const statePath = layout.stateTable(flow, generation(1), "keys");
-const minuteMs = 60_000;
-const never = new AbortController().signal;
 const goneSoon = { "delta.logRetentionDuration": "interval 0 seconds" };
-
-/** A flow with a sink and a state, whose batches are only what the logs say of them: one a minute. */
-class FlowUnderTest {
-  readonly world: EngineWorld;
-  readonly log: LaneLog;
-  readonly record = {
-    ...generationOf(1),
-    tables: {
-      "state:keys": { root: "host" as const, path: statePath, tableId: "" },
-      sink: { root: "lake" as const, path: sinkPath, tableId: "" },
-    },
-  };
-  readonly meter = new Meter();
-  /** Properties that the tables are created with. */
-  configuration: Readonly<Record<string, string>> = {};
-  batches = 0;
-  commit: CommitRecord | undefined;
-  #context: ReturnType<EngineWorld["context"]>;
-
-  constructor() {
-    this.world = new EngineWorld({ bench, pipeline });
-    this.#context = this.world.context((store) => this.meter.of(store));
-    this.log = new LaneLog({ ...this.world.estate, store: this.world.estate.host }, flow, generation(1), lane);
-  }
-
-  table(role: "sink" | "state:keys"): DeltaTable {
-    const { root, path } = this.record.tables[role];
-    return this.#context.tables.open(root, path);
-  }
-
-  /** The table as another instance finds it. */
-  async fresh(role: "sink" | "state:keys", version?: number): Promise<Snapshot> {
-    const { log } = this.table(role);
-    const store = this.record.tables[role].root === "host" ? this.world.estate.host : this.world.estate.lake;
-    return openSnapshot({ ...log, store }, { version });
-  }
-
-  /** Batches that add a file to each table; the state replaces all of its files from time to time. */
-  async run(count: number, stepMs = minuteMs): Promise<void> {
-    for (const role of ["state:keys", "sink"] as const)
-      await this.table(role).createIfAbsent({ schema: idSchema, partitionBy: [], configuration: this.configuration });
-    for (let i = 0; i < count; i++) {
-      this.world.clock.advance(stepMs);
-      const batch = ++this.batches;
-      const state = await this.#commit("state:keys", batch % 16 === 0);
-      const sink = await this.#commit("sink", false);
-      await this.log.putOffsets({ ...offsets(batch), flow, lane });
-      await this.log.putOutcome({ ...outcome(batch), flow, lane });
-      this.commit = {
-        ...commitOf(batch),
-        flow,
-        lane,
-        committedTime: instantOfMs(this.world.clock.nowMs()),
-        tables: {
-          "state:keys": { tableId: "", version: state, txn: null },
-          sink: { tableId: "", version: sink, txn: null },
-        },
-      };
-      await this.log.putCommit(this.commit);
-    }
-  }
-
-  async #commit(role: "sink" | "state:keys", merges: boolean): Promise<number> {
-    const table = this.table(role);
-    const path = `part-${role === "sink" ? "s" : "k"}${this.batches}.parquet`;
-    const store = role === "sink" ? this.world.estate.lake : this.world.estate.host;
-    await store.put(`${table.path}/${path}`, new Uint8Array([1]));
-    const nowMs = this.world.clock.nowMs();
-    const add = { path, partitionValues: {}, size: 1, modificationTime: nowMs, dataChange: true };
-    const removed = merges ? [...(await table.latest()).files] : [];
-    const actions: Action[] = [
-      { add },
-      ...removed.map((file) => ({ remove: removeOf(file, { deletionTimestampMs: nowMs }) })),
-    ];
-    const done = await table.commit({ actions, isBlindAppend: !merges, operation: "X" });
-    if (done.kind !== "committed") throw new Error(done.kind);
-    return done.version;
-  }
-
-  async warm(): Promise<WarmFlow> {
-    return { generation: this.record, lanes: new Map([[lane, { log: this.log, head: await this.log.head() }]]) };
-  }
-
-  maintenance(readers: readonly TableReader[] = [], wrap: Wrap = (store) => this.meter.of(store)): Maintenance {
-    const context = wrap === undefined ? this.#context : { ...this.world.context(wrap), tables: this.#context.tables };
-    const driver = { flow, lanes: async () => [lane] } as unknown as ConstructorParameters<typeof Maintenance>[1];
-    return new Maintenance(context, driver, () => readers);
-  }
-
-  async maintain(maintenance = this.maintenance()): Promise<void> {
-    await maintenance.run(await this.warm(), never);
-  }
-
-  async names(role: "sink" | "state:keys", what: "commits" | "checkpoints" | "files"): Promise<string[]> {
-    const { root, path } = this.record.tables[role];
-    const found: string[] = [];
-    for await (const meta of this.world.estate[root].list(`${path}/`)) found.push(meta.path.slice(path.length + 1));
-    const log = found.filter((name) => name.startsWith("_delta_log/0"));
-    if (what === "files") return found.filter((name) => name.startsWith("part-"));
-    return log.filter((name) => name.endsWith(".json") === (what === "commits"));
-  }
-}
 
 const checkpointsOf = async (under: FlowUnderTest, role: "sink" | "state:keys"): Promise<number[]> =>
   (await under.names(role, "checkpoints")).map((name) => Number(name.slice("_delta_log/".length).slice(0, 20)));
 
 describe("the tables of a flow", () => {
   test("get a checkpoint once their logs are long, and not before", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     const maintenance = under.maintenance();
     await under.run(98);
     await under.maintain(maintenance);
@@ -156,7 +43,7 @@ describe("the tables of a flow", () => {
   });
 
   test("cost nothing between the looks at them", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     const maintenance = under.maintenance();
     await under.run(150);
     await under.maintain(maintenance);
@@ -167,7 +54,7 @@ describe("the tables of a flow", () => {
   });
 
   test("are checkpointed from what the instance knows: the log is not read again", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     const maintenance = under.maintenance();
     await under.run(150);
     await under.maintain(maintenance);
@@ -185,7 +72,7 @@ describe("the tables of a flow", () => {
   });
 
   test("are left to another instance that is at it", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     await under.run(150);
     const lease = await under.world.estate.host.acquireLease(layout.maintenance(flow), limits.leaseSeconds);
     await under.maintain();
@@ -196,7 +83,7 @@ describe("the tables of a flow", () => {
   });
 
   test("may be maintained by two that know nothing of each other", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     await under.run(400);
     const unleased: Wrap = (store) => ({
       ...under.meter.of(store),
@@ -210,7 +97,7 @@ describe("the tables of a flow", () => {
   });
 
   test("do not fail a pass when the store does: it is tried again after the next fifty commits", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     await under.run(150);
     const faulty: FaultyStore[] = [];
     const maintenance = under.maintenance([], (store) => {
@@ -233,7 +120,7 @@ describe("the tables of a flow", () => {
 
 describe("the state of a flow", () => {
   test("keeps the files and the log that its last commit needs, and no others, however long it runs", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     const maintenance = under.maintenance();
     const counts: number[][] = [];
     for (let i = 0; i < 12; i++) {
@@ -254,7 +141,7 @@ describe("the state of a flow", () => {
   });
 
   test("is checkpointed at the version of the last commit, not at that of an open batch", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     await under.run(120);
     const head = await under.warm();
     await under.run(5);
@@ -265,7 +152,7 @@ describe("the state of a flow", () => {
   });
 
   test("spares files that were dropped a moment ago, until the next time", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     const maintenance = under.maintenance();
     await under.run(128 + 8);
     await under.maintain(maintenance);
@@ -278,7 +165,7 @@ describe("the state of a flow", () => {
   });
 
   test("spares files that a batch after the last known commit drops, whatever their age", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     await under.run(130);
     const before = await under.warm();
     await under.run(14);
@@ -290,7 +177,7 @@ describe("the state of a flow", () => {
   });
 
   test("is left alone by an instance that does not know all lanes", async () => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     await under.run(150);
     const context = under.world.context();
     await context.tables.open("lake", sinkPath).latest();
@@ -333,7 +220,7 @@ describe("the log of a table that other flows read", () => {
     readers: (under: FlowUnderTest) => Promise<readonly TableReader[]>,
     ageMs = limits.logRetentionMs,
   ) {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     const known = await readers(under);
     const maintenance = under.maintenance(known);
     for (const until of [150, 300]) {
@@ -370,7 +257,7 @@ describe("the log of a table that other flows read", () => {
     ["for as long as the table says", { "delta.logRetentionDuration": "interval 3 hours" }, minuteMs, 0],
     ["for ever, where the table says so", { ...goneSoon, "delta.enableExpiredLogCleanup": "false" }, minuteMs, 0],
   ])("is kept %s", async (_what, configuration, stepMs, first) => {
-    const under = new FlowUnderTest();
+    const under = new FlowUnderTest(bench);
     under.configuration = configuration;
     const maintenance = under.maintenance();
     for (let round = 0; round < 2; round++) {
@@ -392,7 +279,7 @@ describe("the log of a table that other flows read", () => {
 });
 
 test("a lane's old entries go when a hundred batches came since, and a batch that died long ago is still found", async () => {
-  const under = new FlowUnderTest();
+  const under = new FlowUnderTest(bench);
   const maintenance = under.maintenance();
   await under.run(1_700);
   await under.log.putOffsets({ ...offsets(1_701), flow, lane });
