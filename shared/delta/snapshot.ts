@@ -98,7 +98,7 @@ export async function updateSnapshot(
     const commit = await readCommit(log, current.version + 1);
     if (commit === undefined) {
       const overtaken = !isTrusted(log, current) && ((await lastCheckpointHint(log))?.version ?? -1) > current.version;
-      if (overtaken) return openSnapshot(log);
+      if (overtaken) current = await openSnapshot(log);
       confirmedMs.set(current, log.clock.nowMs());
       return current;
     }

@@ -286,6 +286,17 @@ describe("an instance that slept while the log went on and was cleaned", () => {
     expect([updated.version, pathsOf(updated)]).toEqual([8, pathsOf(await openSnapshot(log))]);
   });
 
+  test("is not led astray by a hint to a version that is not there, and looks for it once", async () => {
+    const { log, snapshot, clock, asked } = await fullTable();
+    await log.store.put(`${logFolder(log)}/_last_checkpoint`, new TextEncoder().encode('{"version":99,"size":1}'));
+    clock.advance(limits.snapshotTrustedMs);
+    const updated = await updateSnapshot(log, snapshot);
+    expect([updated.version, pathsOf(updated)]).toEqual([6, pathsOf(snapshot)]);
+    asked.length = 0;
+    expect(await updateSnapshot(log, updated)).toBe(updated);
+    expect(asked).toHaveLength(1);
+  });
+
   test("commits after the newest version, never below the checkpoint", async () => {
     const { log, base } = await sleeper();
     expect(await commit(log, append(base, "g"))).toMatchObject({ kind: "committed", version: 9 });
