@@ -108,10 +108,13 @@ export class DeltaTable {
   async changes(afterVersion: number, toVersion: number): Promise<DeltaCommit[]> {
     const commits: DeltaCommit[] = [];
     for (let version = afterVersion + 1; version <= toVersion; version++) {
-      let found = this.#commits.get(version) ?? (await readCommit(this.log, version));
-      if (found === undefined && version === 0) {
-        found = await oldestState(this.log, toVersion);
-        version = found?.version ?? version;
+      const found = this.#commits.get(version) ?? (await readCommit(this.log, version));
+      const state = found === undefined && version === 0 ? await oldestState(this.log, toVersion) : undefined;
+      if (state !== undefined) {
+        // Not remembered: the commit of that version is another one.
+        commits.push(state);
+        version = state.version;
+        continue;
       }
       if (found === undefined) {
         throw new DyneError(

@@ -173,6 +173,8 @@ describe("changes", () => {
       [3, [["c", true]]],
       [4, [["d", true]]],
     ]);
+    const [second] = await reader.changes(1, 2);
+    expect(second?.adds.map((file) => file.path)).toEqual(["b"]);
     await expect(reader.changes(-1, 1)).rejects.toMatchObject({ code: "DATA_LOSS" });
     await expect(reader.changes(0, 4)).rejects.toMatchObject({ code: "DATA_LOSS" });
   });
