@@ -42,6 +42,7 @@ export default defineConfig({
       quick("model", 60_000),
       quick("oracle", 60_000),
       alone("e2e", 120_000, 1),
+      alone("long", 1_200_000, 2),
     ],
   },
 });

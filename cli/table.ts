@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { pipelines } from "../pipelines/index.ts";
 import { DyneError, isDyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
-import { DuckDbCompute } from "../shared/compute/index.ts";
+import { DuckDbCompute, transientCheckpoints } from "../shared/compute/index.ts";
 import { manifest, tablePath } from "../shared/pipeline/index.ts";
 import { FileStore } from "../shared/storage/index.ts";
 import { DeltaTable, readRowTexts } from "../shared/table/index.ts";
@@ -67,7 +67,12 @@ async function withTable(
   options: TableOptions,
   use: (table: DeltaTable) => Promise<void>,
 ): Promise<void> {
-  const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
+  const services = {
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    checkpointReader: transientCheckpoints(),
+  };
   const folder = resolve(name);
   if (existsSync(folder)) {
     return use(

@@ -29,6 +29,7 @@ const scripts = {
   "test:contracts": { program: [test, "contracts"], dev: true },
   "test:golden": { program: [test, "golden"], dev: true },
   "test:oracle": { program: [test, "oracle"], dev: true, settings: { ORACLE_RUNS: "500" } },
+  "test:long": { program: [test, "long"], dev: true },
   "test:e2e": { program: [test, "e2e"], dev: true },
   "test:kill": { program: [test, "e2e", "--", "test/e2e/kill.test.ts"], dev: true, settings: { KILLS: "50" } },
   check: { program: ["tools/check.mjs"], dev: true, folders: ["tools/layers"] },

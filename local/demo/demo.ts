@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
+import { transientCheckpoints } from "../../shared/compute/index.ts";
 import { DyneError, type Clock, type Logger, type Random } from "../../shared/core/index.ts";
 import { openStores, readSettings } from "../../shared/runtime/index.ts";
 import { TableCatalog } from "../../shared/table/index.ts";
@@ -60,7 +61,7 @@ export async function runDemo(
     hubs: { [demoHub]: { partitions: options.partitions, consumerGroups: ["dyne-trigger", "dyne-read"] } },
   });
   const stores = openStores(readSettings(platform.settings));
-  const catalog = new TableCatalog(stores, services);
+  const catalog = new TableCatalog(stores, { ...services, checkpointReader: transientCheckpoints() });
   const open = (path: string) => catalog.open("lake", path);
   const tables: DemoTables = {
     bronzeFlights: open("lake/bronze/flights"),

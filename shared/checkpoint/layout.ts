@@ -3,6 +3,7 @@
  *
  *     <flow>/state.json
  *     <flow>/generations/<g>
+ *     <flow>/maintenance                      a lease
  *     <flow>/<g>/<lane>/offsets/<batchId>
  *     <flow>/<g>/<lane>/outcome/<batchId>[.<redo>]
  *     <flow>/<g>/<lane>/commits/<batchId>
@@ -19,6 +20,7 @@ const container = "checkpoints";
 export const layout = {
   flow: (flow: FlowId) => `${container}/${flow}`,
   state: (flow: FlowId) => `${container}/${flow}/state.json`,
+  maintenance: (flow: FlowId) => `${container}/${flow}/maintenance`,
   generations: (flow: FlowId) => `${container}/${flow}/generations/`,
   generation: (flow: FlowId, g: Generation) => `${container}/${flow}/generations/${paddedNumber(g)}`,
   generationRoot: (flow: FlowId, g: Generation) => `${container}/${flow}/${paddedNumber(g)}`,

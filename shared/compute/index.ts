@@ -1,4 +1,5 @@
 /** compute: who runs a plan over file sets. */
 export * from "./compute.ts";
 export { DuckDbCompute, type DuckDbSettings } from "./duckdb/duckdb-compute.ts";
+export { transientCheckpoints, type CheckpointFiles } from "./duckdb/parquet-checkpoints.ts";
 export { textFileColumns } from "./duckdb/text-file-set.ts";

@@ -25,6 +25,37 @@ export const limits = {
   checkpointRecordBytes: 32 * 1024 * 1024,
   /** A commit file of a Delta log that dyne is willing to parse. */
   deltaCommitBytes: 256 * 1024 * 1024,
+  /**
+   * A Delta log is checkpointed when the JSON after its last checkpoint is more than this share of that checkpoint's bytes, or so many
+   * commits; but not while it is small: a hundred commits are seven rounds of 16 requests at once, as long as a checkpoint's four requests
+   * and its Parquet take, and a MiB of JSON is parsed in that time. A table without a checkpoint gets its first one there.
+   */
+  checkpointTailShare: 0.2,
+  checkpointTailCommitsMax: 1_000,
+  checkpointTailCommitsMin: 100,
+  checkpointTailBytesMin: 1024 * 1024,
+  /** A log's tail is looked at after so many commits: a listing among fifty commits is not felt. */
+  checkpointLookCommits: 50,
+  /** How far before an old version its checkpoint is looked for: twice the longest tail. */
+  checkpointSearchCommits: 2_000,
+  /** Log entries are kept for `delta.logRetentionDuration`, by default 30 days, as everybody does who writes Delta. */
+  logRetentionMs: 30 * 24 * 60 * 60 * 1000,
+  /** Tombstones are kept for `delta.deletedFileRetentionDuration`, by default a week. */
+  tombstoneRetentionMs: 7 * 24 * 60 * 60 * 1000,
+  /** Log entries that a flow of ours has still to read are kept for so long: a flow that stands still for a quarter is not waited for. */
+  consumerLagMaxMs: 90 * 24 * 60 * 60 * 1000,
+  /** State tables have no reader but their lane, which reads what its last commit names; what it was reading a moment ago is spared. */
+  privateRetentionMs: 10 * 60 * 1000,
+  /** A snapshot that was found the newest longer ago may have been overtaken by cleaning: half of the shortest retention. */
+  snapshotTrustedMs: 5 * 60 * 1000,
+  /** Entries of a lane's logs that are kept: the last ones, and all that are younger. */
+  laneEntriesKept: 100,
+  laneEntriesKeptMs: 24 * 60 * 60 * 1000,
+  /** A lane's head is looked for by halving where a listing would be longer. */
+  laneEntriesListedMax: 1_000,
+  /** Objects that one round of maintenance deletes in one place, and how many of them at once. */
+  maintenanceDeletesMax: 2_000,
+  deletesAtOnce: 16,
   /** A sample of a bad row in an error, a state file or a log line. */
   sampleCharacters: 200,
   /** How long a lease lasts, and how often its holder renews it. */

@@ -1,6 +1,8 @@
 import { DyneError } from "../core/index.ts";
 import { readCommit, type DeltaCommit } from "./commit-file.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
+import { listLog } from "./log-segment.ts";
+import { openSnapshot } from "./snapshot.ts";
 
 /** Versions (after, to]. */
 export interface VersionRange {
@@ -26,6 +28,19 @@ export async function* changes(log: DeltaLog, { after, to }: VersionRange): Asyn
       yield commit;
     }
   }
+}
+
+/**
+ * What stands for the commits that were cleaned away: the oldest state that can be read, as one commit of that version. Undefined where
+ * nothing is gone, or all up to `toVersion` is.
+ */
+export async function oldestState(log: DeltaLog, toVersion: number): Promise<DeltaCommit | undefined> {
+  const { commits, checkpoints } = await listLog(log, 0, toVersion);
+  const oldest = checkpoints[0]?.version;
+  if (commits[0] === 0 || oldest === undefined) return undefined;
+  const { version, files, timestampMs, protocol, metadata } = await openSnapshot(log, { version: oldest });
+  const adds = [...files].map((file) => ({ ...file, dataChange: true }));
+  return { version, timestampMs, protocol, metadata, adds, txns: [], removes: [], cdcs: [], domains: [] };
 }
 
 function gone(log: DeltaLog, version: number): DyneError {

@@ -2,6 +2,7 @@
  * What stops a transaction from being committed after another that it has not seen, as in Spark's conflict checker: blind appends go
  * through; changes of what the transaction removes, read or redefines do not.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Action, AddFile } from "./actions.ts";
 import type { DeltaCommit } from "./commit-file.ts";
 import { fileKey } from "./file-path.ts";
@@ -46,6 +47,28 @@ export function conflictWith(
   const domains = new Set(winner.domains.map(({ domain }) => domain));
   if (actions.some((action) => "domainMetadata" in action && domains.has(action.domainMetadata.domain)))
     return "domain-changed";
+  return undefined;
+}
+
+/**
+ * Why `actions`, planned on one snapshot, cannot follow a later one, where the commits in between are not known any more: says yes too
+ * often, never too seldom.
+ */
+export function conflictWithChange(
+  before: Snapshot,
+  after: Snapshot,
+  actions: readonly Action[],
+  scope: ReadScope,
+): ConflictReason | undefined {
+  if (!isDeepStrictEqual(before.protocol, after.protocol)) return "protocol-changed";
+  if (!isDeepStrictEqual(before.metadata, after.metadata)) return "metadata-changed";
+  if (scope.readsWholeTable === true || (scope.conflictsWithAppends ?? false) !== false) return "rows-changed";
+  for (const action of actions) {
+    if ("txn" in action && before.txns.get(action.txn.appId) !== after.txns.get(action.txn.appId)) return "txn-changed";
+    if (!("domainMetadata" in action)) continue;
+    const { domain } = action.domainMetadata;
+    if (!isDeepStrictEqual(before.domains.get(domain), after.domains.get(domain))) return "domain-changed";
+  }
   return undefined;
 }
 

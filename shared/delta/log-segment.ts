@@ -2,8 +2,9 @@
  * Which files of a log make up a version: the newest usable checkpoint at or below it and the commits after that
  * (PROTOCOL.md § Checkpoints, § Last Checkpoint File).
  */
+import { z } from "zod";
 import { DyneError, paddedNumber } from "../core/index.ts";
-import { logFolder, type DeltaLog } from "./log.ts";
+import { commitPath, logFolder, type DeltaLog } from "./log.ts";
 
 export interface LogSegment {
   /** The checkpoint's files, all of one version. */
@@ -27,8 +28,12 @@ const commitName = /^(\d{20})\.json$/;
 const checkpointName = /^(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10}))?\.parquet$/;
 const v2CheckpointName = /^(\d{20})\.checkpoint\.[0-9a-fA-F-]{36}\.(?:json|parquet)$/;
 
-/** Lists a log, from `fromVersion` on where the caller knows a checkpoint there. */
-export async function listLog(log: DeltaLog, fromVersion = 0): Promise<LogListing> {
+/** Lists a log, from `fromVersion` on where the caller knows a checkpoint there, and no further than `untilVersion`. */
+export async function listLog(
+  log: DeltaLog,
+  fromVersion = 0,
+  untilVersion = Number.POSITIVE_INFINITY,
+): Promise<LogListing> {
   const folder = `${logFolder(log)}/`;
   const commits: number[] = [];
   const v2Checkpoints: number[] = [];
@@ -36,6 +41,7 @@ export async function listLog(log: DeltaLog, fromVersion = 0): Promise<LogListin
   const after = fromVersion > 0 ? `${folder}${paddedNumber(fromVersion)}` : undefined;
   for await (const { path } of log.store.list(folder, { after })) {
     const name = path.slice(folder.length);
+    if (Number(/^\d{20}(?=\.)/.exec(name)?.[0] ?? 0) > untilVersion) break;
     const commit = commitName.exec(name);
     const checkpoint = checkpointName.exec(name);
     const v2 = v2CheckpointName.exec(name);
@@ -54,6 +60,26 @@ export async function listLog(log: DeltaLog, fromVersion = 0): Promise<LogListin
     v2Checkpoints: v2Checkpoints.sort(byNumber),
     checkpoints: checkpoints.sort((a, b) => a.version - b.version),
   };
+}
+
+/** How many commits there are after a version, up to another, and their bytes: by one listing. */
+export async function logTailAfter(
+  log: DeltaLog,
+  afterVersion: number,
+  toVersion: number,
+): Promise<{ readonly commits: number; readonly bytes: number }> {
+  const folder = `${logFolder(log)}/`;
+  const after = afterVersion < 0 ? undefined : commitPath(log, afterVersion);
+  let commits = 0;
+  let bytes = 0;
+  for await (const { path, sizeBytes } of log.store.list(folder, { after })) {
+    const commit = commitName.exec(path.slice(folder.length));
+    if (commit === null) continue;
+    if (Number(commit[1]) > toVersion) break;
+    commits++;
+    bytes += sizeBytes;
+  }
+  return { commits, bytes };
 }
 
 /**
@@ -87,18 +113,37 @@ export function segmentFor(log: DeltaLog, listing: LogListing, version?: number)
   );
 }
 
-/** A checkpoint's version from `_last_checkpoint`: only a hint, so anything wrong with it means none (PROTOCOL.md § Last Checkpoint File Schema). */
-export async function lastCheckpointHint(log: DeltaLog): Promise<number | undefined> {
-  const stored = await log.store.get(`${logFolder(log)}/_last_checkpoint`);
-  if (stored === undefined) return undefined;
+/** What `_last_checkpoint` says. */
+export interface LastCheckpoint {
+  readonly version: number;
+  /** Absent where its writer did not say. */
+  readonly sizeInBytes?: number | undefined;
+}
+
+const lastCheckpointShape = z.object({
+  version: z.number().int().nonnegative(),
+  sizeInBytes: z.number().int().nonnegative().optional().catch(undefined),
+});
+
+/** The last checkpoint, from `_last_checkpoint`: only a hint, so anything wrong with it means none (PROTOCOL.md § Last Checkpoint File Schema). */
+export async function lastCheckpointHint(log: DeltaLog): Promise<LastCheckpoint | undefined> {
+  const stored = await log.store.get(lastCheckpointPath(log));
+  return stored && parseLastCheckpoint(log, stored.bytes);
+}
+
+/** Takes the bytes of `_last_checkpoint` apart; undefined where they say nothing. */
+export function parseLastCheckpoint(log: DeltaLog, bytes: Uint8Array): LastCheckpoint | undefined {
   try {
-    const hint: unknown = JSON.parse(new TextDecoder().decode(stored.bytes));
-    const version = typeof hint === "object" && hint !== null && "version" in hint ? hint.version : undefined;
-    return typeof version === "number" && Number.isSafeInteger(version) && version >= 0 ? version : undefined;
+    return lastCheckpointShape.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
   } catch {
     log.logger.warn("the hint to the last checkpoint is not JSON and is not used", { table: log.path });
     return undefined;
   }
+}
+
+/** PROTOCOL.md § Last Checkpoint File. */
+export function lastCheckpointPath(log: Pick<DeltaLog, "path">): string {
+  return `${logFolder(log)}/_last_checkpoint`;
 }
 
 /** The first of the commits that reach `target` without a gap; undefined where `target` itself is missing. */

@@ -1,5 +1,6 @@
 import { paddedNumber, type Clock, type Logger, type Random } from "../core/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
+import type { Action } from "./actions.ts";
 
 /** A table's log and what working on it needs. Plain data: nothing is opened, nothing to close. */
 export interface DeltaLog {
@@ -11,6 +12,8 @@ export interface DeltaLog {
   readonly logger: Logger;
   /** Without one, a table whose oldest commits are gone cannot be opened. */
   readonly checkpointReader?: CheckpointReader | undefined;
+  /** Without one, no checkpoint is written, and so nothing of the log can be cleaned away. */
+  readonly checkpointWriter?: CheckpointWriter | undefined;
 }
 
 /** The port to whoever reads Parquet checkpoints (PROTOCOL.md § Checkpoints). */
@@ -22,6 +25,15 @@ export interface CheckpointReader {
   read(store: ObjectStore, path: string): AsyncIterable<Readonly<Record<string, unknown>>>;
 }
 
+/** The port to whoever writes Parquet checkpoints (PROTOCOL.md § Checkpoints, § Checkpoint Schema). */
+export interface CheckpointWriter {
+  /**
+   * Writes these actions, one row each, as one Parquet file at `path`, over what is there. Readers see the old file or the new one.
+   * Resolves to the file's size. Safe to repeat.
+   */
+  write(store: ObjectStore, path: string, actions: Iterable<Action>): Promise<{ readonly sizeBytes: number }>;
+}
+
 /** The folder of a table's log. */
 export function logFolder(log: Pick<DeltaLog, "path">): string {
   return `${log.path}/_delta_log`;
@@ -30,4 +42,9 @@ export function logFolder(log: Pick<DeltaLog, "path">): string {
 /** The file of one commit (PROTOCOL.md § Delta Log Entries). */
 export function commitPath(log: Pick<DeltaLog, "path">, version: number): string {
   return `${logFolder(log)}/${paddedNumber(version)}.json`;
+}
+
+/** The file of a classic checkpoint (PROTOCOL.md § Checkpoints). */
+export function checkpointPath(log: Pick<DeltaLog, "path">, version: number): string {
+  return `${logFolder(log)}/${paddedNumber(version)}.checkpoint.parquet`;
 }

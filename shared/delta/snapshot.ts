@@ -1,11 +1,11 @@
 /** A table at one version (PROTOCOL.md § Action Reconciliation): opened by listing and replay, advanced by the new commits alone. */
-import { DyneError } from "../core/index.ts";
+import { DyneError, limits } from "../core/index.ts";
 import type { Schema } from "../plan/index.ts";
 import { ActiveFiles } from "./active-files.ts";
 import { parseAction, type Action, type DomainMetadata, type Metadata, type Protocol } from "./actions.ts";
 import { commitOf, readCommit, type DeltaCommit } from "./commit-file.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
-import { lastCheckpointHint, listLog, segmentFor, type LogSegment } from "./log-segment.ts";
+import { lastCheckpointHint, listLog, segmentFor, type LogListing, type LogSegment } from "./log-segment.ts";
 import { parseSchema } from "./schema.ts";
 import { assertReadable } from "./table-features.ts";
 
@@ -53,19 +53,42 @@ export async function openSnapshot(log: DeltaLog, at: SnapshotAt = {}): Promise<
 
 /** As `openSnapshot`, but undefined where there is no table. */
 export async function findSnapshot(log: DeltaLog, at: SnapshotAt = {}): Promise<Snapshot | undefined> {
-  const hint = log.checkpointReader && at.timestampMs === undefined ? await lastCheckpointHint(log) : undefined;
-  const usable = hint !== undefined && (at.version === undefined || at.version >= hint);
-  let listing = await listLog(log, usable ? hint : 0);
-  if (usable && !listing.checkpoints.some(({ version }) => version >= hint && version <= (at.version ?? Infinity)))
-    listing = await listLog(log);
+  const hasHint = log.checkpointReader !== undefined && at.timestampMs === undefined;
+  const range = hasHint ? await versionsToList(log, at.version) : everything;
+  let listing = await listLog(log, range.from, range.until);
+  if (range !== everything && !reaches(listing, at.version)) listing = await listLog(log);
   const version = at.timestampMs === undefined ? at.version : await versionAt(log, listing.commits, at.timestampMs);
   const segment = segmentFor(log, listing, version);
   return segment && (await replay(log, segment));
 }
 
+/** Between which versions, inclusive, a log is listed. */
+interface ListedVersions {
+  readonly from: number;
+  readonly until: number;
+}
+
+const everything: ListedVersions = { from: 0, until: Number.POSITIVE_INFINITY };
+
+/** Where there should be a checkpoint and the commits after it; everything where nothing is known of a checkpoint. */
+async function versionsToList(log: DeltaLog, version: number | undefined): Promise<ListedVersions> {
+  const hint = (await lastCheckpointHint(log))?.version;
+  if (hint === undefined) return everything;
+  if (version === undefined || version >= hint) return { from: hint, until: Number.POSITIVE_INFINITY };
+  return { from: Math.max(0, version - limits.checkpointSearchCommits), until: version };
+}
+
+/** True where the listing of a part of a log is enough to open the version. */
+function reaches({ commits, checkpoints }: LogListing, version = Number.POSITIVE_INFINITY): boolean {
+  return commits[0] === 0 || checkpoints.some((checkpoint) => checkpoint.version <= version);
+}
+
 /**
  * The newest version, from a snapshot of an older one: asks for the next commits by name until there is none and never lists, so that it
  * costs one request beside the new commits. The same snapshot where nothing is new.
+ *
+ * A snapshot that slept so long that its next commit may have been cleaned away is opened anew from the checkpoint that covers it;
+ * `onCommit` is then not told of the commits in between.
  */
 export async function updateSnapshot(
   log: DeltaLog,
@@ -75,10 +98,27 @@ export async function updateSnapshot(
   let current = snapshot;
   for (;;) {
     const commit = await readCommit(log, current.version + 1);
-    if (commit === undefined) return current;
+    if (commit === undefined) {
+      const overtaken = !isTrusted(log, current) && ((await lastCheckpointHint(log))?.version ?? -1) > current.version;
+      if (overtaken) current = await openSnapshot(log);
+      confirmedMs.set(current, log.clock.nowMs());
+      return current;
+    }
     current = advanceSnapshot(log, current, commit);
     onCommit?.(commit);
   }
+}
+
+/** When a snapshot was last found to be the newest, by the clock of its log; absent where nobody has asked since it was made. */
+const confirmedMs = new WeakMap<Snapshot, number>();
+
+/**
+ * True where the version after the snapshot cannot have been written and cleaned away since the snapshot was the newest. Of any other a
+ * missing next version says nothing, and to create that version could bury a commit below a checkpoint.
+ */
+export function isTrusted(log: Pick<DeltaLog, "clock">, snapshot: Snapshot): boolean {
+  const sinceMs = Math.max(confirmedMs.get(snapshot) ?? 0, snapshot.timestampMs);
+  return log.clock.nowMs() - sinceMs < limits.snapshotTrustedMs;
 }
 
 /** The snapshot after the commit that follows it. Pure. */
@@ -147,28 +187,47 @@ function apply(
   };
 }
 
-async function replay(log: DeltaLog, segment: LogSegment): Promise<Snapshot> {
+/**
+ * The snapshot of a segment of the log. `onCommit` is told of all that is replayed, in order, the checkpoint first, as one commit and with
+ * its tombstones, which concern no reader.
+ */
+export async function replay(
+  log: DeltaLog,
+  segment: LogSegment,
+  onCommit?: (commit: DeltaCommit) => void,
+): Promise<Snapshot> {
   let state: Snapshot | Unborn = unborn;
   if (segment.checkpoint !== undefined) {
     const { version, paths } = segment.checkpoint;
-    state = apply(log, unborn, await checkpointAsCommit(log, version, paths), true);
+    const commit = await checkpointAsCommit(log, version, paths, onCommit !== undefined);
+    state = apply(log, unborn, { ...commit, removes: [] }, true);
+    onCommit?.(commit);
   }
   for (let first = segment.firstCommit; first <= segment.version; first += commitsAtOnce) {
     const count = Math.min(commitsAtOnce, segment.version - first + 1);
     const commits = await Promise.all(Array.from({ length: count }, (_, i) => requireCommit(log, first + i)));
-    for (const commit of commits) state = apply(log, state, commit);
+    for (const commit of commits) {
+      state = apply(log, state, commit);
+      onCommit?.(commit);
+    }
   }
   if (!("protocol" in state)) throw missing(log, segment.version, "protocol");
   return state;
 }
 
-/** Every row of a checkpoint, as if one commit had written them. Its removes are tombstones and concern no reader. */
-async function checkpointAsCommit(log: DeltaLog, version: number, paths: readonly string[]): Promise<DeltaCommit> {
+/** Every row of a checkpoint, as if one commit had written them. */
+async function checkpointAsCommit(
+  log: DeltaLog,
+  version: number,
+  paths: readonly string[],
+  withTombstones: boolean,
+): Promise<DeltaCommit> {
   const actions: Action[] = [];
   for (const path of paths) {
     for await (const row of log.checkpointReader!.read(log.store, path)) {
+      if (!withTombstones && row["remove"] !== undefined && row["remove"] !== null) continue;
       const action = parseAction(row, path);
-      if (action !== undefined && !("remove" in action)) actions.push(action);
+      if (action !== undefined) actions.push(action);
     }
   }
   const written = await readCommit(log, version);

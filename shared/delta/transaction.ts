@@ -4,6 +4,7 @@
  *   loop, at most `limits.commitAttemptsMax` times:
  *     ask the fences of the newest snapshot        → already committed | fenced | changed | go on
  *     are all files to remove still active?        → conflict | go on
+ *     was the snapshot the newest long ago?        → bring it up to date first: version N+1 may have been, and been cleaned away
  *     put version N+1, one body, until it is known whose it is
  *       mine      → committed; the snapshot is advanced in memory
  *       another's → read the winners; do they conflict?  → conflict | again on top of them
@@ -12,10 +13,10 @@ import { DyneError, limits } from "../core/index.ts";
 import { verifiedPutIfAbsent } from "../storage/index.ts";
 import type { Action, Txn } from "./actions.ts";
 import { commitOf, encodeActions, parseCommit, type DeltaCommit } from "./commit-file.ts";
-import { conflictWith, removesAreActive, type ConflictReason, type ReadScope } from "./conflict.ts";
+import { conflictWith, conflictWithChange, removesAreActive, type ConflictReason, type ReadScope } from "./conflict.ts";
 import { askFences, type Fence, type FenceVerdict } from "./fence.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
-import { advanceSnapshot, updateSnapshot, type Snapshot } from "./snapshot.ts";
+import { advanceSnapshot, isTrusted, updateSnapshot, type Snapshot } from "./snapshot.ts";
 import { parseSchema } from "./schema.ts";
 import { assertWritable } from "./table-features.ts";
 
@@ -35,7 +36,13 @@ export interface CommitRequest extends ReadScope {
 
 /** What became of a commit; `snapshot` is the newest that was seen. */
 export type CommitOutcome =
-  | { readonly kind: "committed"; readonly version: number; readonly snapshot: Snapshot }
+  | {
+      readonly kind: "committed";
+      readonly version: number;
+      readonly snapshot: Snapshot;
+      /** As readers of the log will find it. */
+      readonly commit: DeltaCommit;
+    }
   /** An earlier run of the same batch committed it: by `version`, where the log still says. */
   | { readonly kind: "already-committed"; readonly version: number | undefined; readonly snapshot: Snapshot }
   | { readonly kind: "fenced"; readonly appId: string; readonly recorded: number; readonly snapshot: Snapshot }
@@ -71,23 +78,25 @@ export async function commit(log: DeltaLog, request: CommitRequest): Promise<Com
   let snapshot = request.base;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {
     let verdict = askFences(snapshot, fences);
-    if (verdict.kind !== "open" || !removesAreActive(snapshot, request.actions)) {
+    if (verdict.kind !== "open" || !isTrusted(log, snapshot) || !removesAreActive(snapshot, request.actions)) {
+      const before = snapshot;
       const winners: DeltaCommit[] = [];
-      snapshot = await updateSnapshot(log, snapshot, (winner) => winners.push(winner));
+      snapshot = await updateSnapshot(log, before, (winner) => winners.push(winner));
       verdict = askFences(snapshot, fences);
       if (verdict.kind !== "open") return closed(verdict, snapshot);
-      const conflict = firstConflict(winners, snapshot, request);
+      const conflict = unseenConflict(before, winners, snapshot, request) ?? firstConflict(winners, snapshot, request);
       if (conflict !== undefined) return conflict;
     }
     assertCommitAllowed(log, snapshot, request);
     const tried = await tryCommit(log, snapshot, request, fences);
     if (tried.kind === "committed") return tried;
+    const before = snapshot;
     const winners: DeltaCommit[] = [tried.winner];
     snapshot = advanceSnapshot(log, snapshot, tried.winner);
     snapshot = await updateSnapshot(log, snapshot, (winner) => winners.push(winner));
     verdict = askFences(snapshot, fences);
     if (verdict.kind !== "open") return closed(verdict, snapshot);
-    const conflict = firstConflict(winners, snapshot, request);
+    const conflict = unseenConflict(before, winners, snapshot, request) ?? firstConflict(winners, snapshot, request);
     if (conflict !== undefined) return conflict;
     if (attempt > 1) await log.clock.sleep(log.random.next() * Math.min(1_000, 10 * 2 ** attempt), request.signal);
   }
@@ -115,7 +124,7 @@ async function tryCommit(
   });
   if (put.kind === "exists") return { kind: "lost", winner: parseCommit(log, version, put) };
   const mine: DeltaCommit = { ...commitOf(version, actions, nowMs), etag: put.etag };
-  return { kind: "committed", version, snapshot: advanceSnapshot(log, snapshot, mine) };
+  return { kind: "committed", version, snapshot: advanceSnapshot(log, snapshot, mine), commit: mine };
 }
 
 function commitInfo(log: DeltaLog, snapshot: Snapshot, request: CommitRequest, nowMs: number): Action {
@@ -131,6 +140,18 @@ function commitInfo(log: DeltaLog, snapshot: Snapshot, request: CommitRequest, n
       txnId: log.random.uuid(),
     },
   };
+}
+
+/** Where commits in between were cleaned from the log, only what they left tells whether one of them conflicts. */
+function unseenConflict(
+  before: Snapshot,
+  winners: readonly DeltaCommit[],
+  snapshot: Snapshot,
+  request: CommitRequest,
+): CommitOutcome | undefined {
+  if (before.version + winners.length === snapshot.version) return undefined;
+  const reason = conflictWithChange(before, snapshot, request.actions, request);
+  return reason && { kind: "conflict", version: snapshot.version, reason, snapshot };
 }
 
 function firstConflict(

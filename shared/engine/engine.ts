@@ -4,7 +4,7 @@
 import { DyneError, isDyneError, laneId, type LaneId } from "../core/index.ts";
 import { globMatches, type HubEvent } from "../sources/index.ts";
 import type { EngineContext } from "./context.ts";
-import type { DeclaredFlow } from "./declared-flow.ts";
+import type { DeclaredFlow, TableLocation } from "./declared-flow.ts";
 import { FilesDriver } from "./drivers/files-driver.ts";
 import { HubDriver } from "./drivers/hub-driver.ts";
 import { StreamDriver } from "./drivers/stream-driver.ts";
@@ -12,6 +12,8 @@ import { ViewDriver } from "./drivers/view-driver.ts";
 import type { FlowDriver, Hint } from "./flow.ts";
 import { raiseGeneration } from "./generation.ts";
 import { LaneRunner, type LaneBudget, type LaneResult } from "./lane-runner.ts";
+import { Maintenance } from "./maintenance.ts";
+import type { TableReader } from "./readers.ts";
 import { restoreFlow } from "./restore.ts";
 
 /** How long the cascade of one hub invocation may take: the trigger gives the partition's next events only when it returns (SPEC.md 16). */
@@ -30,11 +32,14 @@ interface RunningFlow {
   readonly declared: DeclaredFlow;
   readonly driver: FlowDriver;
   readonly runner: LaneRunner;
+  readonly maintenance: Maintenance;
   /** One run per lane at a time; the next one waits. */
   readonly queue: Map<LaneId, Promise<unknown>>;
   /** Lanes that were rung while they ran. */
   readonly rungAgain: Set<LaneId>;
   readonly lastStartMs: Map<LaneId, number>;
+  /** It has committed batches since its logs were looked at. */
+  hasRun: boolean;
 }
 
 export class Engine {
@@ -52,9 +57,11 @@ export class Engine {
         declared,
         driver,
         runner: new LaneRunner(context, driver),
+        maintenance: new Maintenance(context, driver, (path) => this.#readersOf(path)),
         queue: new Map(),
         rungAgain: new Set(),
         lastStartMs: new Map(),
+        hasRun: false,
       });
     }
     this.#flows = flows;
@@ -83,12 +90,13 @@ export class Engine {
       if (result.kind === "busy") await this.#context.doorbells.ring(flow.declared.id, busyRetryMs);
       if (result.kind === "ran") await this.#cascade(flow.declared.output.path, cascadeBudgetMs);
     }
+    await this.#maintain();
   }
 
   /** A blob was created in the lake: a landed file, or a commit of a table. Paths of nobody are ignored. */
   async blobCreated(path: string): Promise<void> {
     const commit = /^(.*)\/_delta_log\/\d{20}\.json$/.exec(path);
-    if (commit !== null) return this.#cascade(commit[1] ?? "", passBudgetMs);
+    if (commit !== null) await this.#cascade(commit[1] ?? "", passBudgetMs);
     for (const flow of this.#flows.values()) {
       if (flow.declared.kind !== "files" || !globMatches(flow.declared.glob, path)) continue;
       const lane = laneId("0");
@@ -96,6 +104,7 @@ export class Engine {
       if (result.kind === "busy") await this.#context.doorbells.ring(flow.declared.id, busyRetryMs);
       if (result.kind === "ran") await this.#cascade(flow.declared.output.path, passBudgetMs);
     }
+    await this.#maintain();
   }
 
   /** Looks at every lane of a flow. Unknown names are ignored: the bell may be of an older build. */
@@ -103,6 +112,7 @@ export class Engine {
     const flow = this.#flows.get(name);
     if (flow === undefined) return this.#context.logger.warn("a flow that is not declared was rung", { flow: name });
     if ((await this.#pass(flow, passBudgetMs)) === "ran") await this.#cascade(flow.declared.output.path, passBudgetMs);
+    await this.#maintain();
   }
 
   /**
@@ -142,6 +152,7 @@ export class Engine {
         errors.push(error);
       }
     }
+    await this.#maintain();
     if (errors.length > 0)
       throw new AggregateError(errors, `The sweep failed for ${errors.length} of ${this.#flows.size} flows.`);
   }
@@ -187,7 +198,7 @@ export class Engine {
     const untilMs = this.#context.clock.nowMs() + budgetMs;
     const changed = new Set([path]);
     for (const flow of this.#flows.values()) {
-      if (!inputPaths(flow.declared).some((input) => changed.has(input))) continue;
+      if (!inputTables(flow.declared).some((input) => changed.has(input.path))) continue;
       const leftMs = untilMs - this.#context.clock.nowMs();
       if (leftMs <= 0) {
         await this.#context.doorbells.ring(flow.declared.id, 0);
@@ -221,6 +232,24 @@ export class Engine {
     return ran ? "ran" : "nothing";
   }
 
+  /** Looks after the logs of the flows that have run: once the batches are through, and their doorbells rung. */
+  async #maintain(): Promise<void> {
+    for (const flow of this.#flows.values()) {
+      const { warm } = flow.runner;
+      if (!flow.hasRun || warm === undefined || this.#stopping.signal.aborted) continue;
+      flow.hasRun = false;
+      await flow.maintenance.run(warm, this.#stopping.signal);
+    }
+  }
+
+  #readersOf(path: string): readonly TableReader[] {
+    return [...this.#flows.values()].flatMap(({ declared, driver }) =>
+      inputTables(declared)
+        .filter((table) => table.path === path)
+        .map((table) => ({ driver, table: table.name })),
+    );
+  }
+
   /** One run of a lane, after those before it in this instance. */
   async #run(flow: RunningFlow, lane: LaneId, hint: Hint | undefined, budgetMs: number): Promise<LaneResult> {
     const before = flow.queue.get(lane);
@@ -235,7 +264,9 @@ export class Engine {
         batchesMax: batchesPerPass,
         signal: this.#stopping.signal,
       };
-      return flow.runner.run(lane, hint, budget);
+      const result = await flow.runner.run(lane, hint, budget);
+      flow.hasRun ||= result.kind === "ran";
+      return result;
     })();
     flow.queue.set(lane, run);
     try {
@@ -260,14 +291,14 @@ export class Engine {
 }
 
 /** Tables whose commits concern a flow. */
-function inputPaths(flow: DeclaredFlow): readonly string[] {
+function inputTables(flow: DeclaredFlow): readonly TableLocation[] {
   switch (flow.kind) {
     case "hub":
     case "files":
       return [];
     case "stream":
-      return [flow.stream.path, ...flow.statics.map((table) => table.path)];
+      return [flow.stream, ...flow.statics];
     case "view":
-      return flow.inputs.map((table) => table.path);
+      return flow.inputs;
   }
 }

@@ -19,6 +19,7 @@ import {
 import type { EngineContext } from "./context.ts";
 import type { BatchContext, ComputedBatch, FlowDriver, Hint, PlannedInput } from "./flow.ts";
 import { failFlow } from "./flow-state.ts";
+import type { WarmFlow } from "./maintenance.ts";
 import { isNewest, openGeneration } from "./generation.ts";
 import { beginLane } from "./hand-over.ts";
 import { plannedOffsets } from "./offsets.ts";
@@ -60,6 +61,11 @@ export class LaneRunner {
     this.#context = context;
     this.#driver = driver;
     this.#records = { store: context.host, clock: context.clock, random: context.random };
+  }
+
+  /** What this instance knows of the flow between two runs; undefined before the first one. */
+  get warm(): WarmFlow | undefined {
+    return this.#generation && { generation: this.#generation, lanes: this.#warm };
   }
 
   /** Runs batches of the lane until there is no input, or the budget ends. One call per lane at a time. */
@@ -250,8 +256,8 @@ export class LaneRunner {
 
   /** True where another runner has committed the batch meanwhile: what this one met then says nothing about the data. */
   async #isDecidedElsewhere(held: HeldLane): Promise<boolean> {
-    const open = held.head.openOffsets?.batchId;
-    return open !== undefined && (await held.log.commitAt(batchId(open))) !== undefined;
+    const next = held.head.openOffsets?.batchId ?? (held.head.lastCommit?.batchId ?? 0) + 1;
+    return (await held.log.commitAt(batchId(next))) !== undefined;
   }
 
   async #fail(lane: LaneId, record: GenerationRecord, held: HeldLane, error: DyneError): Promise<void> {

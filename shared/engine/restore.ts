@@ -40,7 +40,9 @@ export async function restoreFlow(
       const known = commit?.tables[role];
       if (known !== undefined && known.tableId !== owned.tableId)
         throw tooOld(driver, version, "its state was made anew since");
-      (versions[role] ??= {})[lane] = known === undefined || known.txn === null ? null : known.version;
+      const before = known === undefined || known.txn === null ? null : known.version;
+      if (before !== null) await context.tables.open(owned.root, owned.path).at(before);
+      (versions[role] ??= {})[lane] = before;
     }
   }
   await raiseGeneration(context, driver, {

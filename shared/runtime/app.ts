@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ManagedIdentityCredential, DefaultAzureCredential, type TokenCredential } from "@azure/identity";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { QueueServiceClient } from "@azure/storage-queue";
-import { DuckDbCompute, type Compute } from "../compute/index.ts";
+import { DuckDbCompute, type CheckpointFiles, type Compute } from "../compute/index.ts";
 import {
   DyneError,
   isDyneError,
@@ -114,7 +114,16 @@ async function openApp(pipelines: readonly Pipeline[], settings: Settings): Prom
   const folder = stack.use(await openWorkerFolder(settings.directory));
   const compute = stack.adopt(await openCompute(settings, folder, services.random), (opened) => opened.close());
   const hubs = stack.adopt(hubReader(settings.events, credential), (opened) => opened.close());
-  const parts = { ...services, ...stores, compute, hubs, doorbells, workDirectory: join(folder.path, "work") };
+  const { checkpoints } = compute;
+  const parts = {
+    ...services,
+    ...stores,
+    compute,
+    checkpoints,
+    hubs,
+    doorbells,
+    workDirectory: join(folder.path, "work"),
+  };
   const engines = pipelines.map((pipeline) =>
     stack.adopt(new Engine(engineContext(pipeline, parts), declaredFlows(pipeline)), (engine) => engine.close()),
   );
@@ -132,7 +141,7 @@ export function openStores(settings: Settings): { readonly host: ObjectStore; re
 }
 
 /** DuckDB within the bounds of the settings. */
-async function openCompute(settings: Settings, folder: WorkerFolder, random: Random): Promise<Compute> {
+async function openCompute(settings: Settings, folder: WorkerFolder, random: Random): Promise<DuckDbCompute> {
   return DuckDbCompute.open(
     {
       directory: join(folder.path, "compute"),
@@ -151,6 +160,7 @@ export function engineContext(
     readonly host: ObjectStore;
     readonly lake: ObjectStore;
     readonly compute: Compute;
+    readonly checkpoints: CheckpointFiles;
     readonly hubs: EventHubReader;
     readonly doorbells: EngineContext["doorbells"];
     readonly clock: Clock;
@@ -159,7 +169,9 @@ export function engineContext(
     readonly workDirectory: string;
   },
 ): EngineContext {
-  return { pipeline: pipeline.name, tables: new TableCatalog(parts, parts), ...parts };
+  const { checkpoints, ...rest } = parts;
+  const tables = new TableCatalog(rest, { ...rest, checkpointReader: checkpoints, checkpointWriter: checkpoints });
+  return { pipeline: pipeline.name, tables, ...rest };
 }
 
 function credentialOf(settings: Settings): TokenCredential {

@@ -5,4 +5,5 @@ export * from "./byte-order.ts";
 export { MemoryStore } from "./memory-store.ts";
 export { FileStore } from "./file-store.ts";
 export { AzureBlobStore } from "./blob-store.ts";
+export { deleteAll } from "./delete-all.ts";
 export { hivePartitionPath } from "./hive-path.ts";

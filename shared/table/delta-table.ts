@@ -7,6 +7,7 @@ import {
   createTable,
   dataFilePath,
   findSnapshot,
+  oldestState,
   openSnapshot,
   readCommit,
   schemaString,
@@ -81,6 +82,11 @@ export class DeltaTable {
     return this.latest();
   }
 
+  /** A commit that is in memory, without asking the store. */
+  remembered(version: number): DeltaCommit | undefined {
+    return this.#commits.get(version);
+  }
+
   /** Creates the table empty, or adopts what is there already. Throws SCHEMA_MISMATCH where that has other columns or partitions. */
   async createIfAbsent(declared: CreateTable): Promise<Snapshot> {
     const existing = await this.find();
@@ -141,14 +147,25 @@ export class DeltaTable {
     const base = this.#snapshot ?? (await this.latest());
     const outcome = await commit(this.log, { base, ...request });
     this.#keep(outcome.snapshot);
+    if (outcome.kind === "committed") this.#remember(outcome.commit);
     return outcome;
   }
 
-  /** The commits after one version up to another, in order. Throws DATA_LOSS where one is no longer there. */
+  /**
+   * The commits after one version up to another, in order. From the start of a table (−1) whose first commits are gone, the oldest state
+   * that can be read comes first, as one commit of its version. Throws DATA_LOSS where a commit is no longer there.
+   */
   async changes(afterVersion: number, toVersion: number): Promise<DeltaCommit[]> {
     const commits: DeltaCommit[] = [];
     for (let version = afterVersion + 1; version <= toVersion; version++) {
-      const found = this.#commits.get(version) ?? (await readCommit(this.log, version));
+      const found = await this.#commitAt(version);
+      const state = found === undefined && version === 0 ? await oldestState(this.log, toVersion) : undefined;
+      if (state !== undefined) {
+        // Not remembered: the commit of that version is another one.
+        commits.push(state);
+        version = state.version;
+        continue;
+      }
       if (found === undefined) {
         throw new DyneError(
           "DATA_LOSS",
@@ -159,6 +176,15 @@ export class DeltaTable {
       commits.push(found);
     }
     return commits;
+  }
+
+  /**
+   * The commit after a version, which is there already. After −1 it is the oldest that can be read: where the log was cleaned, all that its
+   * oldest checkpoint holds, as one commit of that version. Throws DATA_LOSS.
+   */
+  async changeAfter(version: number, newestVersion: number): Promise<DeltaCommit | undefined> {
+    if (version >= 0 || (await this.#commitAt(0)) !== undefined) return (await this.changes(version, version + 1))[0];
+    return oldestState(this.log, newestVersion);
   }
 
   /** Active files of a version as compute reads them. */
@@ -189,6 +215,10 @@ export class DeltaTable {
       ...(commitVersion === undefined ? {} : { commitVersion }),
       ...(typeof lane === "string" ? { lane } : {}),
     };
+  }
+
+  async #commitAt(version: number): Promise<DeltaCommit | undefined> {
+    return this.#commits.get(version) ?? (await readCommit(this.log, version));
   }
 
   #keep<S extends Snapshot | undefined>(snapshot: S): S {

@@ -4,7 +4,7 @@ import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
 import { ownDataFolder, startPlatform, type Platform } from "../../local/platform/index.ts";
-import { DuckDbCompute } from "../../shared/compute/index.ts";
+import { DuckDbCompute, transientCheckpoints } from "../../shared/compute/index.ts";
 import { systemClock, systemRandom, type Logger } from "../../shared/core/index.ts";
 import { openStores, readSettings } from "../../shared/runtime/index.ts";
 import type { ObjectStore } from "../../shared/storage/index.ts";
@@ -48,7 +48,7 @@ export async function runPlatform(): Promise<RunningPlatform> {
     }),
   );
   const stores = openStores(readSettings(platform.settings));
-  const catalog = new TableCatalog(stores, services);
+  const catalog = new TableCatalog(stores, { ...services, checkpointReader: transientCheckpoints() });
   const compute = await DuckDbCompute.open(
     { directory: join(folder, "reader"), memoryLimitMb: 500, threads: 1, cacheBytes: 64 * 1024 * 1024 },
     systemRandom,

@@ -1,6 +1,7 @@
 /** What the logs of the golden tables say: versions, active files, schema; and which tables are refused, by what name. */
 import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { transientCheckpoints } from "../../shared/compute/index.ts";
 import { isDyneError, silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
 import {
   changes,
@@ -11,11 +12,12 @@ import {
   type DeltaLog,
 } from "../../shared/delta/index.ts";
 import { FileStore } from "../../shared/storage/index.ts";
-import { duckdbCheckpointReader } from "../support/duckdb-checkpoint-reader.ts";
 import { goldenFolder, goldenTables } from "./golden-tables.ts";
 
 const present = existsSync(goldenFolder);
 const store = new FileStore(goldenFolder, { clock: systemClock, random: systemRandom });
+
+const checkpoints = transientCheckpoints();
 
 function logOf(name: string, checkpointReader?: CheckpointReader): DeltaLog {
   return {
@@ -53,7 +55,7 @@ describe.skipIf(!present)("golden tables", () => {
 
     test("the newest version is the same from its checkpoint as from its commits", async () => {
       const byCommits = await openSnapshot(logOf(name));
-      const byCheckpoint = await openSnapshot(logOf(name, duckdbCheckpointReader));
+      const byCheckpoint = await openSnapshot(logOf(name, checkpoints));
       expect(byCheckpoint.version).toBe(newestOf(files));
       expect(summary(byCheckpoint)).toEqual(summary(byCommits));
     });
@@ -76,7 +78,7 @@ describe.skipIf(!present)("golden tables", () => {
   test.each(tables.filter((table) => table.kind === "refused"))(
     "$name is refused as $code, naming $names",
     async ({ name, code, names, byCheckpoint }) => {
-      const error: unknown = await openSnapshot(logOf(name, byCheckpoint && duckdbCheckpointReader)).catch(
+      const error: unknown = await openSnapshot(logOf(name, byCheckpoint && checkpoints)).catch(
         (thrown: unknown) => thrown,
       );
       expect(isDyneError(error, code) && error.message).toContain(names);
@@ -84,7 +86,7 @@ describe.skipIf(!present)("golden tables", () => {
   );
 
   test.each(unlisted)("%s, which is not in the list, opens, or is refused by name", async (name) => {
-    const outcome = await openSnapshot(logOf(name, duckdbCheckpointReader)).then(
+    const outcome = await openSnapshot(logOf(name, checkpoints)).then(
       () => "opened",
       (error: unknown) => (isDyneError(error) ? error.code : error),
     );

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DuckDbCompute, type Compute, type ComputeInput } from "../../shared/compute/index.ts";
+import { DuckDbCompute, type CheckpointFiles, type Compute, type ComputeInput } from "../../shared/compute/index.ts";
 import { layout } from "../../shared/checkpoint/index.ts";
 import { limits, placeColumn, seededRandom, silentLogger, type Clock, type Random } from "../../shared/core/index.ts";
 import { declaredFlows, Engine, type DeclaredFlow, type EngineContext } from "../../shared/engine/index.ts";
@@ -55,10 +55,12 @@ export class TestClock implements Clock {
 /** DuckDB and a folder of its own; shared by the tests of a file. */
 export class EngineBench implements AsyncDisposable {
   readonly compute: Compute;
+  readonly checkpoints: CheckpointFiles;
   readonly directory: string;
 
-  private constructor(compute: Compute, directory: string) {
+  private constructor(compute: DuckDbCompute, directory: string) {
     this.compute = compute;
+    this.checkpoints = compute.checkpoints;
     this.directory = directory;
   }
 
@@ -80,8 +82,11 @@ export class EngineBench implements AsyncDisposable {
 /** A body to send: text, bytes, or a value that becomes JSON. */
 export type Body = string | Uint8Array | object;
 
+/** What a world computes with. Without `checkpoints` none are written. */
+export type Bench = Pick<EngineBench, "compute" | "directory"> & Partial<Pick<EngineBench, "checkpoints">>;
+
 export interface WorldOptions {
-  readonly bench: Pick<EngineBench, "compute" | "directory">;
+  readonly bench: Bench;
   readonly pipeline: Pipeline;
   readonly seed?: number;
   /** Makes what the engine sees of a store; the test itself sees the store as it is. */
@@ -128,7 +133,7 @@ export class EngineWorld {
   readonly pipeline: Pipeline;
   readonly rings: { readonly flow: string; readonly delayMs: number }[] = [];
   readonly lines: LogLine[] = [];
-  readonly #bench: Pick<EngineBench, "compute" | "directory">;
+  readonly #bench: Bench;
   #wrap: Wrap;
   #engine: Engine;
 
@@ -173,7 +178,13 @@ export class EngineWorld {
       ...stores,
       compute: this.#bench.compute,
       hubs: hub,
-      tables: new TableCatalog(stores, { clock, random, logger }),
+      tables: new TableCatalog(stores, {
+        clock,
+        random,
+        logger,
+        checkpointReader: this.#bench.checkpoints,
+        checkpointWriter: this.#bench.checkpoints,
+      }),
       doorbells: { ring: async (flow, delayMs) => void this.rings.push({ flow, delayMs }) },
       clock,
       random,

@@ -361,3 +361,13 @@ export async function laneVersions(world: EngineWorld, name: string): Promise<Ma
   }
   return versions;
 }
+
+/** Batches that were committed, by the numbers of the last ones: also where older entries were cleaned away. */
+export async function committedBatchCount(world: EngineWorld): Promise<number> {
+  const last = new Map<string, number>();
+  for (const path of await world.hostPaths()) {
+    const [, lane, batch] = /^(.*)\/commits\/(\d+)$/.exec(path) ?? [];
+    if (lane !== undefined) last.set(lane, Math.max(last.get(lane) ?? 0, Number(batch)));
+  }
+  return [...last.values()].reduce((sum, batches) => sum + batches, 0);
+}

@@ -29,6 +29,7 @@ import { FileCache } from "./file-cache.ts";
 import { fileSetRelation } from "./file-set.ts";
 import { identifier } from "./identifier.ts";
 import { ParquetWriter, type Upload } from "./parquet-writer.ts";
+import { ParquetCheckpoints, withFolder, type CheckpointFiles } from "./parquet-checkpoints.ts";
 import { loadRowSet } from "./row-set.ts";
 import { rowValue } from "./row-values.ts";
 import { textFileSetRelation } from "./text-file-set.ts";
@@ -47,6 +48,8 @@ export class DuckDbCompute implements Compute {
   readonly #cache: FileCache;
   readonly #writer: ParquetWriter;
   readonly #directory: string;
+  /** Reads and writes checkpoints of Delta logs within this instance's memory, in the queue of its jobs. */
+  readonly checkpoints: CheckpointFiles;
   /** The tail of the queue of jobs: each waits for the one before it. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -55,6 +58,9 @@ export class DuckDbCompute implements Compute {
     this.#directory = directory;
     this.#cache = new FileCache({ directory: folderOf(directory, "cache"), boundBytes, random });
     this.#writer = new ParquetWriter({ cache: this.#cache, directory: folderOf(directory, "out"), random });
+    this.checkpoints = new ParquetCheckpoints((work) =>
+      this.#queued(() => withFolder(folderOf(directory, "out"), random, (folder) => this.#connected(work, folder))),
+    );
   }
 
   /** Opens an instance in memory. The caller closes it. */
@@ -65,9 +71,22 @@ export class DuckDbCompute implements Compute {
   }
 
   run(job: ComputeJob): Promise<ComputeResult> {
-    const result = this.#queue.then(() => this.#execute(job));
+    return this.#queued(() => this.#execute(job));
+  }
+
+  #queued<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
     this.#queue = result.catch(() => undefined);
     return result;
+  }
+
+  async #connected<T>(work: (connection: DuckDBConnection, folder: string) => Promise<T>, folder: string): Promise<T> {
+    const connection = await this.#instance.connect();
+    try {
+      return await work(connection, folder);
+    } finally {
+      connection.closeSync();
+    }
   }
 
   /** Waits for the jobs that were given, and clears the disk. */

@@ -198,7 +198,7 @@ export class StreamDriver implements FlowDriver {
     let toVersion = afterVersion;
     const table = this.#context.tables.open("lake", this.#declared.stream.path);
     while (toVersion < newestVersion) {
-      const [commit] = await table.changes(toVersion, toVersion + 1);
+      const commit = await table.changeAfter(toVersion, newestVersion);
       if (commit === undefined) break;
       const added = this.#files(commit, lane);
       const size = added.reduce((sum, file) => sum + rowBytes(file), 0);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LaneLog, type LaneHead } from "../../../shared/checkpoint/index.ts";
-import { batchId, flowId, generation, laneId, seededRandom } from "../../../shared/core/index.ts";
+import { batchId, flowId, generation, laneId, limits, seededRandom } from "../../../shared/core/index.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
 import { commitOf, flow, offsets, outcome, recordsUnderTest } from "./records-under-test.ts";
 
@@ -18,6 +18,14 @@ async function commitBatches(log: LaneLog, from: number, to: number): Promise<vo
     await log.putCommit(commitOf(batch));
   }
 }
+
+const emptyHead: LaneHead = {
+  lastCommit: undefined,
+  lastOffsets: undefined,
+  lastOutcome: undefined,
+  openOffsets: undefined,
+  openOutcome: undefined,
+};
 
 const batchesOf = (head: LaneHead) => [
   head.lastCommit?.batchId,
@@ -111,6 +119,101 @@ describe("advancing a known head", () => {
       warm = await log.advance(warm);
       expect(warm).toEqual(await log.head());
     }
+  });
+});
+
+/** Times at which the records of `commitBatches` say that they were written. */
+const writtenMs = Date.parse("2026-01-02T03:04:05.678Z");
+const dayMs = 86_400_000;
+
+/** A lane whose entries were written at that time, an hour and a day ago. */
+async function oldLane(batches: number) {
+  const under = laneUnderTest();
+  under.clock.advance(writtenMs - under.clock.nowMs());
+  await under.log.putOffsets(offsets(0));
+  await commitBatches(under.log, 0, batches);
+  under.clock.advance(dayMs + 3_600_000);
+  return under;
+}
+
+async function batchesIn(memory: ReturnType<typeof laneUnderTest>["memory"], log: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { path } of memory.list(`checkpoints/${flow}/00000000000000000001/3/${log}/`))
+    names.push(path.slice(path.lastIndexOf("/") + 1).replace(/^0{1,19}/, ""));
+  return names;
+}
+
+describe("cleaning the logs of a lane", () => {
+  const upTo = (first: number, last: number): string[] =>
+    Array.from({ length: last - first + 1 }, (_, i) => `${first + i}`);
+
+  test("keeps the start and the last hundred batches, whatever their age", async () => {
+    const { log, memory } = await oldLane(130);
+    const head = await log.head();
+    expect(await log.clean(130)).toBe(90);
+    expect(await batchesIn(memory, "offsets")).toEqual(["0", ...upTo(31, 130)]);
+    for (const name of ["outcome", "commits"]) expect(await batchesIn(memory, name)).toEqual(upTo(31, 130));
+    expect(await log.head()).toEqual(head);
+    expect(await log.clean(130)).toBe(0);
+  });
+
+  test("keeps what is younger than a day, however many there are", async () => {
+    const { log, memory } = await oldLane(130);
+    await commitBatches(log, 130, 400);
+    await log.clean(400);
+    expect(await batchesIn(memory, "commits")).toEqual(upTo(131, 400));
+  });
+
+  test("takes the records of merges done again along", async () => {
+    const { log, memory, clock } = await oldLane(102);
+    await log.putOutcome(outcome(1, 1));
+    await log.putOutcome(outcome(102, 1));
+    clock.advance(2 * dayMs);
+    await log.clean(102);
+    expect(await batchesIn(memory, "outcome")).toEqual([...upTo(3, 102), "102.1"]);
+  });
+
+  test("deletes a bounded number at a time, and a round that died is taken up by the next", async () => {
+    const { log, memory, context } = await oldLane(1_200);
+    let deletes = 0;
+    const dying = new FaultyStore(memory, {
+      random: context.random,
+      before: ({ name }) => {
+        if (name === "delete" && ++deletes > 100) throw new Error("dead");
+      },
+    });
+    const head = await log.head();
+    await expect(
+      new LaneLog({ ...context, store: dying }, log.flow, log.generation, log.lane).clean(1_200),
+    ).rejects.toThrow("dead");
+    expect(await log.head()).toEqual(head);
+    const rounds = [await log.clean(1_200), await log.clean(1_200), await log.clean(1_200)];
+    expect(Math.max(...rounds)).toBeLessThanOrEqual(limits.maintenanceDeletesMax);
+    expect(rounds.at(-1)).toBe(0);
+    for (const name of ["outcome", "commits"]) expect((await batchesIn(memory, name))[0]).toBe("1101");
+  });
+
+  test("an instance that slept through it finds the head, instead of planning a batch of long ago", async () => {
+    for (const from of [0, 5]) {
+      const under = await oldLane(5);
+      const asleep =
+        from === 5 ? await under.log.head() : { ...(await under.log.head()), ...emptyHead, lastOffsets: offsets(0) };
+      await commitBatches(under.log, 5, 300);
+      under.clock.advance(2 * dayMs);
+      await under.log.clean(300);
+      expect(batchesOf(await under.log.advance(asleep))).toEqual([300, 300, 300, undefined, undefined]);
+    }
+  });
+});
+
+describe("the head of a lane with many entries", () => {
+  test.each([999, 1_000, 1_001, 2_500, 5_000])("is found without listing all of %i", async (count) => {
+    const { log, asked } = laneUnderTest();
+    await commitBatches(log, 0, count);
+    asked.length = 0;
+    expect(batchesOf(await log.head())).toEqual([count, count, count, undefined, undefined]);
+    expect(asked.filter(({ name }) => name === "list").length).toBe(1);
+    expect(asked.filter(({ name }) => name === "head").length).toBeLessThan(20);
   });
 });
 

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ownDataFolder, startStorage } from "../../../local/platform/index.ts";
 import { publishEndpoints } from "../../../local/platform/local-storage.ts";
+import { transientCheckpoints } from "../../../shared/compute/index.ts";
 import { silentLogger, systemClock, systemRandom } from "../../../shared/core/index.ts";
+import { commitPath, stateAt, writeCheckpoint } from "../../../shared/delta/index.ts";
 import type { DataType } from "../../../shared/plan/index.ts";
 import { FileStore } from "../../../shared/storage/index.ts";
 import { DeltaTable } from "../../../shared/table/index.ts";
@@ -54,6 +56,24 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe("table read", () => {
+  test("reads a table whose first commits are gone by its checkpoint", async () => {
+    await cp(table, join(folder, "cleaned"), { recursive: true });
+    const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
+    const checkpoints = transientCheckpoints();
+    const log = {
+      ...services,
+      store: new FileStore(folder, services),
+      path: "cleaned",
+      checkpointReader: checkpoints,
+      checkpointWriter: checkpoints,
+    };
+    await writeCheckpoint(log, await stateAt(log, 2));
+    for (const version of [0, 1, 2]) await log.store.delete(commitPath(log, version));
+    const whole = await dyne("table", "read", table, "--format", "ndjson");
+    const { exitCode, stdout, stderr } = await dyne("table", "read", join(folder, log.path), "--format", "ndjson");
+    expect([exitCode, stderr, stdout.split("\n").sort()]).toEqual([0, "", whole.stdout.split("\n").sort()]);
+  });
+
   test("prints each row as JSON with all digits", async () => {
     const { exitCode, stdout, stderr } = await dyne("table", "read", table, "--format", "ndjson");
     expect([exitCode, stderr]).toEqual([0, ""]);

@@ -3,7 +3,7 @@
  * 23). `SEED=… RUNS=1` replays a run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isDyneError, seededRandom } from "../../../shared/core/index.ts";
+import { isDyneError, limits, seededRandom } from "../../../shared/core/index.ts";
 import type { ObjectStore } from "../../../shared/storage/index.ts";
 import { aroundStore, Baton, type Around } from "../../support/engine-faults.ts";
 import { rewriteTable } from "../../support/engine-foreign.ts";
@@ -11,6 +11,7 @@ import { EngineBench, EngineWorld, newEstate, type Row, type Wrap } from "../../
 import { commitsOfTxns, judgeFiles, judgeView } from "../../support/engine-oracle.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 import { scenario } from "../../support/engine-scenario.ts";
+import { tidyLogs } from "../../support/engine-tidying.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
 
 const firstSeed = Number(process.env["SEED"] ?? 4_000);
@@ -96,7 +97,7 @@ describe("lost requests, lost answers and late writes", () => {
 
 describe("two instances that both believe to hold every lease", () => {
   test.each(seeds)("commit each batch once, whoever finishes it (seed %i)", { timeout: 120_000 }, async (seed) => {
-    const { world, passes } = await rivals(seed, []);
+    const { world, passes } = await rivals(seed);
     expect(passes, replayOf(seed)).toBeGreaterThan(50);
     await expectUndisturbed(world, replayOf(seed));
     expect(await judgeFiles(world), replayOf(seed)).toEqual({ undecided: [], lost: [], left: [] });
@@ -114,7 +115,9 @@ describe("two instances that both believe to hold every lease", () => {
         "gold.by_device",
         "bronze.events",
       ];
-      const { world } = await rivals(seed, tables);
+      const { world } = await rivals(seed, async (third) => {
+        for (const table of tables) await rewriteTable(third, table, { dataChange: false });
+      });
       await expectUndisturbed(world, replayOf(seed));
       for (const view of ["gold.by_device", "gold.by_site", "gold.with_device", "gold.total"]) {
         const { actual, lawful } = await judgeView(world, view);
@@ -122,10 +125,29 @@ describe("two instances that both believe to hold every lease", () => {
       }
     },
   );
+
+  test.each(seeds.slice(0, 1))(
+    "do so while a third checkpoints and cleans the logs under them, and one of them sleeps meanwhile (seed %i)",
+    { timeout: 120_000 },
+    async (seed) => {
+      let deleted = 0;
+      const tidies = async (third: EngineWorld): Promise<void> => void (deleted += await tidyLogs(third));
+      const { world } = await rivals(seed, tidies, (act) => act > 0 && act < scenario.length - 1);
+      await expectUndisturbed(world, replayOf(seed));
+      expect(deleted, replayOf(seed)).toBeGreaterThan(10);
+    },
+  );
 });
 
-/** Goes through the scenario with two instances that take turns by a throw of the dice, and a third party that rewrites these tables. */
-async function rivals(seed: number, rewritten: readonly string[]): Promise<{ world: EngineWorld; passes: number }> {
+/**
+ * Goes through the scenario with two instances that take turns by a throw of the dice, and a third party that works beside them. The second
+ * instance sleeps through some of the acts.
+ */
+async function rivals(
+  seed: number,
+  third: (world: EngineWorld) => Promise<void> = async () => {},
+  sleeps: (act: number) => boolean = () => false,
+): Promise<{ world: EngineWorld; passes: number }> {
   const estate = newEstate(seed);
   const baton = new Baton(seededRandom(seed), ["a", "b", "c"]);
   const instance = (name: "a" | "b"): EngineWorld => {
@@ -134,20 +156,24 @@ async function rivals(seed: number, rewritten: readonly string[]): Promise<{ wor
   };
   const [a, b] = [instance("a"), instance("b")];
   const taken = (store: ObjectStore): ObjectStore => aroundStore(store, baton.around("c"));
-  const third = new EngineWorld(
+  const beside = new EngineWorld(
     { bench: benches.c, pipeline },
     { ...estate, host: taken(estate.host), lake: taken(estate.lake) },
   );
-  for (const { happens, works } of scenario) {
+  for (const [act, { happens, works }] of scenario.entries()) {
     await happens(a);
+    // Before it wakes, what it missed is gone.
+    if (!sleeps(act) && sleeps(act - 1)) await third(beside);
     baton.begin();
     await Promise.all([
       baton.run("a", () => works(a)),
-      baton.run("b", () => works(b)),
-      baton.run("c", async () => {
-        for (const table of rewritten) await rewriteTable(third, table, { dataChange: false });
+      baton.run("b", async () => {
+        if (!sleeps(act)) await works(b);
       }),
+      baton.run("c", () => third(beside)),
     ]);
+    // Long enough for what the instances know of the tables to be old, and for the logs of states to be cleaned.
+    estate.clock.advance(limits.privateRetentionMs + 1);
   }
   a.restart();
   await a.quiet();

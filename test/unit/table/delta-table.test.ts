@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { InstantClock } from "../../support/instant-clock.ts";
 import { FaultyStore, type StoreOperation } from "../../support/faulty-store.ts";
 import { seededRandom, silentLogger } from "../../../shared/core/index.ts";
-import type { AddFile } from "../../../shared/delta/index.ts";
+import { stateAt, writeCheckpoint, type AddFile } from "../../../shared/delta/index.ts";
+import { transientCheckpoints } from "../../../shared/compute/index.ts";
 import type { DataType } from "../../../shared/plan/index.ts";
 import { MemoryStore } from "../../../shared/storage/index.ts";
 import { DeltaTable, TableCatalog } from "../../../shared/table/index.ts";
@@ -150,6 +151,32 @@ describe("changes", () => {
       code: "DATA_LOSS",
       message: expect.stringContaining("Version 1"),
     });
+  });
+
+  test("from the start of a cleaned log begin with its oldest state, as one commit", async () => {
+    const checkpoints = transientCheckpoints();
+    const table = new DeltaTable({ ...services, checkpointReader: checkpoints, checkpointWriter: checkpoints });
+    await table.createIfAbsent(declared);
+    for (const name of ["a", "b", "c", "d"]) await append(table, name);
+    await writeCheckpoint(table.log, await stateAt(table.log, 2));
+    for (const version of [0, 1]) await services.store.delete(`${path}/${logName(version)}`);
+    const reader = new DeltaTable(table.log);
+    const commits = await reader.changes(-1, 4);
+    expect(commits.map(({ version, adds }) => [version, adds.map((file) => [file.path, file.dataChange])])).toEqual([
+      [
+        2,
+        [
+          ["a", true],
+          ["b", true],
+        ],
+      ],
+      [3, [["c", true]]],
+      [4, [["d", true]]],
+    ]);
+    const [second] = await reader.changes(1, 2);
+    expect(second?.adds.map((file) => file.path)).toEqual(["b"]);
+    await expect(reader.changes(-1, 1)).rejects.toMatchObject({ code: "DATA_LOSS" });
+    await expect(reader.changes(0, 4)).rejects.toMatchObject({ code: "DATA_LOSS" });
   });
 });
 

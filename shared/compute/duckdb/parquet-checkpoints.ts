@@ -1,0 +1,187 @@
+/**
+ * Delta checkpoints as Parquet, by DuckDB (PROTOCOL.md § Checkpoint Schema): one column per kind of action, a struct that is NULL in the
+ * rows of the others; lists of three levels and maps of key_value, as every reader of Delta expects them.
+ */
+import { createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { DuckDBInstance, DuckDBStructType, type DuckDBConnection } from "@duckdb/node-api";
+import { DyneError, type Random } from "../../core/index.ts";
+import type { Action, CheckpointReader, CheckpointWriter } from "../../delta/index.ts";
+import type { ObjectStore } from "../../storage/index.ts";
+import { identifier, stringLiteral } from "./identifier.ts";
+
+/** Reads and writes checkpoints. */
+export type CheckpointFiles = CheckpointReader & CheckpointWriter;
+
+/** Lends a connection and a folder of the local disk to one piece of work. */
+export type CheckpointSession = <T>(work: (connection: DuckDBConnection, folder: string) => Promise<T>) => Promise<T>;
+
+const text = "VARCHAR";
+const texts = "VARCHAR[]";
+const textMap = "MAP(VARCHAR, VARCHAR)";
+const int = "INTEGER";
+const long = "BIGINT";
+const boolean = "BOOLEAN";
+const deletionVector = `STRUCT(storageType ${text}, pathOrInlineDv ${text}, "offset" ${int}, sizeInBytes ${int}, cardinality ${long})`;
+
+/** The fields of the actions in a checkpoint, with DuckDB's types. */
+const columns: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  protocol: { minReaderVersion: int, minWriterVersion: int, readerFeatures: texts, writerFeatures: texts },
+  metaData: {
+    id: text,
+    name: text,
+    description: text,
+    format: `STRUCT(provider ${text}, "options" ${textMap})`,
+    schemaString: text,
+    partitionColumns: texts,
+    configuration: textMap,
+    createdTime: long,
+  },
+  txn: { appId: text, version: long, lastUpdated: long },
+  add: {
+    path: text,
+    partitionValues: textMap,
+    size: long,
+    modificationTime: long,
+    dataChange: boolean,
+    stats: text,
+    tags: textMap,
+    deletionVector,
+    baseRowId: long,
+    defaultRowCommitVersion: long,
+    clusteringProvider: text,
+  },
+  remove: {
+    path: text,
+    deletionTimestamp: long,
+    dataChange: boolean,
+    extendedFileMetadata: boolean,
+    partitionValues: textMap,
+    size: long,
+    deletionVector,
+    baseRowId: long,
+    defaultRowCommitVersion: long,
+  },
+  domainMetadata: { domain: text, configuration: text, removed: boolean },
+};
+
+export class ParquetCheckpoints implements CheckpointReader, CheckpointWriter {
+  readonly #session: CheckpointSession;
+
+  constructor(session: CheckpointSession) {
+    this.#session = session;
+  }
+
+  /** See `CheckpointReader`. The rows come when all of them are there, so that no connection is held while they are used. */
+  async *read(store: ObjectStore, path: string): AsyncIterable<Readonly<Record<string, unknown>>> {
+    const rows = await this.#session(async (connection, folder) => {
+      const local = join(folder, "checkpoint.parquet");
+      if (!(await store.downloadFile(path, local))) throw corrupt(path, "it is missing");
+      try {
+        return await rowsOf(connection, local);
+      } catch (cause) {
+        throw corrupt(path, "it cannot be read as Parquet", cause);
+      }
+    });
+    for (const row of rows) yield JSON.parse(row) as Record<string, unknown>;
+  }
+
+  /** See `CheckpointWriter`. */
+  async write(store: ObjectStore, path: string, actions: Iterable<Action>): Promise<{ readonly sizeBytes: number }> {
+    return this.#session(async (connection, folder) => {
+      const [lines, local] = [join(folder, "actions.ndjson"), join(folder, "checkpoint.parquet")];
+      await pipeline(Readable.from(chunksOf(actions)), createWriteStream(lines));
+      const types = Object.entries(columns).map(([action, fields]) => `${action}: ${stringLiteral(structOf(fields))}`);
+      const source = `read_json(${stringLiteral(lines)}, format = 'newline_delimited', columns = {${types.join(", ")}})`;
+      await connection.run(`COPY (FROM ${source}) TO ${stringLiteral(local)} (FORMAT parquet, COMPRESSION zstd)`);
+      await store.uploadFile(path, local);
+      return { sizeBytes: (await stat(local)).size };
+    });
+  }
+}
+
+/** For whoever opens a table now and then, such as a command: a DuckDB of its own for each checkpoint that is read. */
+export function transientCheckpoints(): CheckpointFiles {
+  return new ParquetCheckpoints(async (work) => {
+    const folder = await mkdtemp(join(tmpdir(), "dyne-checkpoint-"));
+    const instance = await DuckDBInstance.create(":memory:", { threads: "1", temp_directory: folder });
+    const connection = await instance.connect();
+    try {
+      return await work(connection, folder);
+    } finally {
+      connection.closeSync();
+      instance.closeSync();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+}
+
+/** A folder for one piece of work below `directory`, gone afterwards. */
+export async function withFolder<T>(
+  directory: string,
+  random: Random,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = join(directory, random.uuid());
+  await mkdir(folder, { recursive: true });
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Each action as the text of a log line. What other writers put beside the known fields, such as parsed statistics, is left unread. */
+async function rowsOf(connection: DuckDBConnection, local: string): Promise<readonly string[]> {
+  const source = `read_parquet(${stringLiteral(local)})`;
+  const shape = await connection.run(`FROM ${source} LIMIT 0`);
+  const branches = shape.columnNames().flatMap((action, index) => {
+    const known = columns[action];
+    const type = shape.columnType(index);
+    if (known === undefined || !(type instanceof DuckDBStructType)) return [];
+    const fields = type.entryNames
+      .filter((field) => field in known || field === "stats" || field === "tags")
+      .map((field) => `${identifier(field)} := ${identifier(action)}.${identifier(field)}`);
+    const value = `CAST(to_json(struct_pack(${fields.join(", ")})) AS VARCHAR)`;
+    return [`WHEN ${identifier(action)} IS NOT NULL THEN '{"${action}":' || ${value} || '}'`];
+  });
+  if (branches.length === 0) throw new Error("it has no column of an action");
+  const rows: string[] = [];
+  const result = await connection.stream(`SELECT CASE ${branches.join(" ")} END FROM ${source}`);
+  for await (const chunk of result.yieldRows()) {
+    for (const [row] of chunk) if (typeof row === "string") rows.push(row);
+  }
+  return rows;
+}
+
+const linesPerChunk = 1_000;
+
+/** Lines of JSON, many at a time. */
+function* chunksOf(actions: Iterable<Action>): Generator<string> {
+  let chunk: string[] = [];
+  for (const action of actions) {
+    chunk.push(`${JSON.stringify(action)}\n`);
+    if (chunk.length < linesPerChunk) continue;
+    yield chunk.join("");
+    chunk = [];
+  }
+  yield chunk.join("");
+}
+
+function structOf(fields: Readonly<Record<string, string>>): string {
+  return `STRUCT(${Object.entries(fields)
+    .map(([name, type]) => `${identifier(name)} ${type}`)
+    .join(", ")})`;
+}
+
+function corrupt(path: string, what: string, cause?: unknown): DyneError {
+  return new DyneError(
+    "LOG_CORRUPT",
+    `The checkpoint ${path} cannot be used: ${what}. Restore it from a copy, or delete it where the commits before it are still there.`,
+    { cause },
+  );
+}
