@@ -1,24 +1,26 @@
 /**
- * A materialized view: after every batch it equals its batch query over its inputs at the versions of the batch's offsets (SPEC.md 8, 10).
+ * A materialized view: after every batch it equals its batch query over its inputs at the versions of the batch's offsets (SPEC.md 8–11).
  */
-import { DyneError, laneId, type FlowId, type LaneId } from "../../core/index.ts";
+import { DyneError, isDyneError, laneId, type FlowId, type Generation, type LaneId } from "../../core/index.ts";
 import type { DeltaRange, InputRange, LaneHead, OutcomeRecord, TableOutcome } from "../../checkpoint/index.ts";
 import type { AddFile, Snapshot } from "../../delta/index.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
 import type { TableLocation, ViewFlow } from "../declared-flow.ts";
 import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, PlannedInput } from "../flow.ts";
+import { heldTables, hiddenFlowTables, hiddenTables, type HiddenTable } from "../incremental/hidden-tables.ts";
+import {
+  changeOfCommits,
+  isEmptyChange,
+  noChange,
+  sumOfVolumes,
+  together,
+  type InputChange,
+} from "../incremental/view-change.ts";
 import { viewPlan, type ViewPlan } from "../incremental/view-plan.ts";
-import { ViewRefresh, type InputChange } from "../incremental/view-refresh.ts";
+import { ViewRefresh, type Refreshed, type RefreshInput } from "../incremental/view-refresh.ts";
+import { chooseStrategy, partitionFiles, type Strategy } from "../incremental/view-strategy.ts";
 import { outputBytes, removedFile } from "../table-outcome.ts";
-
-/** A change larger than this share of its input is cheaper to compute in full. */
-const fullRefreshShare = 0.5;
-/** How a batch is computed, and why. */
-export interface Strategy {
-  readonly name: "recompute-keys" | "full";
-  readonly reason: string;
-}
 
 export class ViewDriver implements FlowDriver {
   readonly flow: FlowId;
@@ -27,6 +29,7 @@ export class ViewDriver implements FlowDriver {
   readonly #context: EngineContext;
   readonly #declared: ViewFlow;
   readonly #view: ViewPlan;
+  readonly #hidden: readonly HiddenTable[];
   readonly #refresh: ViewRefresh;
 
   constructor(context: EngineContext, declared: ViewFlow) {
@@ -36,10 +39,8 @@ export class ViewDriver implements FlowDriver {
     this.flow = declared.id;
     this.planFingerprint = declared.fingerprint;
     this.minIntervalMs = declared.minIntervalMs;
-    this.#view =
-      declared.refresh === "full"
-        ? { kind: "full", reason: "the view is declared with refresh: full" }
-        : viewPlan(declared.query);
+    this.#view = planOfView(declared);
+    this.#hidden = hiddenTables(this.#view, declared.output);
     if (declared.refresh === "incremental" && this.#view.kind === "full") {
       throw new DyneError(
         "INVALID_PIPELINE",
@@ -48,9 +49,12 @@ export class ViewDriver implements FlowDriver {
     }
   }
 
-  tables(): readonly FlowTable[] {
+  tables(generation: Generation): readonly FlowTable[] {
     const { output } = this.#declared;
-    return [{ role: "sink", root: "lake", path: output.path, schema: output.schema, partitionBy: output.partitionBy }];
+    return [
+      ...hiddenFlowTables(this.flow, generation, this.#hidden),
+      { role: "sink", root: "lake", path: output.path, schema: output.schema, partitionBy: output.partitionBy },
+    ];
   }
 
   async lanes(): Promise<readonly LaneId[]> {
@@ -80,7 +84,7 @@ export class ViewDriver implements FlowDriver {
         );
       }
       const change = await this.#change(input, last.toVersion, newest.version);
-      hasChanges ||= change.added.length > 0 || change.removed.length > 0;
+      hasChanges ||= change === undefined || !isEmptyChange(change);
       inputs[input.name] = { ...last, afterVersion: last.toVersion, toVersion: newest.version };
     }
     return hasChanges ? { inputs, statics: {}, watermark: null, job: null } : undefined;
@@ -90,12 +94,66 @@ export class ViewDriver implements FlowDriver {
     const snapshots = new Map<string, Snapshot>();
     for (const input of this.#declared.inputs)
       snapshots.set(input.name, await this.#open(input).at(this.#range(batch.offsets.inputs, input).toVersion));
-    const { strategy, change } = await this.#strategy(batch, snapshots);
+    const { generation, lastCommit } = batch;
+    const change = await this.#changes(batch.offsets.inputs);
+    const held = await heldTables(this.#hidden, generation, lastCommit, this.#context.tables);
     const sink = await this.#sink(batch).latest();
-    const { tables, rows } =
-      strategy.name === "full" || this.#view.kind === "full"
-        ? await this.#refresh.full(batch, snapshots, sink)
-        : await this.#refresh.keyed(batch, this.#view, snapshots, change, sink);
+    const strategy = chooseStrategy({
+      view: this.#view,
+      // A generation's hidden tables are empty until its first batch.
+      isFirst: lastCommit === undefined || lastCommit.generation !== generation.generation || lastCommit.batchId < 1,
+      change,
+      inputs: [...snapshots.values()],
+      sink,
+      held: this.#view.kind === "keyed" && this.#view.keepsState ? held : undefined,
+      isBounded: this.#declared.refresh === "auto",
+    });
+    const given: RefreshInput = { batch, snapshots, change: change ?? noChange, sink, held };
+    return this.#computed(strategy, given, await this.#refreshed(strategy, given));
+  }
+
+  /** The merge of the sink alone, again, on the sink as it stands now: the staged rows and keys are the batch's. */
+  async merge(batch: BatchContext, outcome: OutcomeRecord): Promise<readonly TableOutcome[]> {
+    const before = outcome.tables.find((table) => table.role === "sink");
+    if (before?.staged === undefined || before.staged === null)
+      throw new DyneError(
+        "CHECKPOINT_CORRUPT",
+        `The outcome of ${this.flow} has no staged rows to merge. Reset the flow.`,
+      );
+    const sink = await this.#sink(batch).latest();
+    const replacing = async (files: Iterable<AddFile>): Promise<TableOutcome> => ({
+      ...before,
+      baseVersion: sink.version,
+      remove: [...files].map(removedFile),
+    });
+    const again =
+      this.#view.kind === "rows" && outcome.strategy.name === "overwrite-partitions"
+        ? await replacing(await this.#partitionsOf(batch, sink))
+        : this.#view.kind !== "keyed" || before.staged.keys.length === 0
+          ? await replacing(sink.files)
+          : await this.#refresh.mergeKeys(batch, this.#view, before.staged, sink);
+    // The hidden tables are the batch's as they are: nobody else writes them.
+    return outcome.tables.map((table) => (table.role === "sink" ? again : table));
+  }
+
+  #refreshed(strategy: Strategy, given: RefreshInput): Promise<Refreshed> {
+    const view = this.#view;
+    if (view.kind === "rows" && strategy.name === "append") return this.#refresh.append(given);
+    if (view.kind === "rows" && strategy.name === "overwrite-partitions")
+      return this.#refresh.overwritePartitions(given, view);
+    if (view.kind !== "keyed") return this.#refresh.full(given);
+    const held = view.keepsState ? given.held : undefined;
+    if (strategy.name !== "full") return this.#refresh.keyed({ ...given, held }, view);
+    return held === undefined ? this.#refresh.full(given) : this.#refresh.fullByKeys({ ...given, held }, view);
+  }
+
+  #computed(strategy: Strategy, { change }: RefreshInput, { tables, rows, read }: Refreshed): ComputedBatch {
+    const rewritten = tables.flatMap(({ remove }) => remove);
+    const touched = sumOfVolumes([
+      read,
+      { files: rewritten.length, bytes: rewritten.reduce((sum, file) => sum + file.sizeBytes, 0) },
+    ]);
+    const told: Strategy = { ...strategy, touched };
     return {
       tables,
       watermark: null,
@@ -106,66 +164,36 @@ export class ViewDriver implements FlowDriver {
         inputBytes: change.added.reduce((sum, file) => sum + file.size, 0),
         outputBytes: outputBytes(tables),
       },
-      strategy,
+      strategy: told,
     };
   }
 
-  /** The merge alone, again, on the sink as it stands now: the staged rows and keys are the batch's. */
-  async merge(batch: BatchContext, outcome: OutcomeRecord): Promise<readonly TableOutcome[]> {
-    const before = outcome.tables.find((table) => table.role === "sink");
-    if (before?.staged === undefined || before.staged === null)
-      throw new DyneError(
-        "CHECKPOINT_CORRUPT",
-        `The outcome of ${this.flow} has no staged rows to merge. Reset the flow.`,
-      );
-    const sink = await this.#sink(batch).latest();
-    if (this.#view.kind === "full" || before.staged.keys.length === 0) {
-      return [{ ...before, baseVersion: sink.version, remove: [...sink.files].map(removedFile) }];
+  async #partitionsOf(batch: BatchContext, sink: Snapshot): Promise<readonly AddFile[]> {
+    const input = this.#declared.inputs[0] as TableLocation;
+    const snapshot = await this.#open(input).at(this.#range(batch.offsets.inputs, input).toVersion);
+    const change = (await this.#changes(batch.offsets.inputs)) ?? noChange;
+    return this.#view.kind === "rows" ? partitionFiles(this.#view, change, snapshot, sink).sinkFiles : [];
+  }
+
+  /** What happened to the inputs; undefined where a log no longer says. */
+  async #changes(ranges: Readonly<Record<string, InputRange>>): Promise<InputChange | undefined> {
+    const changes: InputChange[] = [];
+    for (const input of this.#declared.inputs) {
+      const { afterVersion, toVersion } = this.#range(ranges, input);
+      const change = await this.#change(input, afterVersion, toVersion);
+      if (change === undefined) return undefined;
+      changes.push(change);
     }
-    return [await this.#refresh.mergeKeys(batch, this.#view, before.staged, sink)];
+    return together(changes);
   }
 
-  async #strategy(
-    batch: BatchContext,
-    snapshots: ReadonlyMap<string, Snapshot>,
-  ): Promise<{ strategy: Strategy; change: InputChange }> {
-    const changes = await Promise.all(
-      this.#declared.inputs.map((input) => {
-        const range = this.#range(batch.offsets.inputs, input);
-        return this.#change(input, range.afterVersion, range.toVersion);
-      }),
-    );
-    const change: InputChange = { added: changes.flatMap((c) => c.added), removed: changes.flatMap((c) => c.removed) };
-    if (this.#view.kind === "full") return { strategy: { name: "full", reason: this.#view.reason }, change };
-    if (batch.lastCommit === undefined)
-      return { strategy: { name: "full", reason: "this is the first build" }, change };
-    const changedBytes = [...change.added, ...change.removed].reduce((sum, file) => sum + (file.size ?? 0), 0);
-    const snapshot = snapshots.get(this.#view.scan.source);
-    const totalBytes = snapshot === undefined ? 0 : [...snapshot.files].reduce((sum, file) => sum + file.size, 0);
-    if (changedBytes > totalBytes * fullRefreshShare) {
-      return {
-        strategy: {
-          name: "full",
-          reason: `the change of ${changedBytes} bytes is more than half of the input's ${totalBytes}`,
-        },
-        change,
-      };
+  async #change(input: TableLocation, afterVersion: number, toVersion: number): Promise<InputChange | undefined> {
+    try {
+      return changeOfCommits(await this.#open(input).changes(afterVersion, toVersion));
+    } catch (error) {
+      if (isDyneError(error) && error.code === "DATA_LOSS") return undefined;
+      throw error;
     }
-    return {
-      strategy: {
-        name: "recompute-keys",
-        reason: `${change.added.length} added and ${change.removed.length} removed files of ${changedBytes} bytes touch some groups`,
-      },
-      change,
-    };
-  }
-
-  async #change(input: TableLocation, afterVersion: number, toVersion: number): Promise<InputChange> {
-    const commits = await this.#open(input).changes(afterVersion, toVersion);
-    return {
-      added: commits.flatMap((commit) => commit.adds.filter((file) => file.dataChange)),
-      removed: commits.flatMap((commit) => commit.removes.filter((file) => file.dataChange)),
-    };
   }
 
   #sink(batch: BatchContext) {
@@ -183,6 +211,13 @@ export class ViewDriver implements FlowDriver {
       throw new DyneError("CHECKPOINT_CORRUPT", `The offsets of ${this.flow} name no versions of ${input.name}.`);
     return range;
   }
+}
+
+/** How a declared view can be refreshed. */
+export function planOfView(declared: ViewFlow): ViewPlan {
+  return declared.refresh === "full"
+    ? { kind: "full", reason: "the view is declared with refresh: full" }
+    : viewPlan(declared.query);
 }
 
 function recordsOf(file: AddFile): number {
