@@ -3,8 +3,8 @@ import { unreachable } from "../core/index.ts";
 import { renderPlan } from "../plan/index.ts";
 import type { DeclaredFlow } from "./declared-flow.ts";
 import { streamingPlan } from "./incremental/streaming-plan.ts";
-import { planOfView } from "./drivers/view-driver.ts";
 import { modeFor } from "./incremental/operators/keyed-operator.ts";
+import { planOfView } from "./incremental/view-inputs.ts";
 import type { ViewPlan } from "./incremental/view-plan.ts";
 
 export interface Explanation {

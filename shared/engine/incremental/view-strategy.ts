@@ -49,7 +49,8 @@ const nothing: Volume = { files: 0, bytes: 0 };
 export function chooseStrategy(situation: ViewSituation): Strategy {
   const { view, isFirst, change, inputs, sink } = situation;
   const changed = change === undefined ? nothing : volumeOf([...change.added, ...change.removed]);
-  const all = sumOfVolumes([...inputs, sink].map(({ files }) => volumeOf(files)));
+  const hidden = (situation.held ?? []).map(({ snapshot }) => snapshot);
+  const all = sumOfVolumes([...inputs, sink, ...hidden].map(({ files }) => volumeOf(files)));
   const full = (reason: string): Strategy => ({ name: "full", reason, change: changed, touched: all });
   if (view.kind === "full") return full(view.reason);
   if (isFirst) return full("this is the first build");

@@ -1,12 +1,14 @@
 /** Which way a view is refreshed, and that it is right (engine-rules 8–11): appended, merged, recomputed by keys, by partitions, in full. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EngineBench, type EngineWorld } from "../../support/engine-harness.ts";
+import { dyingAtOutcome, expectCrash } from "../../support/engine-faults.ts";
+import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { committedBatches } from "../../support/engine-oracle.ts";
 import {
   expectViewLaw,
   fileWith,
   reprice,
   sale,
+  salesPipeline,
   salesViews,
   salesWorld,
   sell,
@@ -16,6 +18,7 @@ import {
   type Sale,
 } from "../../support/view-sales.ts";
 import { bool, call, column, long, nothing, text } from "../../../shared/engine/incremental/expressions.ts";
+import { nextRefresh, type DeclaredFlow } from "../../../shared/engine/index.ts";
 import type { DeclaredTable } from "../../../shared/pipeline/index.ts";
 
 let bench: EngineBench;
@@ -147,8 +150,15 @@ describe("the way of a refresh", () => {
     const world = await newWorld([view]);
     await stocked(world);
     await change(world);
+    const paths = await world.hostPaths();
+    const next = await nextRefresh(world.context(), world.flow(view.name) as Extract<DeclaredFlow, { kind: "view" }>);
+    expect(await world.hostPaths(), "telling what is next writes nothing").toEqual(paths);
     await world.quiet();
     const strategy = (await committedBatches(world, view.name)).at(-1)?.commit.progress.strategy;
+    const told = next.kind === "refresh" ? next.strategy : undefined;
+    expect(strategy).toEqual({ ...told, touched: strategy?.touched });
+    for (const unit of ["files", "bytes"] as const)
+      expect(strategy?.touched?.[unit], unit).toBeLessThanOrEqual(told?.touched[unit] ?? -1);
     expect(strategy).toMatchObject({ name: way, reason: expect.stringContaining(reason) });
     expect(strategy?.change?.files).toBeGreaterThan(0);
     await expectViewLaw(world, [view], way);
@@ -163,6 +173,42 @@ describe("the way of a refresh", () => {
     expect(last?.strategy.name).toBe("recompute-keys");
     expect(last?.counts.outputRows, "of three shops").toBe(1);
     await expectViewLaw(world, [salesViews.perShop, salesViews.ofPerShop], "view over view");
+  });
+});
+
+test("the next refresh of a view is its first build, then nothing, then what an open batch was planned to do", async () => {
+  const view = salesViews.perShop;
+  const world = new EngineWorld({ bench, pipeline: salesPipeline([view]) });
+  const flow = world.flow(view.name) as Extract<DeclaredFlow, { kind: "view" }>;
+  expect(await nextRefresh(world.context(), flow)).toEqual({ kind: "not-built" });
+  await world.engine.sweep();
+  await stocked(world);
+  expect(await nextRefresh(world.context(), flow)).toEqual({ kind: "nothing" });
+  await one(world);
+  world.restart(dyingAtOutcome(view.name));
+  await world.engine.sweep().catch(expectCrash);
+  await sell(world, [sale({})]);
+  const [planned] = (await world.hostPaths())
+    .filter((path) => path.includes(`${view.name}/`) && path.includes("/offsets/"))
+    .slice(-1);
+  const { inputs } = (await world.record(planned ?? "")) as {
+    inputs: { "bronze.sales": { afterVersion: number; toVersion: number } };
+  };
+  expect(
+    await nextRefresh(
+      world.context((store) => store),
+      flow,
+    ),
+  ).toMatchObject({
+    kind: "refresh",
+    isOpen: true,
+    inputs: {
+      "bronze.sales": {
+        afterVersion: inputs["bronze.sales"].afterVersion,
+        toVersion: inputs["bronze.sales"].toVersion,
+      },
+    },
+    strategy: { name: "merge-partials", change: { files: 1 } },
   });
 });
 
