@@ -4,10 +4,11 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dyingAtCommit, expectCrash } from "../../support/engine-faults.ts";
+import { aroundStore, CrashPoint, dyingAtCommit, expectCrash } from "../../support/engine-faults.ts";
+import { seededRandom } from "../../../shared/core/index.ts";
 import { rewriteTable } from "../../support/engine-foreign.ts";
-import { EngineBench, type EngineWorld } from "../../support/engine-harness.ts";
-import { committedBatches } from "../../support/engine-oracle.ts";
+import { EngineBench, EngineWorld, newEstate, type Wrap } from "../../support/engine-harness.ts";
+import { committedBatches, judgeView } from "../../support/engine-oracle.ts";
 import {
   expectViewLaw,
   reprice,
@@ -180,6 +181,36 @@ describe("hidden tables", () => {
     }
   });
 
+  test("and their view are right after a death at any call of a refresh", { timeout: 600_000 }, async () => {
+    const views = [salesViews.perShop, salesViews.perDay, salesViews.extremes];
+    const before = await newWorld(views);
+    await stocked(before);
+    await unsell(before, call("ne", column("item"), text("i7")), 1);
+    await one(before);
+    const calls = new CrashPoint(0, "before");
+    const whole = await copyOf(before, calls);
+    await whole.quiet();
+    const undisturbed = await whole.everything();
+    const tries = process.env["CRASHES"] === "all" ? calls.calls : 12;
+    const first = seededRandom(seed).next();
+    for (let n = 0; n < tries; n++) {
+      const at = 1 + Math.floor(((n + first) / tries) * calls.calls);
+      const moment = n % 2 === 0 ? "before" : "after";
+      const world = await copyOf(before, new CrashPoint(at, moment));
+      await world.engine.sweep().catch(expectCrash);
+      world.restart();
+      await world.quiet();
+      const where = `${moment} call ${at}; CRASHES=${process.env["CRASHES"] ?? "sample"} ${replay}`;
+      expect(await world.everything(), where).toEqual(undisturbed);
+      await sell(world, [sale({ day: 1, shop: "b", item: "later", amount: 7 })]);
+      await world.quiet();
+      for (const { name } of views) {
+        const { actual, lawful } = await judgeView(world, name);
+        expect(actual, `${name}, ${where}`).toEqual(lawful);
+      }
+    }
+  });
+
   test("stay as they were decided where only the view's merge is done again", async () => {
     const view = salesViews.perShop;
     const world = await newWorld([view]);
@@ -198,3 +229,20 @@ describe("hidden tables", () => {
     await expectViewLaw(world, [view], "after the redo");
   });
 });
+
+/** Another world with the same tables and logs, whose instance dies at a point. */
+async function copyOf(world: EngineWorld, point: CrashPoint): Promise<EngineWorld> {
+  const estate = newEstate(seed);
+  for (const [root, container] of [
+    ["host", "checkpoints/"],
+    ["lake", "lake/"],
+    ["lake", "quarantine/"],
+  ] as const) {
+    for await (const { path } of world.estate[root].list(container)) {
+      const object = await world.estate[root].get(path);
+      if (object !== undefined) await estate[root].put(path, object.bytes);
+    }
+  }
+  const wrap: Wrap = (store) => aroundStore(store, point.around);
+  return new EngineWorld({ bench, pipeline: world.pipeline, wrap }, estate);
+}
