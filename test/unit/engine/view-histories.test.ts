@@ -230,22 +230,51 @@ describe("hidden tables", () => {
     }
   });
 
-  test("stay as they were decided where only the view's merge is done again", async () => {
+  test.each([
+    { view: salesViews.perShop, way: "merge-partials" },
+    { view: salesViews.overall, way: "merge-partials" },
+    { view: salesViews.extremes, way: "recompute-keys" },
+    { view: salesViews.perDay, way: "merge-partials" },
+    { view: salesViews.large, way: "overwrite-partitions" },
+    { view: salesViews.unsplit, way: "full" },
+  ])(
+    "stay as they were decided where only the merge of $view.name is done again, after $way",
+    async ({ view, way }) => {
+      const world = await newWorld([view]);
+      await stocked(world);
+      await unsell(world, call("ne", column("item"), text("i7")), 1);
+      world.restart(dyingAtCommit(tablePath(view.name)));
+      await world.engine.sweep().catch(expectCrash);
+      await rewriteTable(world, view.name, { dataChange: false });
+      world.restart();
+      await world.quiet();
+      const redone = (await world.hostPaths()).filter((path) => /outcome\/0*\d+\.1$/.test(path));
+      expect(redone).toHaveLength(1);
+      expect((await strategies(world, view)).at(-1)).toBe(way);
+      await expectViewLaw(world, [view], "after the redo");
+      await one(world);
+      await world.quiet();
+      await expectViewLaw(world, [view], "after the batch that follows");
+    },
+  );
+
+  test("are nobody else's: one that was rewritten under a decided batch fails the flow", async () => {
     const view = salesViews.perShop;
     const world = await newWorld([view]);
     await stocked(world);
     await one(world);
-    world.restart(dyingAtCommit(tablePath(view.name)));
+    const hidden = layout.stateTable(world.flow(view.name).id, generation(1), "aggregate-0");
+    world.restart(dyingAtCommit(hidden));
     await world.engine.sweep().catch(expectCrash);
-    await rewriteTable(world, view.name, { dataChange: false });
+    const table = world.table(hidden, "host");
+    const removes = [...(await table.latest()).files].map(({ path }) => ({ remove: { path, dataChange: false } }));
+    await table.commit({ actions: removes, isBlindAppend: false, operation: "OPTIMIZE" });
     world.restart();
-    await world.quiet();
-    const redone = (await world.hostPaths()).filter((path) => /outcome\/0*\d+\.1$/.test(path));
-    expect(redone).toHaveLength(1);
-    await one(world);
-    await world.quiet();
-    expect((await strategies(world, view)).at(-1)).toBe("merge-partials");
-    await expectViewLaw(world, [view], "after the redo");
+    await world.engine.sweep().catch(() => undefined);
+    expect(await world.stateOf(view.name)).toBe("FAILED");
+    expect(await world.record(layout.state(world.flow(view.name).id))).toMatchObject({
+      failure: { code: "SINK_CHANGED" },
+    });
   });
 });
 
