@@ -14,6 +14,7 @@ import {
   materializedView,
   max,
   min,
+  namedStruct,
   read,
   streamingTable,
   string,
@@ -127,6 +128,32 @@ export const salesViews = {
       .filter(({ sales: rows }) => rows.gt(1))
       .groupBy("day")
       .agg(({ total, shop }) => ({ shops: countDistinct(shop), total: sum(total), best: max(total) })),
+  }),
+  sameLists: materializedView("gold.same_lists", {
+    ...soon,
+    query: read(sales)
+      .groupBy("shop", "day")
+      .agg(({ amount }) => ({ amounts: collectList(amount), least: min(amount) }))
+      .groupBy("amounts")
+      .agg(({ shop, least }) => ({
+        groups: count(),
+        first_shop: min(shop),
+        least: sum(least),
+        shops: countDistinct(shop),
+      })),
+  }),
+  itemsPerCount: materializedView("gold.items_per_count", {
+    ...soon,
+    query: read(sales)
+      .select(({ shop, item, price }) => ({ shop, item, price }))
+      .distinct()
+      .groupBy(({ item, shop }) => ({ place: namedStruct({ item, shop: upper(shop) }) }))
+      .agg(({ price }) => ({ prices: count(), dearest: max(price), money: sum(price) }))
+      .filter(({ place }) => place.fields.item.isNotNull())
+      .groupBy("prices")
+      .agg(({ place, money, dearest }) => ({ places: countDistinct(place), money: sum(money), dearest: max(dearest) }))
+      .groupBy()
+      .agg(({ prices, places }) => ({ kinds: count(), places: sum(places), most: max(prices) })),
   }),
   ofPerShop: materializedView("gold.of_per_shop", {
     ...soon,
