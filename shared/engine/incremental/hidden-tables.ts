@@ -5,7 +5,7 @@
 import { layout, type CommitRecord, type GenerationRecord } from "../../checkpoint/index.ts";
 import type { FlowId, Generation } from "../../core/index.ts";
 import type { Snapshot } from "../../delta/index.ts";
-import type { Schema } from "../../plan/index.ts";
+import { sameType, type Schema } from "../../plan/index.ts";
 import type { TableCatalog } from "../../table/index.ts";
 import type { TableLocation } from "../declared-flow.ts";
 import type { FlowTable } from "../flow.ts";
@@ -58,7 +58,7 @@ export function hiddenFlowTables(flow: FlowId, generation: Generation, tables: r
 
 /**
  * The hidden tables as the commit left them, or as they were created where there is none. Undefined where the generation was made by a
- * build that kept none.
+ * build that kept none, or others, and where such a build moved the view on without them.
  */
 export async function heldTables(
   tables: readonly HiddenTable[],
@@ -66,6 +66,9 @@ export async function heldTables(
   commit: CommitRecord | undefined,
   catalog: TableCatalog,
 ): Promise<readonly HeldTable[] | undefined> {
+  const txnOf = (role: string | undefined): number => commit?.tables[role ?? ""]?.txn ?? 0;
+  // Whatever changes the view changes the groups of its lowest operator in the same batch.
+  if (txnOf(tables[0]?.role) < txnOf("sink") && tables.length > 0) return undefined;
   const held: HeldTable[] = [];
   for (const table of tables) {
     const owned = generation.tables[table.role];
@@ -73,6 +76,7 @@ export async function heldTables(
     const committed = commit?.tables[table.role];
     const version = committed?.tableId === owned.tableId ? committed.version : 0;
     const snapshot = await catalog.open("host", owned.path).at(Math.max(0, version));
+    if (!sameType(snapshot.schema, table.schema)) return undefined;
     held.push({ ...table, path: owned.path, tableId: owned.tableId, snapshot });
   }
   return held;

@@ -61,13 +61,15 @@ export class ViewInputs {
     for (const input of this.#declared.inputs)
       snapshots.set(input.name, await this.open(input).at(this.range(ranges, input).toVersion));
     const change = await this.change(ranges);
-    const held = await heldTables(this.hidden, generation, lastCommit, this.#tables);
+    // A generation's hidden tables are empty until its first batch.
+    const isFirst =
+      lastCommit === undefined || lastCommit.generation !== generation.generation || lastCommit.batchId < 1;
+    const held = await heldTables(this.hidden, generation, isFirst ? undefined : lastCommit, this.#tables);
     const sink = await this.sink(generation).latest();
     const { view } = this;
     const strategy = chooseStrategy({
       view,
-      // A generation's hidden tables are empty until its first batch.
-      isFirst: lastCommit === undefined || lastCommit.generation !== generation.generation || lastCommit.batchId < 1,
+      isFirst,
       change,
       inputs: [...snapshots.values()],
       sink,

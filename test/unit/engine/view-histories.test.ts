@@ -5,8 +5,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aroundStore, CrashPoint, dyingAtCommit, expectCrash } from "../../support/engine-faults.ts";
-import { layout } from "../../../shared/checkpoint/index.ts";
-import { generation, seededRandom } from "../../../shared/core/index.ts";
+import { layout, type CommitRecord } from "../../../shared/checkpoint/index.ts";
+import { batchId, generation, laneId, seededRandom } from "../../../shared/core/index.ts";
 import { rewriteTable } from "../../support/engine-foreign.ts";
 import { EngineBench, EngineWorld, newEstate, type Wrap } from "../../support/engine-harness.ts";
 import { committedBatches, judgeView } from "../../support/engine-oracle.ts";
@@ -189,14 +189,23 @@ describe("hidden tables", () => {
     }
   });
 
-  test("that a generation was made without are not missed: touched groups are computed from their rows", async () => {
+  test.each<[string, (tables: Readonly<Record<string, unknown>>) => Record<string, unknown>]>([
+    ["was made without", ({ sink }) => ({ sink })],
+    [
+      "has in another form",
+      (tables) => ({
+        ...tables,
+        "state:aggregate-0": tables["state:aggregate-1"] ?? tables["state:aggregate-0-values-0"],
+      }),
+    ],
+  ])("that a generation %s are not missed: touched groups are computed from their rows", async (_, changed) => {
     const [single, chain] = [salesViews.perShop, salesViews.perDay];
     const world = await newWorld([single, chain]);
     await stocked(world);
     for (const { name } of [single, chain]) {
       const path = layout.generation(world.flow(name).id, generation(1));
       const record = (await world.record(path)) as { tables: Record<string, unknown> };
-      const tables = { sink: record.tables["sink"] };
+      const tables = changed(record.tables);
       await world.estate.host.put(path, new TextEncoder().encode(JSON.stringify({ ...record, tables })));
     }
     world.restart();
@@ -205,6 +214,25 @@ describe("hidden tables", () => {
     expect((await strategies(world, single)).at(-1)).toBe("recompute-keys");
     expect((await strategies(world, chain)).at(-1)).toBe("full");
     await expectViewLaw(world, [single, chain], "without hidden tables");
+  });
+
+  test("that a batch of another build has passed by are not trusted", async () => {
+    const view = salesViews.perShop;
+    const world = await newWorld([view]);
+    await stocked(world);
+    await one(world);
+    await world.quiet();
+    const last = (await committedBatches(world, view.name)).at(-1)?.commit as CommitRecord;
+    const path = layout.entry(world.flow(view.name).id, generation(1), laneId("0"), "commits", batchId(last.batchId));
+    const groups = last.tables["state:aggregate-0"] as CommitRecord["tables"][string];
+    const passedBy = { ...groups, version: groups.version - 1, txn: (groups.txn ?? 0) - 1 };
+    const tables = { ...last.tables, "state:aggregate-0": passedBy };
+    await world.estate.host.put(path, new TextEncoder().encode(JSON.stringify({ ...last, tables })));
+    world.restart();
+    await one(world);
+    await world.quiet();
+    expect((await strategies(world, view)).at(-1)).toBe("recompute-keys");
+    await expectViewLaw(world, [view], "passed by");
   });
 
   test("and their view are right after a death at any call of a refresh", { timeout: 600_000 }, async () => {

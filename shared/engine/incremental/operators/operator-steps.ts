@@ -6,7 +6,8 @@
  *     before    their groups as they were
  *     values    (merge) values of a distinct count that the change touches, with what they weighed before and weigh now
  *     groups    their groups as they are now; a group without rows is gone
- *     whole     all groups that were given, and these
+ *
+ * Hidden tables get what was read of them without the touched keys, and the groups as they are now.
  */
 import type { PlanStep } from "../../../compute/index.ts";
 import { schemaOf, type Expression, type LogicalPlan } from "../../../plan/index.ts";
