@@ -122,6 +122,15 @@ export const batchCounts = z.object({
   inputBytes: count,
   outputBytes: count,
 });
+/** Files and their bytes. */
+export const volume = z.object({ files: count, bytes: count });
+/** How a batch was computed and why; of a view, what changed in its inputs, and what was read again or rewritten for it. */
+export const strategy = z.object({
+  name: z.string(),
+  reason: z.string(),
+  change: volume.optional(),
+  touched: volume.optional(),
+});
 /** The decision: from here on the batch is this, whoever finishes it. `redo` counts merges done again. */
 export const outcomeRecord = z.object({
   format,
@@ -135,8 +144,7 @@ export const outcomeRecord = z.object({
   tables: z.array(tableOutcome),
   watermark: watermark.nullable(),
   counts: batchCounts,
-  /** How the batch was computed and why. */
-  strategy: z.object({ name: z.string(), reason: z.string() }),
+  strategy,
   /** The version promoted by a gate, once gates judge this edge. */
   promoted: count.nullable(),
   job: z.string().nullable(),
@@ -169,7 +177,7 @@ export const commitRecord = z.object({
   progress: z.object({
     counts: batchCounts,
     durationMs: z.record(z.string(), z.number()),
-    strategy: z.object({ name: z.string(), reason: z.string() }),
+    strategy,
   }),
 });
 

@@ -21,6 +21,8 @@ export const limits = {
   batchInputFiles: 1_000,
   /** Small files of a state table that are merged into one by the next batch. */
   stateSmallFilesMax: 16,
+  /** A view whose input changed by more than this share of its bytes is computed in full. */
+  fullRefreshShare: 0.5,
   /** A JSON record of a checkpoint. */
   checkpointRecordBytes: 32 * 1024 * 1024,
   /** A commit file of a Delta log that dyne is willing to parse. */

@@ -138,7 +138,13 @@ export class Engine {
 
   /** Takes a flow back to a version of its sink; see `restoreFlow`. */
   async restore(name: string, version: number, position: "rewind" | "keep-position"): Promise<void> {
-    await restoreFlow(this.#context, this.#flow(name).driver, version, position);
+    const { declared, driver } = this.#flow(name);
+    if (declared.kind === "view")
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `${name} always equals its query and is not restored. Refresh it instead.`,
+      );
+    await restoreFlow(this.#context, driver, version, position);
     await this.#context.doorbells.ring(name, 0);
   }
 

@@ -3,7 +3,9 @@ import { unreachable } from "../core/index.ts";
 import { renderPlan } from "../plan/index.ts";
 import type { DeclaredFlow } from "./declared-flow.ts";
 import { streamingPlan } from "./incremental/streaming-plan.ts";
-import { viewPlan } from "./incremental/view-plan.ts";
+import { modeFor } from "./incremental/operators/keyed-operator.ts";
+import { planOfView } from "./incremental/view-inputs.ts";
+import type { ViewPlan } from "./incremental/view-plan.ts";
 
 export interface Explanation {
   readonly flow: string;
@@ -61,22 +63,13 @@ export function explainFlow(flow: DeclaredFlow): Explanation {
         sql: sqlOf(flow),
       };
     case "view": {
-      const view =
-        flow.refresh === "full"
-          ? { kind: "full" as const, reason: "the view is declared with refresh: full" }
-          : viewPlan(flow.query);
-      const strategy =
-        view.kind === "keyed"
-          ? {
-              name: "recompute-keys",
-              reason: `the groups of ${view.keys.map((key) => key.output).join(", ")} that a change touches are computed again; more than half of the input: in full`,
-            }
-          : { name: "full", reason: view.reason };
+      const view = planOfView(flow);
+      const strategy = viewStrategy(view);
       return {
         ...common,
         inputs: flow.inputs.map((table) => table.name),
         strategy,
-        steps: viewSteps(strategy.name),
+        steps: viewSteps(view, strategy.name),
         sql: sqlOf(flow),
       };
     }
@@ -107,14 +100,57 @@ function streamSteps(flow: Extract<DeclaredFlow, { kind: "stream" }>): string[] 
   ];
 }
 
-function viewSteps(strategy: string): string[] {
-  if (strategy === "full")
-    return ["compute the query over the inputs as they stand", "replace the table's files in one commit"];
-  return [
-    "find the keys of the changed rows",
-    "compute the query for those keys only",
-    "rewrite the files that hold them, in one commit",
-  ];
+/** The best way there is for the query; which one a batch takes depends on what changed. */
+function viewStrategy(view: ViewPlan): Explanation["strategy"] {
+  switch (view.kind) {
+    case "full":
+      return { name: "full", reason: view.reason };
+    case "rows":
+      return {
+        name: "append",
+        reason: "each row is made of one row of the input; where rows were removed: by shared partitions, or in full",
+      };
+    case "keyed": {
+      const keys =
+        view.keys.length === 0 ? "the one group" : `the groups of ${view.keys.map((key) => key.output).join(", ")}`;
+      const merges = view.operators.every((operator) => modeFor(operator, true) === "merge");
+      if (!merges)
+        return {
+          name: "recompute-keys",
+          reason: `${keys} that a change touches are computed again from their rows; ${large}`,
+        };
+      const takesBack = view.operators.every((operator) => modeFor(operator, false) === "merge");
+      return {
+        name: "merge-partials",
+        reason: `a change is added to ${keys} that it touches${takesBack ? "" : "; where rows were removed, they are computed again from their rows"}; ${large}`,
+      };
+    }
+  }
+}
+
+const large = "more than half of the input: in full";
+
+function viewSteps(view: ViewPlan, strategy: string): string[] {
+  switch (strategy) {
+    case "append":
+      return ["compute the query for the rows that were added", "append them, in one commit"];
+    case "recompute-keys":
+      return [
+        "find the keys of the changed rows",
+        "compute the query for those keys only",
+        "rewrite the files that hold them, in one commit",
+      ];
+    case "merge-partials":
+      return [
+        "sum up the changed rows by key, those that were removed with the weight −1",
+        ...(view.kind === "keyed"
+          ? view.operators.map(({ name }) => `add them to the groups of ${name} in its hidden table`)
+          : []),
+        "rewrite the files of the touched groups, hidden tables first, each in one commit",
+      ];
+    default:
+      return ["compute the query over the inputs as they stand", "replace the table's files in one commit"];
+  }
 }
 
 function sqlOf(flow: Extract<DeclaredFlow, { kind: "stream" | "view" }>): string {

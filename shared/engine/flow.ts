@@ -61,6 +61,8 @@ export interface FlowDriver {
   readonly flow: FlowId;
   readonly planFingerprint: string;
   readonly minIntervalMs: number;
+  /** The rows follow from the inputs alone, so that a new generation computes them again rather than going on. */
+  readonly isRecomputed?: boolean;
   /** Names of the flow's own tables for a generation. */
   tables(generation: Generation): readonly FlowTable[];
   /** The lanes that exist now. */

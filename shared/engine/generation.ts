@@ -14,7 +14,7 @@ export type OpenedGeneration =
 
 /** Why a flow gets a new generation, and what that does to its data and its place in the input. */
 export type GenerationChange =
-  /** The plan changed and the data stay: every lane goes on where it ends. */
+  /** The plan changed and the data stay: every lane goes on where it ends. A view is refreshed. */
   | { readonly reason: "plan" }
   /** A view is computed from its inputs again; its rows are replaced by the first batch, in one commit. */
   | { readonly reason: "refresh" }
@@ -66,7 +66,8 @@ export async function raiseGeneration(
     throw new DyneError("INVALID_ARGUMENT", `${driver.flow} has not run yet, so there is nothing to ${change.reason}.`);
   }
   const next = generation(newest.generation + 1);
-  const keepsState = change.reason === "plan" || change.reason === "restore";
+  const goesOn = change.reason === "plan" && driver.isRecomputed !== true;
+  const keepsState = goesOn || change.reason === "restore";
   const tables: Record<string, GenerationRecord["tables"][string]> = {};
   for (const table of driver.tables(next)) {
     const known = newest.tables[table.role];
@@ -82,23 +83,11 @@ export async function raiseGeneration(
     reason: change.reason,
     createdTime: instantOfMs(context.clock.nowMs()),
     tables,
-    continues: continuationOf(change),
+    continues: change.reason === "restore" ? change.continues : { kind: goesOn ? "seal" : "start" },
     swap: await swapOf(context, driver, change, tables),
   });
   context.logger.info("generation raised", { flow: driver.flow, generation: next, reason: record.reason });
   return record;
-}
-
-function continuationOf(change: GenerationChange): Continuation {
-  switch (change.reason) {
-    case "plan":
-      return { kind: "seal" };
-    case "refresh":
-    case "reset":
-      return { kind: "start" };
-    case "restore":
-      return change.continues;
-  }
 }
 
 /** What the tables are set to: where they are emptied, for all lanes that exist or have ever written. */

@@ -3,5 +3,6 @@ export type { Doorbells, EngineContext } from "./context.ts";
 export type { DeclaredFlow } from "./declared-flow.ts";
 export { declaredFlows } from "./declare.ts";
 export { explainFlow, type Explanation } from "./explain.ts";
+export { nextRefresh, type NextRefresh } from "./next-refresh.ts";
 export { Engine } from "./engine.ts";
 export { failFlow, pauseFlow, resumeFlow } from "./flow-state.ts";

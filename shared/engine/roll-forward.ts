@@ -245,7 +245,7 @@ async function redoMerge(
   const redo = outcome.redo + 1;
   const existing = await log.outcomeAt(batchId(outcome.batchId), redo);
   if (existing !== undefined) return existing;
-  if (driver.merge === undefined) {
+  if (driver.merge === undefined || role !== "sink") {
     throw new DyneError(
       "SINK_CHANGED",
       `Files that batch ${outcome.batchId} of ${driver.flow} replaces in ${role} are gone, and the flow has no merge to do again. Reset the flow.`,

@@ -1,10 +1,16 @@
 /** What a run of the oracle exercised, so that it cannot become a test of nothing. */
-import type { Strategy } from "../../shared/engine/drivers/view-driver.ts";
+import type { StrategyName } from "../../shared/engine/incremental/view-strategy.ts";
 import { operatorNames } from "./drawn-step.ts";
 import { happeningNames } from "./random-history.ts";
 
 /** Every way to refresh a view: the compiler misses the one that is not here. */
-const strategies: Readonly<Record<Strategy["name"], true>> = { full: true, "recompute-keys": true };
+const strategies: Readonly<Record<StrategyName, true>> = {
+  append: true,
+  full: true,
+  "merge-partials": true,
+  "overwrite-partitions": true,
+  "recompute-keys": true,
+};
 
 const expected = {
   operator: [

@@ -5,11 +5,17 @@ import type { ListOptions, ObjectMeta, ObjectStore } from "../../shared/storage/
 /** What one listing request gives at most, as with Azure. */
 const pageEntries = 5_000;
 
+/** Bytes of an object that went one way. */
+export interface Transfer {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 /** Counts since the last `reset`. */
 export class Meter {
   #calls: Record<string, number> = {};
-  #readBytes = 0;
-  #writtenBytes = 0;
+  #read: Transfer[] = [];
+  #written: Transfer[] = [];
   #listed = 0;
 
   /** Requests by the method's name; a listing counts once for each page. */
@@ -22,11 +28,19 @@ export class Meter {
   }
 
   get readBytes(): number {
-    return this.#readBytes;
+    return total(this.#read);
   }
 
   get writtenBytes(): number {
-    return this.#writtenBytes;
+    return total(this.#written);
+  }
+
+  get read(): readonly Transfer[] {
+    return this.#read;
+  }
+
+  get written(): readonly Transfer[] {
+    return this.#written;
   }
 
   /** Entries that listings gave. */
@@ -36,7 +50,9 @@ export class Meter {
 
   reset(): void {
     this.#calls = {};
-    this.#readBytes = this.#writtenBytes = this.#listed = 0;
+    this.#read = [];
+    this.#written = [];
+    this.#listed = 0;
   }
 
   #count(name: string): void {
@@ -45,43 +61,43 @@ export class Meter {
 
   /** The store with this meter in front. */
   of(inner: ObjectStore): ObjectStore {
-    const write = async <T>(name: string, bytes: number, work: () => Promise<T>): Promise<T> => {
+    const write = async <T>(name: string, path: string, bytes: number, work: () => Promise<T>): Promise<T> => {
       this.#count(name);
-      this.#writtenBytes += bytes;
+      this.#written.push({ path, bytes });
       return work();
     };
     return {
       get: async (path, options) => {
         this.#count("get");
         const object = await inner.get(path, options);
-        this.#readBytes += object?.sizeBytes ?? 0;
+        this.#read.push({ path, bytes: object?.sizeBytes ?? 0 });
         return object;
       },
       getRange: async (path, range, options) => {
         this.#count("getRange");
         const bytes = await inner.getRange(path, range, options);
-        this.#readBytes += bytes?.byteLength ?? 0;
+        this.#read.push({ path, bytes: bytes?.byteLength ?? 0 });
         return bytes;
       },
       downloadFile: async (path, file, options) => {
         this.#count("downloadFile");
         const found = await inner.downloadFile(path, file, options);
-        if (found) this.#readBytes += (await stat(file)).size;
+        if (found) this.#read.push({ path, bytes: (await stat(file)).size });
         return found;
       },
       head: (path, options) => {
         this.#count("head");
         return inner.head(path, options);
       },
-      put: (path, bytes, options) => write("put", bytes.byteLength, () => inner.put(path, bytes, options)),
+      put: (path, bytes, options) => write("put", path, bytes.byteLength, () => inner.put(path, bytes, options)),
       putIfAbsent: (path, bytes, options) =>
-        write("putIfAbsent", bytes.byteLength, () => inner.putIfAbsent(path, bytes, options)),
+        write("putIfAbsent", path, bytes.byteLength, () => inner.putIfAbsent(path, bytes, options)),
       putIfMatch: (path, bytes, etag, options) =>
-        write("putIfMatch", bytes.byteLength, () => inner.putIfMatch(path, bytes, etag, options)),
+        write("putIfMatch", path, bytes.byteLength, () => inner.putIfMatch(path, bytes, etag, options)),
       uploadFile: async (path, file, options) =>
-        write("uploadFile", (await stat(file)).size, () => inner.uploadFile(path, file, options)),
-      delete: (path, options) => write("delete", 0, () => inner.delete(path, options)),
-      acquireLease: (path, seconds) => write("acquireLease", 0, () => inner.acquireLease(path, seconds)),
+        write("uploadFile", path, (await stat(file)).size, () => inner.uploadFile(path, file, options)),
+      delete: (path, options) => write("delete", path, 0, () => inner.delete(path, options)),
+      acquireLease: (path, seconds) => write("acquireLease", path, 0, () => inner.acquireLease(path, seconds)),
       list: (prefix, options) => this.#list(inner, prefix, options),
     };
   }
@@ -97,3 +113,5 @@ export class Meter {
     }
   }
 }
+
+const total = (transfers: readonly Transfer[]): number => transfers.reduce((sum, { bytes }) => sum + bytes, 0);

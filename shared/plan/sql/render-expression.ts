@@ -15,7 +15,7 @@ import type {
 import { castRule } from "../functions/casts.ts";
 import { aggregateFunction, scalarFunction, windowFunction } from "../functions/index.ts";
 import type { Dialect, RowError, Spelled, Typed } from "../functions/index.ts";
-import { sameType, typeName } from "../type-name.ts";
+import { isIntegral, sameType, typeName } from "../type-name.ts";
 import type { DataType, Schema } from "../types.ts";
 import type { Binder } from "./binder.ts";
 import { renderFromJson } from "./from-json.ts";
@@ -189,7 +189,18 @@ function renderAggregate(call: AggregateCall, scope: Scope): Spelled {
       "INVALID_PIPELINE",
       `${call.name} stands outside of agg(). Use it there, or give it a window with over().`,
     );
+  if (isMeanOfIntegers(call, scope)) {
+    const [total, values] = ["sum", "count"].map((name) => scope.aggregated?.({ ...call, name }));
+    return { sql: `(CAST(${total} AS DOUBLE) / CAST(${values} AS DOUBLE))`, errors: noErrors };
+  }
   return finishAggregate(call, scope.aggregated(call), scope);
+}
+
+/** The mean of whole numbers is their exact sum by their number, so that it is the same whichever parts it was added up from (SPEC.md 9). */
+function isMeanOfIntegers({ name, args }: AggregateCall, scope: Scope): boolean {
+  const [arg] = args;
+  if (name !== "avg" || arg === undefined || scope.dialect !== "duckdb") return false;
+  return isIntegral(fieldOf(arg, scope.schema, "a rendered plan").type);
 }
 
 function finishAggregate(call: AggregateCall, value: string, scope: Scope): Spelled {

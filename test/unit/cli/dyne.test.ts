@@ -70,8 +70,8 @@ describe("manifest", () => {
 
 describe("explain", () => {
   test.each(flows)("says of %s what a batch does, as text and as JSON", async (flow) => {
-    const text = await dyne("explain", flow);
-    const json = await dyne("explain", flow, "--json");
+    const text = await dyne("explain", flow, "--data", "no-such-folder");
+    const json = await dyne("explain", flow, "--json", "--data", "no-such-folder");
     expect([text.exitCode, json.exitCode]).toEqual([0, 0]);
     const explanation = JSON.parse(json.stdout) as {
       flow: string;

@@ -189,7 +189,7 @@ describe("a table by its name", { timeout: 60_000 }, () => {
     expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^TABLE_NOT_FOUND: .*npm start/)]);
   });
 
-  test("that is declared but has no data yet says so, and one that is not says which there are", async () => {
+  test("that is declared but has no data yet says so, its flow that it is built next, and one that is not which there are", async () => {
     const data = join(folder, "data");
     await using _folder = await ownDataFolder(data);
     await using azurite = await startStorage({ directory: data, logger: silentLogger });
@@ -204,5 +204,12 @@ describe("a table by its name", { timeout: 60_000 }, () => {
       2,
       expect.stringMatching(/^INVALID_ARGUMENT: There is no table "gold.nope".*gold.route_daily/),
     ]);
+    const explained = await dyne("explain", "gold.route_daily", "--data", data);
+    expect([explained.exitCode, explained.stdout]).toEqual([
+      0,
+      expect.stringMatching(/\n {2}next {7}the first build, in full\n/),
+    ]);
+    const json = await dyne("explain", "gold.route_daily", "--data", data, "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({ flow: "gold.route_daily", next: { kind: "not-built" } });
   });
 });

@@ -22,10 +22,10 @@ test("every flow says what it reads, what it writes and how", () => {
       "lake/silver/readings",
       "append",
     ],
-    ["gold.by_device", "view", ["silver.readings"], "lake/gold/by_device", "recompute-keys"],
-    ["gold.by_site", "view", ["silver.readings"], "lake/gold/by_site", "recompute-keys"],
+    ["gold.by_device", "view", ["silver.readings"], "lake/gold/by_device", "merge-partials"],
+    ["gold.by_site", "view", ["silver.readings"], "lake/gold/by_site", "merge-partials"],
     ["gold.with_device", "view", ["silver.readings", "bronze.devices"], "lake/gold/with_device", "full"],
-    ["gold.total", "view", ["silver.readings"], "lake/gold/total", "full"],
+    ["gold.total", "view", ["silver.readings"], "lake/gold/total", "merge-partials"],
   ]);
 });
 

@@ -194,6 +194,17 @@ describe("rows of DuckDB", () => {
     ]);
   });
 
+  it("give the mean of whole numbers as their exact sum by their number, with and without a filter", async () => {
+    const query = read(t)
+      .groupBy()
+      .agg(({ n }) => ({ mean: avg(n), of_large: avg(n).filter(n.gt(2_147_483_647)), parts: sum(n).divide(count(n)) }));
+    const rows =
+      "SELECT 'a' AS id, n::BIGINT AS n FROM (VALUES (9007199254740993), (4611686018427387905), (-1234567890123456789), (3), (NULL)) AS v(n)";
+    const [row] = await session.query(query.plan, { t: rows });
+    expect(row?.["mean"]).toBe(row?.["parts"]);
+    expect(row?.["of_large"]).toBe(Number(9_007_199_254_740_993n + 4_611_686_018_427_387_905n) / 2);
+  });
+
   it("stop at a sum beyond bigint", async () => {
     const query = read(t)
       .groupBy()

@@ -1,0 +1,83 @@
+/**
+ * The hidden tables of a view: one per keyed operator for its groups, one more per distinct count for its values. They are Delta tables
+ * under the flow's generation, written by the batch that writes the view, and read as its last commit left them (SPEC.md 1, 3, 9).
+ */
+import { layout, type CommitRecord, type GenerationRecord } from "../../checkpoint/index.ts";
+import type { FlowId, Generation } from "../../core/index.ts";
+import type { Snapshot } from "../../delta/index.ts";
+import { sameType, type Schema } from "../../plan/index.ts";
+import type { TableCatalog } from "../../table/index.ts";
+import type { TableLocation } from "../declared-flow.ts";
+import type { FlowTable } from "../flow.ts";
+import { keyColumn } from "./operators/accumulator.ts";
+import { groupsSchema, valuesSchema } from "./operators/keyed-operator.ts";
+import { groupsTable, valuesTable } from "./operators/operator-steps.ts";
+import { isTold } from "./touched-partitions.ts";
+import type { ViewPlan } from "./view-plan.ts";
+
+export interface HiddenTable {
+  /** Of the relation in plans. */
+  readonly name: string;
+  readonly role: string;
+  readonly schema: Schema;
+  readonly partitionBy: readonly string[];
+}
+
+/** What a hidden table held when the last batch was committed. */
+export interface HeldTable extends HiddenTable {
+  readonly path: string;
+  readonly tableId: string;
+  readonly snapshot: Snapshot;
+}
+
+/** The hidden tables that a view keeps, in the order of their commits. They are split as the view is, where its keys say how. */
+export function hiddenTables(view: ViewPlan, output: TableLocation): readonly HiddenTable[] {
+  if (view.kind !== "keyed" || !view.keepsState) return [];
+  const isOne = view.operators.length === 1;
+  const partitionBy = view.keys.flatMap((key, index) =>
+    isOne && output.partitionBy.includes(key.output) && isTold(key.type) ? [keyColumn(index)] : [],
+  );
+  const table = (name: string, schema: Schema): HiddenTable => ({ name, role: `state:${name}`, schema, partitionBy });
+  return view.operators.flatMap((operator) => [
+    table(groupsTable(operator), groupsSchema(operator)),
+    ...operator.distinct.map((distinct, index) =>
+      table(valuesTable(operator, index), valuesSchema(operator, distinct)),
+    ),
+  ]);
+}
+
+export function hiddenFlowTables(flow: FlowId, generation: Generation, tables: readonly HiddenTable[]): FlowTable[] {
+  return tables.map(({ name, role, schema, partitionBy }) => ({
+    role,
+    root: "host",
+    path: layout.stateTable(flow, generation, name),
+    schema,
+    partitionBy,
+  }));
+}
+
+/**
+ * The hidden tables as the commit left them, or as they were created where there is none. Undefined where the generation was made by a
+ * build that kept none, or others, and where such a build moved the view on without them.
+ */
+export async function heldTables(
+  tables: readonly HiddenTable[],
+  generation: GenerationRecord,
+  commit: CommitRecord | undefined,
+  catalog: TableCatalog,
+): Promise<readonly HeldTable[] | undefined> {
+  const txnOf = (role: string | undefined): number => commit?.tables[role ?? ""]?.txn ?? 0;
+  // Whatever changes the view changes the groups of its lowest operator in the same batch.
+  if (txnOf(tables[0]?.role) < txnOf("sink") && tables.length > 0) return undefined;
+  const held: HeldTable[] = [];
+  for (const table of tables) {
+    const owned = generation.tables[table.role];
+    if (owned === undefined) return undefined;
+    const committed = commit?.tables[table.role];
+    const version = committed?.tableId === owned.tableId ? committed.version : 0;
+    const snapshot = await catalog.open("host", owned.path).at(Math.max(0, version));
+    if (!sameType(snapshot.schema, table.schema)) return undefined;
+    held.push({ ...table, path: owned.path, tableId: owned.tableId, snapshot });
+  }
+  return held;
+}

@@ -1,0 +1,66 @@
+/** What commits of an input did to its rows, by file (SPEC.md 12). */
+import { decodeLogPath, type AddFile, type DeltaCommit, type RemoveFile } from "../../delta/index.ts";
+
+export interface InputChange {
+  readonly added: readonly AddFile[];
+  readonly removed: readonly AddFile[];
+}
+
+/** Files and their bytes. */
+export interface Volume {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export const noChange: InputChange = { added: [], removed: [] };
+
+/** Files that were only moved say nothing, and neither do those that came and went in between. */
+export function changeOfCommits(commits: readonly DeltaCommit[]): InputChange {
+  const added = new Map<string, AddFile>();
+  const removed = new Map<string, AddFile>();
+  for (const commit of commits) {
+    for (const file of commit.removes) {
+      if (!file.dataChange) continue;
+      const path = decodeLogPath(file.path);
+      if (!added.delete(path)) removed.set(path, asAdded(file));
+    }
+    for (const file of commit.adds) if (file.dataChange) added.set(decodeLogPath(file.path), file);
+  }
+  return { added: [...added.values()], removed: [...removed.values()] };
+}
+
+export function together(changes: readonly InputChange[]): InputChange {
+  return { added: changes.flatMap(({ added }) => added), removed: changes.flatMap(({ removed }) => removed) };
+}
+
+export function isEmptyChange({ added, removed }: InputChange): boolean {
+  return added.length === 0 && removed.length === 0;
+}
+
+export function volumeOf(files: Iterable<{ readonly size: number }>): Volume {
+  let count = 0;
+  let bytes = 0;
+  for (const { size } of files) {
+    count++;
+    bytes += size;
+  }
+  return { files: count, bytes };
+}
+
+export const sumOfVolumes = (volumes: readonly Volume[]): Volume =>
+  volumes.reduce((sum, { files, bytes }) => ({ files: sum.files + files, bytes: sum.bytes + bytes }), {
+    files: 0,
+    bytes: 0,
+  });
+
+/** A removed file as it can be read: its bytes are there until they are vacuumed. */
+function asAdded(file: RemoveFile): AddFile {
+  return {
+    path: file.path,
+    partitionValues: file.partitionValues ?? {},
+    size: file.size ?? 0,
+    modificationTime: 0,
+    dataChange: true,
+    ...(file.deletionVector === undefined ? {} : { deletionVector: file.deletionVector }),
+  };
+}

@@ -1,0 +1,129 @@
+/** Where a view's inputs stand, what happened to them since its last batch, and with that how a batch would be computed. */
+import { DyneError, isDyneError } from "../../core/index.ts";
+import type { CommitRecord, DeltaRange, GenerationRecord, InputRange, LaneHead } from "../../checkpoint/index.ts";
+import type { Snapshot } from "../../delta/index.ts";
+import type { DeltaTable, TableCatalog } from "../../table/index.ts";
+import type { TableLocation, ViewFlow } from "../declared-flow.ts";
+import { heldTables, hiddenTables, type HeldTable, type HiddenTable } from "./hidden-tables.ts";
+import { changeOfCommits, isEmptyChange, together, type InputChange } from "./view-change.ts";
+import { viewPlan, type ViewPlan } from "./view-plan.ts";
+import { chooseStrategy, type Strategy } from "./view-strategy.ts";
+
+type Ranges = Readonly<Record<string, InputRange>>;
+
+/** A batch of a view before it is computed. */
+export interface ViewBatch {
+  readonly snapshots: ReadonlyMap<string, Snapshot>;
+  /** Undefined where the log of an input no longer says. */
+  readonly change: InputChange | undefined;
+  readonly sink: Snapshot;
+  /** Undefined where the generation has no hidden tables. */
+  readonly held: readonly HeldTable[] | undefined;
+  readonly strategy: Strategy;
+}
+
+export class ViewInputs {
+  readonly view: ViewPlan;
+  readonly hidden: readonly HiddenTable[];
+  readonly #tables: TableCatalog;
+  readonly #declared: ViewFlow;
+
+  constructor(tables: TableCatalog, declared: ViewFlow) {
+    this.#tables = tables;
+    this.#declared = declared;
+    this.view = planOfView(declared);
+    this.hidden = hiddenTables(this.view, declared.output);
+  }
+
+  /** The ranges of the next batch; undefined where nothing happened. Throws UPSTREAM_CHANGED where an input is another table. */
+  async next(head: LaneHead): Promise<Ranges | undefined> {
+    const inputs: Record<string, InputRange> = {};
+    // Also over nothing: a view has a first batch, because an aggregate without groups has one row even then.
+    let hasChanges = (head.lastCommit?.batchId ?? 0) < 1;
+    for (const input of this.#declared.inputs) {
+      const last = this.range(head.lastOffsets?.inputs, input);
+      const newest = await this.open(input).latest();
+      if (newest.metadata.id !== last.tableId) {
+        throw new DyneError(
+          "UPSTREAM_CHANGED",
+          `${input.name} is another table than the one ${this.#declared.id} was built from. Rebuild ${this.#declared.id} from the start.`,
+        );
+      }
+      const change = await this.#changeOf(input, last.toVersion, newest.version);
+      hasChanges ||= change === undefined || !isEmptyChange(change);
+      inputs[input.name] = { ...last, afterVersion: last.toVersion, toVersion: newest.version };
+    }
+    return hasChanges ? inputs : undefined;
+  }
+
+  /** What a batch with these ranges works on, and in which way. Reads logs, no data. */
+  async batch(generation: GenerationRecord, lastCommit: CommitRecord | undefined, ranges: Ranges): Promise<ViewBatch> {
+    const snapshots = new Map<string, Snapshot>();
+    for (const input of this.#declared.inputs)
+      snapshots.set(input.name, await this.open(input).at(this.range(ranges, input).toVersion));
+    const change = await this.change(ranges);
+    // A generation's hidden tables are empty until its first batch.
+    const isFirst =
+      lastCommit === undefined || lastCommit.generation !== generation.generation || lastCommit.batchId < 1;
+    const held = await heldTables(this.hidden, generation, isFirst ? undefined : lastCommit, this.#tables);
+    const sink = await this.sink(generation).latest();
+    const { view } = this;
+    const strategy = chooseStrategy({
+      view,
+      isFirst,
+      change,
+      inputs: [...snapshots.values()],
+      sink,
+      held: view.kind === "keyed" && view.keepsState ? held : undefined,
+      isBounded: this.#declared.refresh === "auto",
+    });
+    return { snapshots, change, sink, held, strategy };
+  }
+
+  /** What happened to the inputs in these ranges; undefined where a log no longer says. */
+  async change(ranges: Ranges): Promise<InputChange | undefined> {
+    const changes: InputChange[] = [];
+    for (const input of this.#declared.inputs) {
+      const { afterVersion, toVersion } = this.range(ranges, input);
+      const change = await this.#changeOf(input, afterVersion, toVersion);
+      if (change === undefined) return undefined;
+      changes.push(change);
+    }
+    return together(changes);
+  }
+
+  sink(generation: GenerationRecord): DeltaTable {
+    return this.#tables.open("lake", generation.tables["sink"]?.path ?? this.#declared.output.path);
+  }
+
+  open(input: TableLocation): DeltaTable {
+    return this.#tables.open("lake", input.path);
+  }
+
+  range(inputs: Ranges | undefined, input: TableLocation): DeltaRange {
+    const range = inputs?.[input.name];
+    if (range?.kind !== "delta") {
+      throw new DyneError(
+        "CHECKPOINT_CORRUPT",
+        `The offsets of ${this.#declared.id} name no versions of ${input.name}.`,
+      );
+    }
+    return range;
+  }
+
+  async #changeOf(input: TableLocation, afterVersion: number, toVersion: number): Promise<InputChange | undefined> {
+    try {
+      return changeOfCommits(await this.open(input).changes(afterVersion, toVersion));
+    } catch (error) {
+      if (isDyneError(error, "DATA_LOSS")) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** How a declared view can be refreshed. */
+export function planOfView(declared: ViewFlow): ViewPlan {
+  return declared.refresh === "full"
+    ? { kind: "full", reason: "the view is declared with refresh: full" }
+    : viewPlan(declared.query);
+}

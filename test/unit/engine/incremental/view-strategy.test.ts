@@ -1,0 +1,94 @@
+/** Which way a view is refreshed where the logs say less than usual (engine-rules 11, 12); the ways themselves are in view-strategies.test.ts. */
+import { describe, expect, test } from "vitest";
+import type { AddFile, Snapshot } from "../../../../shared/delta/index.ts";
+import { chooseStrategy, type ViewSituation } from "../../../../shared/engine/incremental/view-strategy.ts";
+import { viewPlan } from "../../../../shared/engine/incremental/view-plan.ts";
+import { salesViews } from "../../../support/view-sales.ts";
+import type { LogicalPlan } from "../../../../shared/plan/index.ts";
+
+const file = (path: string, rest: Partial<AddFile> = {}): AddFile => ({
+  path,
+  partitionValues: { day: "2026-01-01" },
+  size: 100,
+  modificationTime: 0,
+  dataChange: true,
+  ...rest,
+});
+const table = (files: readonly AddFile[], partitionBy: readonly string[] = ["day"]): Snapshot =>
+  ({ files, partitionBy, schema: { kind: "struct", fields: {} } }) as unknown as Snapshot;
+
+const view = viewPlan(salesViews.perShop.query as LogicalPlan);
+const usual: ViewSituation = {
+  view,
+  isFirst: false,
+  change: { added: [file("new")], removed: [] },
+  inputs: [table(Array.from({ length: 10 }, (_, n) => file(`f${n}`)))],
+  sink: table([file("s1"), file("s2", { partitionValues: { day: "2026-01-02" } })]),
+  held: [],
+  isBounded: true,
+};
+
+describe("the way of a refresh", () => {
+  const cases: readonly {
+    readonly what: string;
+    readonly rest: Partial<ViewSituation>;
+    readonly name: string;
+    readonly reason: string;
+  }[] = [
+    { what: "is the cheapest where nothing is missing", rest: {}, name: "merge-partials", reason: "1 added" },
+    { what: "is full in a generation without a batch", rest: { isFirst: true }, name: "full", reason: "first build" },
+    {
+      what: "is full where the log does not reach back",
+      rest: { change: undefined },
+      name: "full",
+      reason: "does not reach back",
+    },
+    {
+      what: "is full where removed files have no partition",
+      rest: { change: { added: [], removed: [file("f1", { partitionValues: {} })] } },
+      name: "full",
+      reason: "in which partition",
+    },
+    {
+      what: "recomputes groups where there are no hidden tables",
+      rest: { held: undefined },
+      name: "recompute-keys",
+      reason: "no hidden tables",
+    },
+    {
+      what: "is full where several operators have no hidden tables",
+      rest: { held: undefined, view: viewPlan(salesViews.perDay.query as LogicalPlan) },
+      name: "full",
+      reason: "hidden tables are not there",
+    },
+    {
+      what: "is full where more than half changed",
+      rest: { change: { added: [file("new", { size: 501 })], removed: [] } },
+      name: "full",
+      reason: "more than half",
+    },
+    {
+      what: "is not full on account of size where the view's owner does not want it",
+      rest: { change: { added: [file("new", { size: 501 })], removed: [] }, isBounded: false },
+      name: "merge-partials",
+      reason: "1 added",
+    },
+  ];
+
+  test.each(cases)("$what", ({ rest, name, reason }) => {
+    expect(chooseStrategy({ ...usual, ...rest })).toMatchObject({ name, reason: expect.stringContaining(reason) });
+  });
+
+  test("counts the change, and of the view the partitions that it can touch", () => {
+    expect(chooseStrategy(usual)).toMatchObject({
+      change: { files: 1, bytes: 100 },
+      touched: { files: 1, bytes: 100 },
+    });
+    const removed = [file("f1", { partitionValues: { day: null } })];
+    const elsewhere = { added: [file("new", { partitionValues: { day: "2026-01-02" } })], removed };
+    expect(chooseStrategy({ ...usual, change: elsewhere })).toMatchObject({
+      change: { files: 2, bytes: 200 },
+      touched: { files: 1, bytes: 100 },
+    });
+  });
+});
