@@ -35,6 +35,12 @@ export default defineConfig({
     maxWorkers: 2,
     passWithNoTests: false,
     teardownTimeout: 10_000,
-    projects: [quick("unit"), quick("contracts", 30_000), quick("golden", 30_000), alone("e2e", 120_000, 1)],
+    projects: [
+      quick("unit"),
+      quick("contracts", 30_000),
+      quick("golden", 30_000),
+      quick("simulation", 120_000),
+      alone("e2e", 120_000, 1),
+    ],
   },
 });

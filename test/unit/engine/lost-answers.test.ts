@@ -3,9 +3,9 @@
  * 23). `SEED=… RUNS=1` replays a run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isDyneError, seededRandom } from "../../../shared/core/index.ts";
+import { seededRandom } from "../../../shared/core/index.ts";
 import type { ObjectStore } from "../../../shared/storage/index.ts";
-import { aroundStore, Baton, type Around } from "../../support/engine-faults.ts";
+import { aroundStore, Baton, isPassing, withoutLeases } from "../../support/engine-faults.ts";
 import { rewriteTable } from "../../support/engine-foreign.ts";
 import { EngineBench, EngineWorld, newEstate, type Row, type Wrap } from "../../support/engine-harness.ts";
 import { commitsOfTxns, judgeFiles, judgeView } from "../../support/engine-oracle.ts";
@@ -53,12 +53,6 @@ async function expectUndisturbed(world: EngineWorld, where: string): Promise<voi
   expect(await tablesOf(world), where).toEqual(undisturbed);
   const twice = [...(await commitsOfTxns(world))].filter(([, count]) => count !== 1);
   expect(twice, where).toEqual([]);
-}
-
-/** Errors that a queue answers by delivering again. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(isPassing);
-  return isDyneError(error) && error.kind === "unavailable";
 }
 
 describe("lost requests, lost answers and late writes", () => {
@@ -152,13 +146,4 @@ async function rivals(seed: number, rewritten: readonly string[]): Promise<{ wor
   a.restart();
   await a.quiet();
   return { world: a, passes: baton.passes };
-}
-
-/** A store on which everybody gets every lease and keeps it. */
-function withoutLeases(store: ObjectStore): ObjectStore {
-  const around: Around = (_operation, work) => work();
-  return {
-    ...aroundStore(store, around),
-    acquireLease: async () => ({ renew: async () => true, release: async () => {} }),
-  };
 }
