@@ -26,6 +26,7 @@ const scripts = {
   "test:contracts": { program: [test, "contracts"], dev: true },
   "test:golden": { program: [test, "golden"], dev: true },
   "test:simulation": { program: [test, "simulation"], dev: true },
+  "test:mutants": { program: ["test/simulation/mutants/run.ts"], dev: true },
   "test:e2e": { program: [test, "e2e"], dev: true },
   check: { program: ["tools/check.mjs"], dev: true, folders: ["tools/layers"] },
   format: { program: ["node_modules/oxfmt/bin/oxfmt"], dev: true },
