@@ -46,14 +46,36 @@ function filesOf(shape: Shape, seed: number): LandedText[] {
     ];
   }
   if (shape !== "files") return [];
-  return Array.from({ length: 2 + (seed % 3) }, (_, file) => ({
+  const note = (file: number, firstId: number): LandedText => ({
     path: `landing/notes/${file}.jsonl`,
     text: Array.from({ length: 1 + ((seed + file) % 3) }, (__, line) =>
       (seed + line) % 4 === 3
         ? "not json"
-        : JSON.stringify({ id: file * 10 + line, text: "x".repeat((seed + line) % 6) }),
+        : JSON.stringify({ id: firstId + line, text: "x".repeat((seed + line) % 6) }),
     ).join("\n"),
-  }));
+  });
+  const notes = Array.from({ length: 2 + (seed % 3) }, (_, file) => note(file, file * 10));
+  return seed % 2 === 0 ? notes : [...notes, note(0, 100), note(1, 110)];
+}
+
+/** True where a file is written again under its path: which versions of it are read depends on when. */
+export function isReplacing({ files }: Input): boolean {
+  return new Set(files.map(({ path }) => path)).size < files.length;
+}
+
+/** Of every path the ids in each version that landed, oldest first. No two versions share an id. */
+export function landedIds({ files }: Input): number[][][] {
+  const paths = [...new Set(files.map(({ path }) => path))];
+  return paths.map((path) =>
+    files
+      .filter((file) => file.path === path)
+      .map(({ text }) =>
+        text
+          .split("\n")
+          .filter((line) => line.startsWith("{"))
+          .map((line) => (JSON.parse(line) as { id: number }).id),
+      ),
+  );
 }
 
 /** What silver.readings and its quarantine hold in the end, whatever happened on the way, as long as partitions share no keys. */
