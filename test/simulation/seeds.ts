@@ -6,6 +6,9 @@ import { inputSeedOf, scheduleOf, type Schedule } from "./schedule.ts";
 import { playQuietly, Simulator, type Played } from "./simulator.ts";
 import { tablesOf, verdictOn, type Tables } from "./verdict.ts";
 
+/** Everything waits for something that does not come: a schedule takes a fraction of a second, and some on a busy machine. */
+const hangingMs = 90_000;
+
 /** A schedule that failed. */
 export interface Failure {
   readonly seed: number;
@@ -31,18 +34,18 @@ export class Seeds implements AsyncDisposable {
     await this.#simulator[Symbol.asyncDispose]();
   }
 
-  /** Undefined where all is right. */
+  /** Undefined where all is right. After one that hangs nothing more can be played. */
   async failureOf(seed: number): Promise<Failure | undefined> {
     const schedule = scheduleOf(seed);
-    let played: Played | undefined;
+    const hanging = Promise.withResolvers<string[]>();
+    const timer = setTimeout(() => hanging.resolve([`stuck: no end after ${hangingMs / 1_000} s`]), hangingMs);
     try {
-      const quiet = await this.#quietTables(schedule);
-      played = await this.#simulator.play(schedule);
-      for (const [name, count] of Object.entries(played.stage.met)) this.met[name as keyof Seeds["met"]] += count;
-      const wrong = await verdictOn(schedule, played, quiet);
-      return wrong.length === 0 ? undefined : failure(schedule, wrong, played.stage.lastCalls);
+      const wrong = await Promise.race([this.#wrongWith(schedule), hanging.promise]);
+      return wrong.length === 0 ? undefined : failure(schedule, wrong, this.#simulator.lastCalls);
     } catch (error) {
-      return failure(schedule, [textOf(error)], played?.stage.lastCalls ?? []);
+      return failure(schedule, [textOf(error)], this.#simulator.lastCalls);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -50,6 +53,13 @@ export class Seeds implements AsyncDisposable {
   async digestOf(seed: number): Promise<string> {
     const { stage } = await this.#simulator.play(scheduleOf(seed));
     return stage.digest;
+  }
+
+  async #wrongWith(schedule: Schedule): Promise<string[]> {
+    const quiet = await this.#quietTables(schedule);
+    const played = await this.#simulator.play(schedule);
+    for (const [name, count] of Object.entries(played.stage.met)) this.met[name as keyof Seeds["met"]] += count;
+    return verdictOn(schedule, played, quiet);
   }
 
   async #quietTables(schedule: Schedule): Promise<Tables> {

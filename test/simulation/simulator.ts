@@ -47,6 +47,7 @@ export class Simulator implements AsyncDisposable {
   /** An instance of DuckDB each: one that waits for its turn within a job must not keep another from computing. */
   readonly #benches: Readonly<Record<RunnerName | "c", EngineBench>>;
   readonly #random: RepeatedRandom;
+  #lastStage: Stage | undefined;
 
   private constructor(benches: Readonly<Record<RunnerName | "c", EngineBench>>, random: RepeatedRandom) {
     this.#benches = benches;
@@ -68,10 +69,16 @@ export class Simulator implements AsyncDisposable {
     return this.#benches.a;
   }
 
+  /** The last calls of the schedule that was played last, oldest first; also where it did not come to its end. */
+  get lastCalls(): readonly string[] {
+    return this.#lastStage?.lastCalls ?? [];
+  }
+
   /** Plays a schedule until all is at rest. Errors that no queue would answer by ringing again are thrown. */
   async play(schedule: Schedule): Promise<Played> {
     this.#random.reseed(schedule.seed);
     const stage = new Stage(schedule);
+    this.#lastStage = stage;
     const pipeline = pipelineOf(schedule.shape);
     const play = new Play(schedule, stage, pipeline, (name) => this.#bench(name, schedule));
     const outside = new EngineWorld({ bench: this.bench, pipeline }, stage.estate);
