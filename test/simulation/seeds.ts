@@ -2,9 +2,10 @@
  * Plays seeds one after another and says what is wrong with each. The quiet run of a block of seeds is made once. `TRACE=1` shows the
  * schedule and its last calls beside what is wrong.
  */
+import { tablesOf, type Tables } from "../support/engine-harness.ts";
 import { inputSeedOf, scheduleOf, type Schedule } from "./schedule.ts";
 import { playQuietly, Simulator, type Played } from "./simulator.ts";
-import { tablesOf, verdictOn, type Tables } from "./verdict.ts";
+import { verdictOn } from "./verdict.ts";
 
 /** Everything waits for something that does not come: a schedule takes a fraction of a second, and some on a busy machine. */
 const hangingMs = 90_000;

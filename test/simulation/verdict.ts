@@ -5,24 +5,12 @@
 import type { CommitRecord, OffsetsRecord } from "../../shared/checkpoint/index.ts";
 import { flowId, laneId, txnAppId } from "../../shared/core/index.ts";
 import { tablePath } from "../../shared/pipeline/index.ts";
-import type { EngineWorld, Row } from "../support/engine-harness.ts";
+import { tablesOf, type EngineWorld, type Row, type Tables } from "../support/engine-harness.ts";
 import { placed } from "../support/engine-model.ts";
 import { judgeFiles, judgeHistory, judgeStream, judgeView } from "../support/engine-oracle.ts";
 import { isReplacing, landedIds, modelled, type Input } from "./input.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Played } from "./simulator.ts";
-
-export type Tables = Readonly<Record<string, readonly Row[]>>;
-
-/** All tables and quarantines, without what says how a landed file came to lie there. */
-export async function tablesOf(world: EngineWorld): Promise<Tables> {
-  const tables = await world.everything();
-  const own = (row: Row): Row =>
-    Object.fromEntries(
-      Object.entries(row).filter(([name]) => !name.startsWith("file_etag") && name !== "file_modification_time"),
-    );
-  return Object.fromEntries(Object.entries(tables).map(([name, rows]) => [name, rows.map(own)]));
-}
 
 /** Everything that is wrong with what a schedule left; nothing where it is right. */
 export async function verdictOn(schedule: Schedule, played: Played, quiet: Tables): Promise<string[]> {

@@ -274,7 +274,7 @@ export class EngineWorld {
   }
 
   /** The rows of every table and every quarantine, by name. */
-  async everything(): Promise<Readonly<Record<string, readonly Row[]>>> {
+  async everything(): Promise<Tables> {
     const all: Record<string, Row[]> = {};
     for (const flow of declaredFlows(this.pipeline)) {
       all[flow.output.name] = await this.rows(flow.output.name);
@@ -296,6 +296,17 @@ export class EngineWorld {
 }
 
 export type Row = Readonly<Record<string, unknown>>;
+export type Tables = Readonly<Record<string, readonly Row[]>>;
+
+/** All tables and quarantines, without the etags and times of landed files, which differ from run to run. */
+export async function tablesOf(world: EngineWorld): Promise<Tables> {
+  const own = (row: Row): Row =>
+    Object.fromEntries(
+      Object.entries(row).filter(([name]) => !name.startsWith("file_etag") && name !== "file_modification_time"),
+    );
+  const tables = await world.everything();
+  return Object.fromEntries(Object.entries(tables).map(([name, rows]) => [name, rows.map(own)]));
+}
 
 /** Rows in the order in which they are compared. */
 export function sorted(rows: readonly Row[]): Row[] {

@@ -7,7 +7,7 @@ import { seededRandom } from "../../../shared/core/index.ts";
 import type { ObjectStore } from "../../../shared/storage/index.ts";
 import { aroundStore, Baton, isPassing, withoutLeases } from "../../support/engine-faults.ts";
 import { rewriteTable } from "../../support/engine-foreign.ts";
-import { EngineBench, EngineWorld, newEstate, type Row, type Wrap } from "../../support/engine-harness.ts";
+import { EngineBench, EngineWorld, newEstate, tablesOf, type Tables, type Wrap } from "../../support/engine-harness.ts";
 import { commitsOfTxns, judgeFiles, judgeView } from "../../support/engine-oracle.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 import { scenario } from "../../support/engine-scenario.ts";
@@ -22,7 +22,7 @@ const replayOf = (seed: number): string =>
 
 /** An instance each: one that waits for its turn must not keep another from computing. */
 let benches: { readonly a: EngineBench; readonly b: EngineBench; readonly c: EngineBench };
-let undisturbed: Readonly<Record<string, readonly Row[]>>;
+let undisturbed: Tables;
 
 beforeAll(async () => {
   benches = { a: await EngineBench.open(), b: await EngineBench.open(), c: await EngineBench.open() };
@@ -38,16 +38,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const bench of Object.values(benches)) await bench[Symbol.asyncDispose]();
 });
-
-/** All tables; the etags and times of files differ from run to run. */
-async function tablesOf(world: EngineWorld): Promise<Readonly<Record<string, readonly Row[]>>> {
-  const tables = await world.everything();
-  const own = (row: Row): Row =>
-    Object.fromEntries(
-      Object.entries(row).filter(([name]) => !name.startsWith("file_etag") && name !== "file_modification_time"),
-    );
-  return Object.fromEntries(Object.entries(tables).map(([name, rows]) => [name, rows.map(own)]));
-}
 
 async function expectUndisturbed(world: EngineWorld, where: string): Promise<void> {
   expect(await tablesOf(world), where).toEqual(undisturbed);
