@@ -1,7 +1,10 @@
 /** What the simulation itself promises. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../shared/core/index.ts";
 import type { Compute, ComputeJob } from "../../shared/compute/index.ts";
+import { mutants } from "./mutants/mutants.ts";
 import { PermutedCompute } from "./permuted-compute.ts";
 import { scheduleOf } from "./schedule.ts";
 import { Seeds } from "./seeds.ts";
@@ -27,6 +30,15 @@ describe("a seed", () => {
 test("all shapes of pipelines are among the schedules of npm test", () => {
   const drawn = new Set(Array.from({ length: 500 }, (_, seed) => scheduleOf(seed).shape));
   expect([...drawn].sort()).toEqual([...shapes].sort());
+});
+
+test.each(mutants)("what the mutant of rule $rule, $name, replaces is there once", async ({ edits }) => {
+  const changed = new Map<string, string>();
+  for (const { file, find, replace } of edits) {
+    const text = changed.get(file) ?? (await readFile(join(import.meta.dirname, "../..", file), "utf8"));
+    expect(text.split(find), `${file}: ${find}`).toHaveLength(2);
+    changed.set(file, text.split(find).join(replace));
+  }
 });
 
 test("a permuted compute keeps the rows of its inputs together and leaves sorted results alone", async () => {
