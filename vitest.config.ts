@@ -41,6 +41,7 @@ export default defineConfig({
       quick("golden", 30_000),
       quick("model", 60_000),
       quick("oracle", 60_000),
+      quick("simulation", 120_000),
       alone("e2e", 120_000, 1),
       alone("long", 1_200_000, 2),
     ],

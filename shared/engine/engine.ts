@@ -290,9 +290,12 @@ export class Engine {
     if (dueInMs > 0) await this.#context.clock.sleep(dueInMs, this.#stopping.signal);
   }
 
+  /** Never more than the flow's interval: a clock that was set back must not hold the lane until it has caught up. */
   #dueInMs(flow: RunningFlow, lane: LaneId): number {
     const lastMs = flow.lastStartMs.get(lane);
-    return lastMs === undefined ? 0 : lastMs + flow.driver.minIntervalMs - this.#context.clock.nowMs();
+    if (lastMs === undefined) return 0;
+    const { minIntervalMs } = flow.driver;
+    return Math.min(minIntervalMs, lastMs + minIntervalMs - this.#context.clock.nowMs());
   }
 }
 

@@ -23,7 +23,7 @@ import {
 } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { BatchContext, FlowDriver } from "./flow.ts";
-import { encodeLogPath, type Action } from "../delta/index.ts";
+import { encodeLogPath, type Action, type Fence } from "../delta/index.ts";
 import { missingColumns, type DeltaTable } from "../table/index.ts";
 
 export type RollResult =
@@ -125,17 +125,13 @@ async function commitTable(
   }
   const table = context.tables.open(owned.root, owned.path);
   const mine = txnVersion(generation(batch.offsets.generation), batchId(batch.offsets.batchId));
+  const appId = txnAppId(context.pipeline, driver.flow, batch.lane);
+  const fence: Fence = { appId, version: mine, expected: before?.txn ?? undefined };
   for (let attempt = 1; attempt <= limits.mergeAttemptsMax; attempt++) {
     await assertOurs(driver, batch, role, table);
     const result = await table.commit({
       actions: actionsOf(context, outcome),
-      fences: [
-        {
-          appId: txnAppId(context.pipeline, driver.flow, batch.lane),
-          version: mine,
-          expected: before?.txn ?? undefined,
-        },
-      ],
+      fences: [fence],
       isBlindAppend: outcome.remove.length === 0,
       operation: outcome.remove.length > 0 ? "MERGE" : "STREAMING UPDATE",
       operationParameters: { flow: driver.flow, lane: batch.lane, batchId: String(batch.offsets.batchId) },

@@ -1,6 +1,6 @@
 /** What may happen to an instance: it dies at any call, or another one works beside it. And how to come back to a moment before. */
 import { readFile } from "node:fs/promises";
-import type { Random } from "../../shared/core/index.ts";
+import { isDyneError, type Random } from "../../shared/core/index.ts";
 import type { Lease, ListOptions, ObjectMeta, ObjectStore, ReadOptions } from "../../shared/storage/index.ts";
 
 /** A store's calls, one by one. `name` is the method's. */
@@ -49,6 +49,20 @@ function aroundLease(
     // A release never throws, by contract; what stops it leaves the lease to run out.
     release: () => write("release", path, () => lease.release()).catch(() => {}),
   };
+}
+
+/** A store on which everybody gets every lease and keeps it. */
+export function withoutLeases(store: ObjectStore): ObjectStore {
+  return {
+    ...aroundStore(store, (_operation, work) => work()),
+    acquireLease: async () => ({ renew: async () => true, release: async () => {} }),
+  };
+}
+
+/** True where a queue would answer by delivering again: nothing but a service that was not available. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isPassing);
+  return isDyneError(error) && error.kind === "unavailable";
 }
 
 /** The death of an instance. No error of dyne's, so that nothing tries again. */
@@ -183,14 +197,17 @@ export class Journal {
 export class Baton {
   readonly #random: Random;
   readonly #names: readonly string[];
+  readonly #passRate: number;
   #alive: string[] = [];
+  #frozen = new Set<string>();
   #holder = "";
   #passes = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(random: Random, names: readonly string[]) {
+  constructor(random: Random, names: readonly string[], passRate = 0.3) {
     this.#random = random;
     this.#names = names;
+    this.#passRate = passRate;
   }
 
   /** How often the dice were thrown for who goes on. */
@@ -201,12 +218,13 @@ export class Baton {
   /** All of them start together, each with one `run`. */
   begin(): void {
     this.#alive = [...this.#names];
+    this.#frozen = new Set();
     this.#pass();
   }
 
   around(name: string): Around {
     return async (_operation, work) => {
-      await this.#turn(name);
+      await this.turn(name);
       return work();
     };
   }
@@ -214,6 +232,8 @@ export class Baton {
   /** Takes part until `work` is done. */
   async run(name: string, work: () => Promise<void>): Promise<void> {
     try {
+      // Not even its first steps are taken before it is its turn.
+      await this.#wait(name);
       await work();
     } finally {
       this.#alive.splice(this.#alive.indexOf(name), 1);
@@ -221,8 +241,19 @@ export class Baton {
     }
   }
 
-  async #turn(name: string): Promise<void> {
-    if (this.#holder === name && this.#random.next() < 0.3) this.#pass();
+  /** From its next call on it stands still, until all others have ended or stand still too. */
+  freeze(name: string): void {
+    this.#frozen.add(name);
+    if (this.#holder === name) this.#pass();
+  }
+
+  /** Returns when the instance may go on. */
+  async turn(name: string): Promise<void> {
+    if (this.#holder === name && this.#random.next() < this.#passRate) this.#pass();
+    await this.#wait(name);
+  }
+
+  async #wait(name: string): Promise<void> {
     while (this.#holder !== name && this.#alive.includes(name)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -230,7 +261,9 @@ export class Baton {
 
   #pass(): void {
     this.#passes++;
-    this.#holder = this.#alive[Math.floor(this.#random.next() * this.#alive.length)] ?? "";
+    const able = this.#alive.filter((name) => !this.#frozen.has(name));
+    const among = able.length > 0 ? able : this.#alive;
+    this.#holder = among[Math.floor(this.#random.next() * among.length)] ?? "";
     for (const wake of this.#waiting.splice(0)) wake();
   }
 }

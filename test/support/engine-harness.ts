@@ -11,7 +11,7 @@ import { limits, placeColumn, seededRandom, silentLogger, type Clock, type Rando
 import { declaredFlows, Engine, type DeclaredFlow, type EngineContext } from "../../shared/engine/index.ts";
 import { tablePath, type Pipeline } from "../../shared/pipeline/index.ts";
 import { schemaOf, type Expression, type LogicalPlan } from "../../shared/plan/index.ts";
-import { MemoryEventHub, type HubEvent } from "../../shared/sources/index.ts";
+import { MemoryEventHub, type EventHubReader, type HubEvent } from "../../shared/sources/index.ts";
 import { MemoryStore, type ObjectStore } from "../../shared/storage/index.ts";
 import { TableCatalog, type DeltaTable } from "../../shared/table/index.ts";
 
@@ -64,13 +64,11 @@ export class EngineBench implements AsyncDisposable {
     this.directory = directory;
   }
 
-  static async open(): Promise<EngineBench> {
+  /** The names of files come from `random`. */
+  static async open(random: Random = seededRandom(Date.parse("2026-01-01T00:00:00Z"))): Promise<EngineBench> {
     const directory = await mkdtemp(join(tmpdir(), "dyne-engine-"));
     const settings = { directory, memoryLimitMb: 512, threads: 1, cacheBytes: 64 * 1024 * 1024 };
-    return new EngineBench(
-      await DuckDbCompute.open(settings, seededRandom(Date.parse("2026-01-01T00:00:00Z"))),
-      directory,
-    );
+    return new EngineBench(await DuckDbCompute.open(settings, random), directory);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -91,6 +89,8 @@ export interface WorldOptions {
   readonly seed?: number;
   /** Makes what the engine sees of a store; the test itself sees the store as it is. */
   readonly wrap?: Wrap;
+  /** Makes what the engine sees of the hub. */
+  readonly wrapHub?: (hub: EventHubReader) => EventHubReader;
 }
 
 export type Wrap = (store: ObjectStore, root: "host" | "lake") => ObjectStore;
@@ -134,11 +134,16 @@ export class EngineWorld {
   readonly rings: { readonly flow: string; readonly delayMs: number }[] = [];
   readonly lines: LogLine[] = [];
   readonly #bench: Bench;
+  readonly #hub: EventHubReader;
   #wrap: Wrap;
   #engine: Engine;
 
-  constructor({ bench, pipeline, seed = 1, wrap = (store) => store }: WorldOptions, estate: Estate = newEstate(seed)) {
+  constructor(
+    { bench, pipeline, seed = 1, wrap = (store) => store, wrapHub = (hub) => hub }: WorldOptions,
+    estate: Estate = newEstate(seed),
+  ) {
     this.#bench = bench;
+    this.#hub = wrapHub(estate.hub);
     this.#wrap = wrap;
     this.estate = estate;
     this.pipeline = pipeline;
@@ -166,7 +171,7 @@ export class EngineWorld {
 
   /** What engines and their helpers are given; `tables` is new at every call. */
   context(wrap: Wrap = this.#wrap): EngineContext {
-    const { clock, random, hub } = this.estate;
+    const { clock, random } = this.estate;
     const note =
       (level: LogLine["level"]) =>
       (message: string, fields: LogLine["fields"] = {}) =>
@@ -177,7 +182,7 @@ export class EngineWorld {
       pipeline: this.pipeline.name,
       ...stores,
       compute: this.#bench.compute,
-      hubs: hub,
+      hubs: this.#hub,
       tables: new TableCatalog(stores, {
         clock,
         random,
@@ -218,14 +223,16 @@ export class EngineWorld {
     this.#engine = this.#start();
   }
 
-  /** Sweeps until nothing is left to do. */
-  async quiet(): Promise<void> {
-    for (let before = -1; ;) {
+  /** Sweeps until nothing is left to do. Throws where there is still something after `sweepsMax`. */
+  async quiet(sweepsMax = 100): Promise<void> {
+    let before = -1;
+    for (let sweep = 1; sweep <= sweepsMax; sweep++) {
       await this.#engine.sweep();
       const after = (await this.hostPaths()).filter((path) => path.includes("/commits/")).length;
       if (after === before) return;
       before = after;
     }
+    throw new Error(`stuck: there is still something to do after ${sweepsMax} sweeps`);
   }
 
   async hostPaths(): Promise<string[]> {
@@ -278,7 +285,7 @@ export class EngineWorld {
   }
 
   /** The rows of every table and every quarantine, by name. */
-  async everything(): Promise<Readonly<Record<string, readonly Row[]>>> {
+  async everything(): Promise<Tables> {
     const all: Record<string, Row[]> = {};
     for (const flow of declaredFlows(this.pipeline)) {
       all[flow.output.name] = await this.rows(flow.output.name);
@@ -300,6 +307,17 @@ export class EngineWorld {
 }
 
 export type Row = Readonly<Record<string, unknown>>;
+export type Tables = Readonly<Record<string, readonly Row[]>>;
+
+/** All tables and quarantines, without the etags and times of landed files, which differ from run to run. */
+export async function tablesOf(world: EngineWorld): Promise<Tables> {
+  const own = (row: Row): Row =>
+    Object.fromEntries(
+      Object.entries(row).filter(([name]) => !name.startsWith("file_etag") && name !== "file_modification_time"),
+    );
+  const tables = await world.everything();
+  return Object.fromEntries(Object.entries(tables).map(([name, rows]) => [name, rows.map(own)]));
+}
 
 /** Rows in the order in which they are compared. */
 export function sorted(rows: readonly Row[]): Row[] {

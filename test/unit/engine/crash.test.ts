@@ -14,7 +14,7 @@ import {
   startMs,
   TestClock,
   type Estate,
-  type Row,
+  type Tables,
 } from "../../support/engine-harness.ts";
 import { commitsOfTxns, judgeStream, judgeView } from "../../support/engine-oracle.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
@@ -76,8 +76,6 @@ class RecordedEstate implements Estate {
     return { clock, random, hub, arrivals: mark.arrivals, ...stores };
   }
 }
-
-type Tables = Readonly<Record<string, readonly Row[]>>;
 
 let bench: EngineBench;
 const recorded = new RecordedEstate();

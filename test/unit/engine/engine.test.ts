@@ -265,3 +265,15 @@ test("a stream that never pauses holds no pass: what came during a batch waits f
   expect(await committedBatches(world, "silver.sizes")).toHaveLength(1);
   expect(world.rings).toContainEqual({ flow: "silver.sizes", delayMs: 5_000 });
 });
+
+test("a clock that was set back puts a bell off by no more than the flow's interval", async () => {
+  const world = await newWorld();
+  await world.engine.hubEvents("events", "0", world.send("0", [readingAt(0, "a", "d1", 1)]));
+  world.rings.length = 0;
+  world.clock.advance(-3_600_000);
+  await world.engine.hubEvents("events", "0", world.send("0", [readingAt(1, "b", "d1", 2)]));
+  await world.engine.ring("gold.total");
+  expect(await world.rows("bronze.events")).toHaveLength(2);
+  expect((await world.rows("gold.total"))[0]).toMatchObject({ readings: 2 });
+  expect(Math.max(...world.rings.map(({ delayMs }) => delayMs))).toBeLessThanOrEqual(75_000);
+});

@@ -3,11 +3,11 @@
  * 23). `SEED=… RUNS=1` replays a run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isDyneError, limits, seededRandom } from "../../../shared/core/index.ts";
+import { limits, seededRandom } from "../../../shared/core/index.ts";
 import type { ObjectStore } from "../../../shared/storage/index.ts";
-import { aroundStore, Baton, type Around } from "../../support/engine-faults.ts";
+import { aroundStore, Baton, isPassing, withoutLeases } from "../../support/engine-faults.ts";
 import { rewriteTable } from "../../support/engine-foreign.ts";
-import { EngineBench, EngineWorld, newEstate, type Row, type Wrap } from "../../support/engine-harness.ts";
+import { EngineBench, EngineWorld, newEstate, tablesOf, type Tables, type Wrap } from "../../support/engine-harness.ts";
 import { commitsOfTxns, judgeFiles, judgeView } from "../../support/engine-oracle.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 import { scenario } from "../../support/engine-scenario.ts";
@@ -23,7 +23,7 @@ const replayOf = (seed: number): string =>
 
 /** An instance each: one that waits for its turn must not keep another from computing. */
 let benches: { readonly a: EngineBench; readonly b: EngineBench; readonly c: EngineBench };
-let undisturbed: Readonly<Record<string, readonly Row[]>>;
+let undisturbed: Tables;
 
 beforeAll(async () => {
   benches = { a: await EngineBench.open(), b: await EngineBench.open(), c: await EngineBench.open() };
@@ -40,26 +40,10 @@ afterAll(async () => {
   for (const bench of Object.values(benches)) await bench[Symbol.asyncDispose]();
 });
 
-/** All tables; the etags and times of files differ from run to run. */
-async function tablesOf(world: EngineWorld): Promise<Readonly<Record<string, readonly Row[]>>> {
-  const tables = await world.everything();
-  const own = (row: Row): Row =>
-    Object.fromEntries(
-      Object.entries(row).filter(([name]) => !name.startsWith("file_etag") && name !== "file_modification_time"),
-    );
-  return Object.fromEntries(Object.entries(tables).map(([name, rows]) => [name, rows.map(own)]));
-}
-
 async function expectUndisturbed(world: EngineWorld, where: string): Promise<void> {
   expect(await tablesOf(world), where).toEqual(undisturbed);
   const twice = [...(await commitsOfTxns(world))].filter(([, count]) => count !== 1);
   expect(twice, where).toEqual([]);
-}
-
-/** Errors that a queue answers by delivering again. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(isPassing);
-  return isDyneError(error) && error.kind === "unavailable";
 }
 
 describe("lost requests, lost answers and late writes", () => {
@@ -178,13 +162,4 @@ async function rivals(
   a.restart();
   await a.quiet();
   return { world: a, passes: baton.passes };
-}
-
-/** A store on which everybody gets every lease and keeps it. */
-function withoutLeases(store: ObjectStore): ObjectStore {
-  const around: Around = (_operation, work) => work();
-  return {
-    ...aroundStore(store, around),
-    acquireLease: async () => ({ renew: async () => true, release: async () => {} }),
-  };
 }
