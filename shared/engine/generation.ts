@@ -73,7 +73,8 @@ export async function raiseGeneration(
     const known = newest.tables[table.role];
     const isKept = known !== undefined && (keepsState || !table.role.startsWith("state:"));
     if (isKept && change.reason === "plan") await context.tables.open(known.root, known.path).addColumns(table.schema);
-    tables[table.role] = isKept ? await identified(context, known) : await createTable(context, table);
+    const there = isKept ? await identified(context, known, keepsState) : undefined;
+    tables[table.role] = there ?? (await createTable(context, table));
   }
   const { record } = await log.putGeneration({
     format: 1,
@@ -134,8 +135,8 @@ async function createFirst(context: EngineContext, driver: FlowDriver): Promise<
 async function addColumns(context: EngineContext, driver: FlowDriver, record: GenerationRecord): Promise<void> {
   for (const table of driver.tables(generation(record.generation))) {
     const owned = record.tables[table.role];
-    if (table.role === "sink" && owned !== undefined)
-      await context.tables.open(owned.root, owned.path).addColumns(table.schema);
+    if (table.role !== "sink" || owned === undefined) continue;
+    await context.tables.open(owned.root, owned.path).addColumns(table.schema);
   }
 }
 
@@ -149,10 +150,14 @@ async function createTable(context: EngineContext, table: FlowTable) {
   return { root: table.root, path: table.path, tableId: snapshot.metadata.id };
 }
 
-/** The table that is at a path now: where somebody made it anew, a new generation takes that one. */
-async function identified(context: EngineContext, owned: GenerationRecord["tables"][string]) {
-  const snapshot = await context.tables.open(owned.root, owned.path).latest();
-  return { ...owned, tableId: snapshot.metadata.id };
+/**
+ * The table that is at a path now: where somebody made it anew, a new generation takes that one. Undefined where there is none, which a
+ * generation that keeps the data refuses with TABLE_NOT_FOUND.
+ */
+async function identified(context: EngineContext, owned: GenerationRecord["tables"][string], isRequired: boolean) {
+  const table = context.tables.open(owned.root, owned.path);
+  const snapshot = (await table.confirmed()) ?? (isRequired ? await table.latest() : undefined);
+  return snapshot === undefined ? undefined : { ...owned, tableId: snapshot.metadata.id };
 }
 
 function flowLog(context: EngineContext, driver: FlowDriver): FlowLog {

@@ -69,9 +69,9 @@ export class DeltaTable {
 
   /**
    * The version that is in memory, once the store has confirmed that its log still has it: a table that was deleted, or made anew, since
-   * it was read is opened afresh. Costs one request. Throws TABLE_NOT_FOUND.
+   * it was read is opened afresh. Undefined where there is none. Costs one request.
    */
-  async confirmed(): Promise<Snapshot> {
+  async confirmed(): Promise<Snapshot | undefined> {
     const known = this.#snapshot;
     if (known?.etag !== undefined) {
       const there = await this.log.store.head(commitPath(this.log, known.version));
@@ -79,7 +79,7 @@ export class DeltaTable {
       this.#snapshot = undefined;
       this.#commits.clear();
     }
-    return this.latest();
+    return this.find();
   }
 
   /** A commit that is in memory, without asking the store. */

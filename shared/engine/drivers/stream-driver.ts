@@ -86,7 +86,7 @@ export class StreamDriver implements FlowDriver {
   }
 
   async start(): Promise<PlannedInput | undefined> {
-    const input = await this.#context.tables.open("lake", this.#declared.stream.path).find();
+    const input = await this.#context.tables.open("lake", this.#declared.stream.path).confirmed();
     if (input === undefined) return undefined;
     return this.#planned(
       { kind: "delta", tableId: input.metadata.id, afterVersion: -1, toVersion: -1 },
