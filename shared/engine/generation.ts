@@ -6,6 +6,7 @@ import { DyneError, generation, instantOfMs, lanesIn, type Generation } from "..
 import { FlowLog, type Continuation, type GenerationRecord } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
+import { isToBeEmptied } from "./swap.ts";
 
 export type OpenedGeneration =
   | { readonly kind: "open"; readonly record: GenerationRecord }
@@ -136,6 +137,7 @@ async function addColumns(context: EngineContext, driver: FlowDriver, record: Ge
   for (const table of driver.tables(generation(record.generation))) {
     const owned = record.tables[table.role];
     if (table.role !== "sink" || owned === undefined) continue;
+    if (await isToBeEmptied(context, driver, record, table.role)) continue;
     await context.tables.open(owned.root, owned.path).addColumns(table.schema);
   }
 }

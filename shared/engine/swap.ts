@@ -102,6 +102,21 @@ function sinkChanged({ flow }: FlowDriver, record: GenerationRecord, path: strin
   );
 }
 
+/** True while a table of the generation still waits to be emptied, which then gives it the columns that are declared. */
+export async function isToBeEmptied(
+  context: EngineContext,
+  driver: FlowDriver,
+  record: GenerationRecord,
+  role: string,
+): Promise<boolean> {
+  const owned = record.tables[role];
+  const versions = Object.entries(record.swap?.[role] ?? {});
+  const [first] = versions;
+  if (owned === undefined || first === undefined || versions.some(([, version]) => version !== null)) return false;
+  const { txns } = await context.tables.open(owned.root, owned.path).latest();
+  return (txns.get(txnAppId(context.pipeline, driver.flow, laneId(first[0]))) ?? -1) < txnOf(record);
+}
+
 function txnOf(record: GenerationRecord): number {
   return txnVersion(generation(record.generation), batchId(0));
 }

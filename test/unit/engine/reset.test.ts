@@ -70,6 +70,19 @@ function valuesAs(type: typeof long | typeof string): Pipeline {
   return definePipeline("fixture", [bronze, streamingTable("silver.values", { ...soon, query })]);
 }
 
+test("a column that has another type in the new plan gets it with the commit that empties the table", async () => {
+  const world = new EngineWorld({ bench, pipeline: valuesAs(long) });
+  world.send("0", ['{"value":5}', '{"value":"five"}']);
+  await world.quiet();
+  expect(await world.rows("silver.values")).toEqual([{ value: 5 }]);
+  const after = new EngineWorld({ bench, pipeline: valuesAs(string) }, world.estate);
+  await raiseReset(after, "silver.values");
+  await after.quiet();
+  const { schema } = await after.table(tablePath("silver.values")).latest();
+  expect(schema.fields).toMatchObject({ value: { type: { kind: "string" } } });
+  expect(await after.rows("silver.values")).toEqual([{ value: "five" }]);
+});
+
 test("a table that was deleted is created again", async () => {
   const world = await newWorld();
   await deleteTable(world, tablePath(readings));
