@@ -11,6 +11,7 @@ import {
   openSnapshot,
   readCommit,
   schemaString,
+  stateAsCommit,
   updateSnapshot,
   type Action,
   type AddFile,
@@ -24,6 +25,7 @@ import { typeName, type DataType, type Schema, type StructField } from "../plan/
 
 /** Commits that are kept in memory for readers of change: those of a few busy seconds. */
 const rememberedCommits = 512;
+const commitsAtOnce = 16;
 
 export interface CreateTable {
   readonly schema: Schema;
@@ -185,6 +187,22 @@ export class DeltaTable {
   async changeAfter(version: number, newestVersion: number): Promise<DeltaCommit | undefined> {
     if (version >= 0 || (await this.#commitAt(0)) !== undefined) return (await this.changes(version, version + 1))[0];
     return oldestState(this.log, newestVersion);
+  }
+
+  /** The last version up to one that removed rows, as far back as the log reaches; undefined where none did. */
+  async lastRemoval(toVersion: number): Promise<number | undefined> {
+    for (let last = toVersion; last >= 0; last -= commitsAtOnce) {
+      const count = Math.min(commitsAtOnce, last + 1);
+      const commits = await Promise.all(Array.from({ length: count }, (_, i) => this.#commitAt(last - i)));
+      const found = commits.find((commit) => commit === undefined || commit.removes.some((file) => file.dataChange));
+      if (found !== undefined || commits.includes(undefined)) return found?.version;
+    }
+    return undefined;
+  }
+
+  /** What the table holds at a version, as one commit of that version. */
+  async state(version: number): Promise<DeltaCommit> {
+    return stateAsCommit(await this.at(version));
   }
 
   /** Active files of a version as compute reads them. */

@@ -1,5 +1,5 @@
 /** What a reset has to cope with (engine-rules 2): other columns, tables that are gone, an instance that has not noticed. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTable } from "../../../shared/delta/index.ts";
 import { HubDriver } from "../../../shared/engine/drivers/hub-driver.ts";
 import { StreamDriver } from "../../../shared/engine/drivers/stream-driver.ts";
@@ -16,7 +16,9 @@ import {
   tablePath,
   type Pipeline,
 } from "../../../shared/pipeline/index.ts";
+import { rewriteTable } from "../../support/engine-foreign.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
+import { judgeStream } from "../../support/engine-oracle.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 import { readingAt } from "../../support/engine-scenario.ts";
 
@@ -120,4 +122,53 @@ test("a table that is made anew between the reset and its first commit fails the
   await world.engine.reset(readings);
   await world.quiet();
   expect(await idsOf(world)).toEqual(["a", "b"]);
+});
+
+describe("a streaming table below one that lost rows", () => {
+  const bodies = "silver.bodies";
+
+  /** Events of both partitions, in several versions of bronze. */
+  async function busyWorld(): Promise<EngineWorld> {
+    const world = new EngineWorld({ bench, pipeline: engineFixture() });
+    await world.land("landing/devices/a.csv", "code,site,weight\nd1,north,5\n");
+    for (let turn = 0; turn < 3; turn++) {
+      world.send("0", [readingAt(turn * 10, `a${turn}`, "d1", turn)]);
+      world.send("1", [readingAt(turn * 10 + 5, `b${turn}`, "d1", turn)]);
+      await world.quiet();
+    }
+    return world;
+  }
+
+  test("is reset as well, and begins with what that holds", async () => {
+    const world = await busyWorld();
+    const before = await world.everything();
+    await world.engine.reset(events);
+    await world.quiet();
+    expect(await failureOf(world)).toMatchObject({ code: "UPSTREAM_CHANGED" });
+    await world.engine.reset(readings);
+    await world.engine.reset(bodies);
+    await world.quiet();
+    expect(await world.everything()).toEqual(before);
+    world.send("1", [readingAt(40, "c", "d1", 1)]);
+    await world.quiet();
+    expect(await idsOf(world)).toEqual([...before[readings]!.map((row) => row["reading_id"]), "c"]);
+    for (const table of [readings, bodies]) {
+      const { actual, lawful } = await judgeStream(world, table);
+      expect(actual, table).toEqual(lawful);
+    }
+  });
+
+  test("leaves out the rows that were deleted before it began", async () => {
+    const world = await busyWorld();
+    const rows = await world.rows(bodies);
+    await rewriteTable(world, events, {
+      dataChange: true,
+      which: 0,
+      keep: (all) => ({ kind: "limit", input: all, count: 0 }),
+    });
+    await world.engine.reset(bodies);
+    await world.quiet();
+    expect(await world.rows(bodies)).toHaveLength((await world.rows(events)).length);
+    expect((await world.rows(bodies)).length).toBeLessThan(rows.length);
+  });
 });
