@@ -7,6 +7,7 @@ import { FlowLog, type Continuation, type GenerationRecord } from "../checkpoint
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
 import { isToBeEmptied } from "./swap.ts";
+import { missingColumns } from "../table/index.ts";
 
 export type OpenedGeneration =
   | { readonly kind: "open"; readonly record: GenerationRecord }
@@ -144,12 +145,15 @@ async function addColumns(context: EngineContext, driver: FlowDriver, record: Ge
 
 async function createTable(context: EngineContext, table: FlowTable) {
   const handle = context.tables.open(table.root, table.path);
-  const snapshot = await handle.createIfAbsent({
+  const created = await handle.createIfAbsent({
     schema: table.schema,
     partitionBy: table.partitionBy,
     description: table.description,
   });
-  return { root: table.root, path: table.path, tableId: snapshot.metadata.id };
+  // A table of a build that died, or of one beside this one, may lack the hidden column.
+  const isWhole = missingColumns(created.schema, table.schema).length === 0;
+  const { metadata } = isWhole ? created : await handle.addColumns(table.schema);
+  return { root: table.root, path: table.path, tableId: metadata.id };
 }
 
 /**

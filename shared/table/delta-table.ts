@@ -1,5 +1,5 @@
 /** A Delta table as the engine and people use it: opened once, brought up to date by the new commits alone, read as file sets. */
-import { DyneError, limits } from "../core/index.ts";
+import { DyneError, limits, placeColumn } from "../core/index.ts";
 import type { FileSet, HiddenColumn, InputFile } from "../compute/index.ts";
 import {
   commit,
@@ -262,9 +262,10 @@ export function missingColumns(there: Schema, declared: Schema): readonly string
     .map(([name]) => name);
 }
 
-/** Columns by name, their types and the partitioning, as text. */
+/** Columns by name, their types and the partitioning, as text. Whether rows say their place is for their readers to decide, and may change. */
 function shapeOf({ schema, partitionBy }: Pick<CreateTable, "schema" | "partitionBy">): string {
   const columns = Object.entries(schema.fields as Readonly<Record<string, { readonly type: DataType }>>)
+    .filter(([name]) => name !== placeColumn)
     .map(([name, { type }]) => `${name} ${typeName(type)}`)
     .sort();
   return `(${columns.join(", ")})${partitionBy.length === 0 ? "" : ` by ${partitionBy.join(", ")}`}`;
