@@ -32,6 +32,11 @@ export const deltaRange = z.object({
   tableId: z.string(),
   afterVersion: z.number().int().min(-1),
   toVersion: z.number().int().min(-1),
+  /**
+   * Where reading begins with what the table holds at this version, because rows were removed up to it; then come the later versions.
+   * Absent where the versions are read from the first.
+   */
+  startVersion: count.optional(),
 });
 export const landedFile = z.object({
   path: z.string(),

@@ -2,7 +2,7 @@ import { DyneError } from "../core/index.ts";
 import { readCommit, type DeltaCommit } from "./commit-file.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
 import { listLog } from "./log-segment.ts";
-import { openSnapshot } from "./snapshot.ts";
+import { openSnapshot, type Snapshot } from "./snapshot.ts";
 
 /** Versions (after, to]. */
 export interface VersionRange {
@@ -38,7 +38,11 @@ export async function oldestState(log: DeltaLog, toVersion: number): Promise<Del
   const { commits, checkpoints } = await listLog(log, 0, toVersion);
   const oldest = checkpoints[0]?.version;
   if (commits[0] === 0 || oldest === undefined) return undefined;
-  const { version, files, timestampMs, protocol, metadata } = await openSnapshot(log, { version: oldest });
+  return stateAsCommit(await openSnapshot(log, { version: oldest }));
+}
+
+/** What a table holds at a version, as one commit that adds all of it. */
+export function stateAsCommit({ version, files, timestampMs, protocol, metadata }: Snapshot): DeltaCommit {
   const adds = [...files].map((file) => ({ ...file, dataChange: true }));
   return { version, timestampMs, protocol, metadata, adds, txns: [], removes: [], cdcs: [], domains: [] };
 }

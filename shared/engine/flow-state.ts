@@ -5,7 +5,12 @@ import type { EngineContext } from "./context.ts";
 
 type StateContext = Pick<EngineContext, "clock" | "random" | "logger"> & { readonly host: EngineContext["host"] };
 
-/** Marks a flow FAILED with what failed it; doorbells are ignored from then on. The first failure stays. */
+/** True where the flow has failed in this generation or a later one: what failed one before it is over. */
+export function hasFailed(state: FlowStateRecord | undefined, generation: number): boolean {
+  return state?.state === "FAILED" && (state.failure?.generation ?? 0) >= generation;
+}
+
+/** Marks a flow FAILED with what failed it; doorbells are ignored from then on. The first failure of a generation stays. */
 export async function failFlow(
   context: StateContext,
   flow: FlowId,
@@ -13,7 +18,7 @@ export async function failFlow(
 ): Promise<void> {
   context.logger.error("flow failed", { flow, ...failure });
   await changeState(context, flow, (current) =>
-    current?.state === "FAILED" ? undefined : { state: "FAILED", failure },
+    hasFailed(current, failure.generation) ? undefined : { state: "FAILED", failure },
   );
 }
 
@@ -26,8 +31,9 @@ export async function resumeFlow(context: StateContext, flow: FlowId): Promise<v
 
 /** Stops the flow from taking new batches. An open batch is finished when the flow is resumed. */
 export async function pauseFlow(context: StateContext, flow: FlowId): Promise<void> {
+  const newest = (await flowLog(context, flow).generations()).at(-1)?.generation ?? 0;
   await changeState(context, flow, (current) =>
-    current?.state === "FAILED" ? undefined : { state: "PAUSED", failure: null },
+    hasFailed(current, newest) ? undefined : { state: "PAUSED", failure: null },
   );
 }
 
@@ -38,7 +44,7 @@ async function changeState(
   flow: FlowId,
   decide: (current: FlowStateRecord | undefined) => Pick<FlowStateRecord, "state" | "failure"> | undefined,
 ): Promise<void> {
-  const log = new FlowLog({ store: context.host, clock: context.clock, random: context.random }, flow);
+  const log = flowLog(context, flow);
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const { record, etag } = await log.state();
     const wanted = decide(record);
@@ -47,4 +53,8 @@ async function changeState(
     if (await log.putState(next, etag)) return;
   }
   context.logger.warn("the flow's state kept changing and was left as it is", { flow });
+}
+
+function flowLog({ host, clock, random }: StateContext, flow: FlowId): FlowLog {
+  return new FlowLog({ store: host, clock, random }, flow);
 }

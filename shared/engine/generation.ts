@@ -6,6 +6,8 @@ import { DyneError, generation, instantOfMs, lanesIn, type Generation } from "..
 import { FlowLog, type Continuation, type GenerationRecord } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
+import { isToBeEmptied } from "./swap.ts";
+import { missingColumns } from "../table/index.ts";
 
 export type OpenedGeneration =
   | { readonly kind: "open"; readonly record: GenerationRecord }
@@ -73,7 +75,8 @@ export async function raiseGeneration(
     const known = newest.tables[table.role];
     const isKept = known !== undefined && (keepsState || !table.role.startsWith("state:"));
     if (isKept && change.reason === "plan") await context.tables.open(known.root, known.path).addColumns(table.schema);
-    tables[table.role] = isKept ? await identified(context, known) : await createTable(context, table);
+    const there = isKept ? await identified(context, known, keepsState) : undefined;
+    tables[table.role] = there ?? (await createTable(context, table));
   }
   const { record } = await log.putGeneration({
     format: 1,
@@ -134,25 +137,33 @@ async function createFirst(context: EngineContext, driver: FlowDriver): Promise<
 async function addColumns(context: EngineContext, driver: FlowDriver, record: GenerationRecord): Promise<void> {
   for (const table of driver.tables(generation(record.generation))) {
     const owned = record.tables[table.role];
-    if (table.role === "sink" && owned !== undefined)
-      await context.tables.open(owned.root, owned.path).addColumns(table.schema);
+    if (table.role !== "sink" || owned === undefined) continue;
+    if (await isToBeEmptied(context, driver, record, table.role)) continue;
+    await context.tables.open(owned.root, owned.path).addColumns(table.schema);
   }
 }
 
 async function createTable(context: EngineContext, table: FlowTable) {
   const handle = context.tables.open(table.root, table.path);
-  const snapshot = await handle.createIfAbsent({
+  const created = await handle.createIfAbsent({
     schema: table.schema,
     partitionBy: table.partitionBy,
     description: table.description,
   });
-  return { root: table.root, path: table.path, tableId: snapshot.metadata.id };
+  // A table of a build that died, or of one beside this one, may lack the hidden column.
+  const isWhole = missingColumns(created.schema, table.schema).length === 0;
+  const { metadata } = isWhole ? created : await handle.addColumns(table.schema);
+  return { root: table.root, path: table.path, tableId: metadata.id };
 }
 
-/** The table that is at a path now: where somebody made it anew, a new generation takes that one. */
-async function identified(context: EngineContext, owned: GenerationRecord["tables"][string]) {
-  const snapshot = await context.tables.open(owned.root, owned.path).latest();
-  return { ...owned, tableId: snapshot.metadata.id };
+/**
+ * The table that is at a path now: where somebody made it anew, a new generation takes that one. Undefined where there is none, which a
+ * generation that keeps the data refuses with TABLE_NOT_FOUND.
+ */
+async function identified(context: EngineContext, owned: GenerationRecord["tables"][string], isRequired: boolean) {
+  const table = context.tables.open(owned.root, owned.path);
+  const snapshot = (await table.confirmed()) ?? (isRequired ? await table.latest() : undefined);
+  return snapshot === undefined ? undefined : { ...owned, tableId: snapshot.metadata.id };
 }
 
 function flowLog(context: EngineContext, driver: FlowDriver): FlowLog {

@@ -18,7 +18,7 @@ import {
 } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { BatchContext, ComputedBatch, FlowDriver, Hint, PlannedInput } from "./flow.ts";
-import { failFlow } from "./flow-state.ts";
+import { failFlow, hasFailed } from "./flow-state.ts";
 import type { WarmFlow } from "./maintenance.ts";
 import { isNewest, openGeneration } from "./generation.ts";
 import { beginLane } from "./hand-over.ts";
@@ -74,9 +74,7 @@ export class LaneRunner {
     if (state?.state === "PAUSED") return { kind: "stopped", state: state.state };
     const record = await this.#open();
     if (record === undefined) return { kind: "superseded" };
-    // A new generation is a new start: what failed one before it is over.
-    const hasFailed = state?.state === "FAILED" && (state.failure?.generation ?? 0) >= record.generation;
-    if (hasFailed) return { kind: "stopped", state: "FAILED" };
+    if (hasFailed(state, record.generation)) return { kind: "stopped", state: "FAILED" };
     const log = new LaneLog(this.#records, this.#driver.flow, generation(record.generation), lane);
     const path = layout.lease(this.#driver.flow, log.generation, lane);
     await using lease = await LeaseKeeper.acquire(this.#context.host, path, this.#context);
@@ -91,7 +89,8 @@ export class LaneRunner {
       return result;
     } catch (error) {
       if (!isDyneError(error) || error.kind !== "data") throw error;
-      if (await this.#isDecidedElsewhere(held)) return { kind: "superseded" };
+      const isOurs = await isNewest(this.#context, this.#driver, log.generation);
+      if (!isOurs || (await this.#isDecidedElsewhere(held))) return { kind: "superseded" };
       await this.#fail(lane, record, held, error);
       throw error;
     }

@@ -7,7 +7,6 @@ import {
   DyneError,
   generation,
   instantOfMs,
-  isDyneError,
   limits,
   txnAppId,
   txnVersion,
@@ -166,10 +165,7 @@ async function commitTable(
 
 /** Throws SINK_CHANGED where the table is gone, is another one, or lacks a column that the flow writes. */
 async function assertOurs(driver: FlowDriver, batch: BatchContext, role: string, table: DeltaTable): Promise<void> {
-  const snapshot = await table.confirmed().catch((error: unknown) => {
-    if (isDyneError(error, "TABLE_NOT_FOUND")) return undefined;
-    throw error;
-  });
+  const snapshot = await table.confirmed();
   if (snapshot === undefined) throw sinkChanged(driver.flow, batch, table.path, "it is gone");
   if (snapshot.metadata.id !== batch.generation.tables[role]?.tableId)
     throw sinkChanged(driver.flow, batch, table.path, "it is another table");

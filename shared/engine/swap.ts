@@ -36,7 +36,7 @@ export async function swapTables(
       throw new DyneError("CHECKPOINT_CORRUPT", `${driver.flow} has no table for ${role}. Reset the flow.`);
     const table = context.tables.open(owned.root, owned.path);
     const declared = driver.tables(generation(record.generation)).find((each) => each.role === role);
-    const version = await swapTable(context, driver, record, table, { versions, declared });
+    const version = await swapTable(context, driver, record, table, { tableId: owned.tableId, versions, declared });
     if (version === "fenced") return "fenced";
     tables[role] = { tableId: owned.tableId, version, txn: txnOf(record) };
   }
@@ -44,6 +44,7 @@ export async function swapTables(
 }
 
 interface Target {
+  readonly tableId: string;
   /** By lane, the version whose rows it gets; null for none. */
   readonly versions: Readonly<Record<string, number | null>>;
   readonly declared: FlowTable | undefined;
@@ -60,7 +61,8 @@ async function swapTable(
   const appIds = Object.keys(target.versions).map((lane) => txnAppId(context.pipeline, driver.flow, laneId(lane)));
   const [first] = appIds;
   for (let attempt = 1; first !== undefined && attempt <= limits.mergeAttemptsMax; attempt++) {
-    const snapshot = await table.latest();
+    const snapshot = await table.confirmed();
+    if (snapshot?.metadata.id !== target.tableId) throw sinkChanged(driver, record, table.path);
     const recorded = snapshot.txns.get(first) ?? -1;
     if (recorded > txnOf(record) + limits.batchIdMax) return "fenced";
     if (recorded >= txnOf(record)) return snapshot.txnCommits.get(first) ?? snapshot.version;
@@ -90,6 +92,29 @@ async function swapTable(
     "STORAGE_UNAVAILABLE",
     `${table.path} kept being written while it was to be set for generation ${record.generation} of ${driver.flow}. It is tried again later.`,
   );
+}
+
+function sinkChanged({ flow }: FlowDriver, record: GenerationRecord, path: string): DyneError {
+  return new DyneError(
+    "SINK_CHANGED",
+    `${path} is gone or another table than the one that generation ${record.generation} of ${flow} was to begin with. Reset the flow.`,
+    { details: { flow, generation: record.generation, path } },
+  );
+}
+
+/** True while a table of the generation still waits to be emptied, which then gives it the columns that are declared. */
+export async function isToBeEmptied(
+  context: EngineContext,
+  driver: FlowDriver,
+  record: GenerationRecord,
+  role: string,
+): Promise<boolean> {
+  const owned = record.tables[role];
+  const versions = Object.entries(record.swap?.[role] ?? {});
+  const [first] = versions;
+  if (owned === undefined || first === undefined || versions.some(([, version]) => version !== null)) return false;
+  const { txns } = await context.tables.open(owned.root, owned.path).latest();
+  return (txns.get(txnAppId(context.pipeline, driver.flow, laneId(first[0]))) ?? -1) < txnOf(record);
 }
 
 function txnOf(record: GenerationRecord): number {

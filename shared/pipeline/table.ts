@@ -165,7 +165,7 @@ function declare(
   specific: Specific,
 ): DeclaredTable {
   const partitionBy = options.partitionBy ?? [];
-  if (Object.hasOwn(schema.fields, placeColumn)) {
+  if (Object.keys(schema.fields).some((column) => column.toLowerCase() === placeColumn)) {
     throw new DyneError(
       "INVALID_PIPELINE",
       `"${placeColumn}" is the name of the column in which dyne keeps a row's place. Give the column another name.`,

@@ -1,5 +1,5 @@
 /** A Delta table as the engine and people use it: opened once, brought up to date by the new commits alone, read as file sets. */
-import { DyneError, limits } from "../core/index.ts";
+import { DyneError, limits, placeColumn } from "../core/index.ts";
 import type { FileSet, HiddenColumn, InputFile } from "../compute/index.ts";
 import {
   commit,
@@ -11,6 +11,7 @@ import {
   openSnapshot,
   readCommit,
   schemaString,
+  stateAsCommit,
   updateSnapshot,
   type Action,
   type AddFile,
@@ -24,6 +25,7 @@ import { typeName, type DataType, type Schema, type StructField } from "../plan/
 
 /** Commits that are kept in memory for readers of change: those of a few busy seconds. */
 const rememberedCommits = 512;
+const commitsAtOnce = 16;
 
 export interface CreateTable {
   readonly schema: Schema;
@@ -69,9 +71,9 @@ export class DeltaTable {
 
   /**
    * The version that is in memory, once the store has confirmed that its log still has it: a table that was deleted, or made anew, since
-   * it was read is opened afresh. Costs one request. Throws TABLE_NOT_FOUND.
+   * it was read is opened afresh. Undefined where there is none. Costs one request.
    */
-  async confirmed(): Promise<Snapshot> {
+  async confirmed(): Promise<Snapshot | undefined> {
     const known = this.#snapshot;
     if (known?.etag !== undefined) {
       const there = await this.log.store.head(commitPath(this.log, known.version));
@@ -79,7 +81,7 @@ export class DeltaTable {
       this.#snapshot = undefined;
       this.#commits.clear();
     }
-    return this.latest();
+    return this.find();
   }
 
   /** A commit that is in memory, without asking the store. */
@@ -187,6 +189,22 @@ export class DeltaTable {
     return oldestState(this.log, newestVersion);
   }
 
+  /** The last version up to one that removed rows, as far back as the log reaches; undefined where none did. */
+  async lastRemoval(toVersion: number): Promise<number | undefined> {
+    for (let last = toVersion; last >= 0; last -= commitsAtOnce) {
+      const count = Math.min(commitsAtOnce, last + 1);
+      const commits = await Promise.all(Array.from({ length: count }, (_, i) => this.#commitAt(last - i)));
+      const found = commits.find((commit) => commit === undefined || commit.removes.some((file) => file.dataChange));
+      if (found !== undefined || commits.includes(undefined)) return found?.version;
+    }
+    return undefined;
+  }
+
+  /** What the table holds at a version, as one commit of that version. */
+  async state(version: number): Promise<DeltaCommit> {
+    return stateAsCommit(await this.at(version));
+  }
+
   /** Active files of a version as compute reads them. */
   fileSet(snapshot: Snapshot, files: Iterable<AddFile> = snapshot.files, hidden?: readonly HiddenColumn[]): FileSet {
     return {
@@ -244,9 +262,10 @@ export function missingColumns(there: Schema, declared: Schema): readonly string
     .map(([name]) => name);
 }
 
-/** Columns by name, their types and the partitioning, as text. */
+/** Columns by name, their types and the partitioning, as text. Whether rows say their place is for their readers to decide, and may change. */
 function shapeOf({ schema, partitionBy }: Pick<CreateTable, "schema" | "partitionBy">): string {
   const columns = Object.entries(schema.fields as Readonly<Record<string, { readonly type: DataType }>>)
+    .filter(([name]) => name !== placeColumn)
     .map(([name, { type }]) => `${name} ${typeName(type)}`)
     .sort();
   return `(${columns.join(", ")})${partitionBy.length === 0 ? "" : ` by ${partitionBy.join(", ")}`}`;

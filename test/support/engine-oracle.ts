@@ -248,7 +248,10 @@ export async function rowsRead(
   const snapshot = await table.latest();
   const { deduplicate, watermark } = checkStreaming(flow.query);
   const hasOneLane = deduplicate !== undefined || watermark !== undefined;
-  const files = (await table.changes(range.afterVersion, range.toVersion)).flatMap((commit) =>
+  const { startVersion, afterVersion, toVersion } = range;
+  const start = startVersion === undefined ? [] : [await table.state(startVersion)];
+  const commits = [...start, ...(await table.changes(startVersion ?? afterVersion, toVersion))];
+  const files = commits.flatMap((commit) =>
     commit.adds
       .filter((file) => file.dataChange && (hasOneLane || (file.tags?.["lane"] ?? "0") === lane))
       .map((file) => table.inputFile(file, commit.version)),

@@ -86,10 +86,12 @@ export class StreamDriver implements FlowDriver {
   }
 
   async start(): Promise<PlannedInput | undefined> {
-    const input = await this.#context.tables.open("lake", this.#declared.stream.path).find();
-    if (input === undefined) return undefined;
+    const table = this.#context.tables.open("lake", this.#declared.stream.path);
+    if ((await table.confirmed()) === undefined) return undefined;
+    const input = await table.latest();
+    const startVersion = await table.lastRemoval(input.version);
     return this.#planned(
-      { kind: "delta", tableId: input.metadata.id, afterVersion: -1, toVersion: -1 },
+      { kind: "delta", tableId: input.metadata.id, afterVersion: -1, toVersion: -1, startVersion },
       {},
       this.#plan.watermark ? initialWatermark(await this.placeLanes()) : null,
     );
@@ -109,10 +111,11 @@ export class StreamDriver implements FlowDriver {
     const statics = await this.#staticVersions();
     if (statics === undefined) return undefined;
     const watermark = await this.#watermarkInForce(head);
-    const { toVersion, files } = await this.#cut(lane, last.toVersion, newest.version);
+    const startVersion = last.toVersion < 0 ? last.startVersion : undefined;
+    const { toVersion, files } = await this.#cut(lane, last.toVersion, startVersion, newest.version);
     if (files === 0 && !(await this.#wouldEvict(watermark, head, generation))) return undefined;
     return this.#planned(
-      { kind: "delta", tableId: last.tableId, afterVersion: last.toVersion, toVersion },
+      { kind: "delta", tableId: last.tableId, afterVersion: last.toVersion, toVersion, startVersion },
       statics,
       watermark,
     );
@@ -121,7 +124,11 @@ export class StreamDriver implements FlowDriver {
   async compute(batch: BatchContext): Promise<ComputedBatch> {
     const range = this.#range(batch.offsets.inputs);
     const table = this.#context.tables.open("lake", this.#declared.stream.path);
-    const commits = await table.changes(range.afterVersion, range.toVersion);
+    const { startVersion, afterVersion, toVersion } = range;
+    const commits = [
+      ...(startVersion === undefined ? [] : [await table.state(startVersion)]),
+      ...(await table.changes(startVersion ?? afterVersion, toVersion)),
+    ];
     const stream: FileSet = {
       kind: "files",
       store: this.#context.lake,
@@ -192,13 +199,21 @@ export class StreamDriver implements FlowDriver {
   }
 
   /** The longest run of versions that one batch may read, at least one. */
-  async #cut(lane: LaneId, afterVersion: number, newestVersion: number): Promise<{ toVersion: number; files: number }> {
+  async #cut(
+    lane: LaneId,
+    afterVersion: number,
+    startVersion: number | undefined,
+    newestVersion: number,
+  ): Promise<{ toVersion: number; files: number }> {
     let bytes = 0;
     let files = 0;
     let toVersion = afterVersion;
     const table = this.#context.tables.open("lake", this.#declared.stream.path);
     while (toVersion < newestVersion) {
-      const commit = await table.changeAfter(toVersion, newestVersion);
+      const commit =
+        startVersion !== undefined && toVersion < startVersion
+          ? await table.state(startVersion)
+          : await table.changeAfter(toVersion, newestVersion);
       if (commit === undefined) break;
       const added = this.#files(commit, lane);
       const size = added.reduce((sum, file) => sum + rowBytes(file), 0);

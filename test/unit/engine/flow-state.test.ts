@@ -176,6 +176,39 @@ test("the first failure stays, and a pause does not hide it", async () => {
   expect(await world.stateOf(readings)).toBe("FAILED");
 });
 
+describe("a flow that failed in a generation before this one", () => {
+  test("and fails in this one too says so, and stops", async () => {
+    const world = await newWorld(engineFixture({ failAtValue: 13 }));
+    await send(world, [13]);
+    await world.quiet();
+    expect(await failureOf(world, readings)).toMatchObject({ generation: 1 });
+    await world.engine.reset(readings);
+    await world.quiet();
+    expect(await failureOf(world, readings)).toMatchObject({ generation: 2, code: "EXPECTATION_FAILED" });
+    const lines = world.lines.length;
+    await ringAll(world, readings);
+    expect(world.lines).toHaveLength(lines);
+  });
+
+  test("can be paused", async () => {
+    const world = await newWorld();
+    await failFlow(world.context(), silver, {
+      lane: "0",
+      generation: 1,
+      batchId: 2,
+      code: "DATA_ERROR",
+      message: "for a test",
+      sample: null,
+    });
+    await world.engine.reset(readings);
+    await world.quiet();
+    await pauseFlow(world.context(), silver);
+    await send(world, [3]);
+    await ringAll(world, readings);
+    expect(await valuesOf(world)).toEqual([1, 2]);
+  });
+});
+
 describe("a sink that was changed under the flow", () => {
   test("by somebody who wrote the flow's own txn fails the flow with SINK_CHANGED", async () => {
     const world = await newWorld();

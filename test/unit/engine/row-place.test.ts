@@ -1,6 +1,7 @@
 /** Where a row stood travels with it (engine-rules 4): lateness below another table is judged as it would be on bronze. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { placeColumn, seededRandom } from "../../../shared/core/index.ts";
+import { generation, placeColumn, seededRandom } from "../../../shared/core/index.ts";
+import { StreamDriver } from "../../../shared/engine/drivers/stream-driver.ts";
 import {
   definePipeline,
   eventHub,
@@ -169,5 +170,19 @@ describe("a streaming table with event time below another streaming table", () =
       (await after.rows("silver.unique")).map(({ id }) => id),
       "an earlier build still writes",
     ).toEqual(["a", "b", "c"]);
+  });
+
+  test.each(["with", "without"])("adopts tables that a build %s the column created before it died", async (creator) => {
+    const withColumn = definePipeline("placed", [events, parsed, unique]);
+    const without = definePipeline("placed", [events, parsed]);
+    const [dead, alive] = creator === "with" ? [withColumn, without] : [without, withColumn];
+    const world = new EngineWorld({ bench, pipeline: alive });
+    const before = new EngineWorld({ bench, pipeline: dead }, world.estate);
+    const lanes = async () => [];
+    const driver = new StreamDriver(before.context(), before.flow("silver.parsed") as never, { lanes });
+    for (const table of driver.tables(generation(1))) await before.table(table.path, table.root).createIfAbsent(table);
+    world.send("0", [{ id: "a", at: "2026-03-01T00:00:00Z", note: "x" }]);
+    await world.quiet();
+    expect(await world.rows(alive === withColumn ? "silver.unique" : "silver.parsed")).toHaveLength(1);
   });
 });

@@ -117,6 +117,12 @@ describe("a table that cannot be", () => {
       () => streamingTable("bronze.events", { from: eventHub("events"), partitionBy: ["event_data_binary"] }),
     ],
     [
+      "a column that differs in case only from the one of a row's place",
+      "INVALID_PIPELINE",
+      /in which dyne keeps a row's place/,
+      () => streamingTable("silver.events", { query: readStream(bronze).select(({ offset }) => ({ _Dyne: offset })) }),
+    ],
+    [
       "partitioning by every column",
       "INVALID_PIPELINE",
       /leaves none/,
