@@ -32,6 +32,7 @@ export const errorCodes = {
   FILE_MISSING: "data",
   FLOW_FAILED: "data",
   FORMAT_TOO_NEW: "invalid",
+  GENERATION_CHANGED: "conflict",
   HUB_CHANGED: "data",
   HUB_UNAVAILABLE: "unavailable",
   INVALID_ARGUMENT: "invalid",

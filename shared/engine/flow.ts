@@ -69,8 +69,10 @@ export interface FlowDriver {
   lanes(): Promise<readonly LaneId[]>;
   /** The lanes that the rows of its sink name, where these are not the flow's own. */
   placeLanes?(): Promise<readonly LaneId[]>;
-  /** Where a lane that was never run begins; recorded as offsets/0. Undefined while that cannot be said yet. */
-  start(lane: LaneId): Promise<PlannedInput | undefined>;
+  /** Where a lane that was never run in this generation begins; `first` is where it began at all, if it did. Recorded as offsets/0. Undefined while that cannot be said yet. */
+  start(lane: LaneId, first?: OffsetsRecord): Promise<PlannedInput | undefined>;
+  /** Throws where a reset would lose rows that the source still has. Only drivers for which that can be have it. */
+  assertResettable?(): Promise<void>;
   /** The input of the next batch, or undefined where there is nothing to do. */
   plan(
     lane: LaneId,

@@ -55,7 +55,8 @@ export async function isNewest(context: EngineContext, driver: FlowDriver, curre
 
 /**
  * Takes the next entry of the flow's generations. Instances that run the one before stop at their next step; the next run of any lane
- * carries the change out. Gives the record that was written, or that of whoever was first with another change.
+ * carries the change out. Where somebody else was first with the same change, that one counts. Throws INVALID_ARGUMENT for a flow that never
+ * ran or cannot be reset, GENERATION_CHANGED where somebody else was first with another change.
  */
 export async function raiseGeneration(
   context: EngineContext,
@@ -67,6 +68,7 @@ export async function raiseGeneration(
   if (newest === undefined) {
     throw new DyneError("INVALID_ARGUMENT", `${driver.flow} has not run yet, so there is nothing to ${change.reason}.`);
   }
+  if (change.reason === "reset") await driver.assertResettable?.();
   const next = generation(newest.generation + 1);
   const goesOn = change.reason === "plan" && driver.isRecomputed !== true;
   const keepsState = goesOn || change.reason === "restore";
@@ -78,7 +80,7 @@ export async function raiseGeneration(
     const there = isKept ? await identified(context, known, keepsState) : undefined;
     tables[table.role] = there ?? (await createTable(context, table));
   }
-  const { record } = await log.putGeneration({
+  const { mine, record } = await log.putGeneration({
     format: 1,
     flow: driver.flow,
     generation: next,
@@ -89,6 +91,12 @@ export async function raiseGeneration(
     continues: change.reason === "restore" ? change.continues : { kind: goesOn ? "seal" : "start" },
     swap: await swapOf(context, driver, change, tables),
   });
+  if (!mine && (record.reason !== change.reason || record.planFingerprint !== driver.planFingerprint)) {
+    throw new DyneError(
+      "GENERATION_CHANGED",
+      `Somebody else began a ${record.reason} of ${driver.flow} at the same time, and that one counts. Look at the flow, then decide again about the ${change.reason}.`,
+    );
+  }
   context.logger.info("generation raised", { flow: driver.flow, generation: next, reason: record.reason });
   return record;
 }

@@ -20,7 +20,7 @@ import {
 import type { EngineContext } from "./context.ts";
 import { noCounts } from "./counts.ts";
 import type { FlowDriver, PlannedInput } from "./flow.ts";
-import { plannedOffsets } from "./offsets.ts";
+import { firstOffsets, plannedOffsets } from "./offsets.ts";
 import { nextStep } from "./recovery.ts";
 import { rollForward } from "./roll-forward.ts";
 import { swapTables, type SwappedTables } from "./swap.ts";
@@ -185,7 +185,7 @@ async function placeOf(
     const { inputs, statics, watermark, job } = offsets;
     return { input: { inputs, statics, watermark: outcome?.watermark ?? watermark, job }, continues: batch };
   }
-  const start = await driver.start(lane);
+  const start = await driver.start(lane, await firstOffsets(context, driver.flow, before.generation, lane));
   return start === undefined ? undefined : { input: start, continues: null };
 }
 

@@ -2,12 +2,13 @@
  * Takes a flow back to a version of its sink (SPEC.md 2). Restoring the sink alone would leave its state and its place in the input
  * behind, so one says which of the two is meant: keep the place, and what was read since stays gone; or rewind, and it is read again.
  */
-import { batchId, batchOfTxn, DyneError, generation, lanesIn, txnAppId, type LaneId } from "../core/index.ts";
+import { batchOfTxn, DyneError, lanesIn, txnAppId, type LaneId } from "../core/index.ts";
 import { FlowLog, LaneLog, type BatchOfLane, type CommitRecord, type GenerationRecord } from "../checkpoint/index.ts";
 import type { Snapshot } from "../delta/index.ts";
 import { missingColumns } from "../table/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver } from "./flow.ts";
+import { firstOffsets } from "./offsets.ts";
 import { raiseGeneration, type GenerationChange } from "./generation.ts";
 
 /** Raises a generation whose sink has the rows of `version`. Throws VERSION_NOT_FOUND, and CHECKPOINT_CORRUPT where a rewind finds no place. */
@@ -53,7 +54,7 @@ async function rewound(
     const commit = txn === undefined ? undefined : await commitOf(context, driver, lane, txn);
     if (txn !== undefined && commit === undefined)
       throw tooOld(driver, target.version, "the record of its batch was cleaned up");
-    const last = commit ?? (await beginOf(context, driver, newest, lane));
+    const last = commit ?? (await firstOffsets(context, driver.flow, newest.generation, lane));
     if (last !== undefined) batches[lane] = { generation: last.generation, batchId: last.batchId };
     for (const [role, owned] of Object.entries(newest.tables)) {
       const known = commit?.tables[role];
@@ -84,24 +85,6 @@ async function assertSeparable(
     if (versions.size > 1 && [...files].some(({ tags }) => typeof tags?.["lane"] !== "string"))
       throw tooOld(driver, version, `lanes of ${owned.path} were merged into one file`);
   }
-}
-
-/** Where a lane began that had no rows yet; undefined where it never did. */
-async function beginOf(
-  { host, clock, random }: EngineContext,
-  driver: FlowDriver,
-  newest: GenerationRecord,
-  lane: LaneId,
-): Promise<BatchOfLane | undefined> {
-  let g = newest.generation;
-  while (g >= 1) {
-    const log = new LaneLog({ store: host, clock, random }, driver.flow, generation(g), lane);
-    const [begin, commit] = await Promise.all([log.offsetsAt(batchId(0)), log.commitAt(batchId(0))]);
-    const continued = commit?.continues?.generation;
-    if (begin !== undefined && continued === undefined) return { generation: g, batchId: 0 };
-    g = continued ?? g - 1;
-  }
-  return undefined;
 }
 
 /** The commit of the batch that a txn names. */

@@ -99,6 +99,20 @@ export class FilesDriver implements FlowDriver {
     return [laneId("0")];
   }
 
+  /** A reset forgets which files were read, so that those which are too old to be read again would be lost. */
+  async assertResettable(): Promise<void> {
+    const oldestMs = this.#context.clock.nowMs() - this.#declared.maxFileAgeMs;
+    const landed = await listLanded(this.#context.lake, this.#declared.glob);
+    const tooOld = landed.filter((file) => Date.parse(file.modifiedTime) < oldestMs);
+    if (tooOld.length === 0) return;
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `A reset of ${this.flow} would lose the rows of ${tooOld.length} landed files that are older than maxFileAge, such as ${tooOld[0]?.path}. ` +
+        "Raise maxFileAge, write those files again, or move them away if they are not wanted.",
+      { details: { files: tooOld.length } },
+    );
+  }
+
   async start(): Promise<PlannedInput> {
     return this.#planned([]);
   }

@@ -11,7 +11,7 @@ import {
   type Generation,
   type LaneId,
 } from "../../core/index.ts";
-import type { HubRange, LaneHead } from "../../checkpoint/index.ts";
+import type { HubRange, LaneHead, OffsetsRecord } from "../../checkpoint/index.ts";
 import type { RowSet, RowValue } from "../../compute/index.ts";
 import type { HubFlow } from "../declared-flow.ts";
 import type { HubEvent } from "../../sources/index.ts";
@@ -59,10 +59,14 @@ export class HubDriver implements FlowDriver {
     return (await this.#describe()).partitions.map(laneId);
   }
 
-  async start(lane: LaneId): Promise<PlannedInput> {
+  async start(lane: LaneId, first?: OffsetsRecord): Promise<PlannedInput> {
     const { epochUs } = await this.#describe();
     const range = await this.#context.hubs.partition(this.#declared.hub, lane);
-    const at = this.#declared.startingPosition === "latest" ? range.untilSequence : range.beginSequence;
+    const begun = first?.inputs[this.#declared.hub];
+    const isSameHub = begun?.kind === "hub" && begun.epoch === instantText(epochUs);
+    // What was the latest event when the lane began at all is not what is the latest now.
+    const latest = isSameHub ? Math.max(range.beginSequence, begun.untilSequence) : range.untilSequence;
+    const at = this.#declared.startingPosition === "latest" ? latest : range.beginSequence;
     return this.#input({
       kind: "hub",
       epoch: instantText(epochUs),

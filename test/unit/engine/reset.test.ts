@@ -172,3 +172,47 @@ describe("a streaming table below one that lost rows", () => {
     expect((await world.rows(bodies)).length).toBeLessThan(rows.length);
   });
 });
+
+test("a hub that is read from its latest event begins where it began at first, not behind what was read since", async () => {
+  const soon = { minInterval: "0 seconds" } as const;
+  const hub = eventHub("events", { partitions: 1, startingPosition: "latest" });
+  const world = new EngineWorld({
+    bench,
+    pipeline: definePipeline("fixture", [streamingTable(events, { ...soon, from: hub })]),
+  });
+  world.send("0", ["before it was declared"]);
+  await world.engine.sweep();
+  world.send("0", ["one", "two"]);
+  await world.quiet();
+  await world.engine.reset(events);
+  await world.quiet();
+  expect((await world.rows(events)).map(({ event_data }) => event_data)).toEqual(["one", "two"]);
+});
+
+test("files that are too old to be read again stop the reset, not their rows", async () => {
+  const world = await newWorld();
+  world.clock.advance(91 * 86_400_000);
+  await expect(world.engine.reset("bronze.devices")).rejects.toThrow(
+    /1 landed files that are older than maxFileAge, such as landing\/devices\/a\.csv/,
+  );
+  expect(await world.rows("bronze.devices")).toHaveLength(1);
+  await world.land("landing/devices/a.csv", "code,site,weight\nd1,south,5\n");
+  await world.engine.reset("bronze.devices");
+  await world.quiet();
+  expect((await world.rows("bronze.devices")).map(({ site }) => site)).toEqual(["south"]);
+});
+
+test("of two changes at once one counts, and the other is told so", async () => {
+  const world = await newWorld();
+  const { version } = await world.table(tablePath(readings)).latest();
+  const results = await Promise.allSettled([
+    world.engine.reset(readings),
+    world.engine.restore(readings, version, "keep-position"),
+    world.engine.reset(readings),
+  ]);
+  const [first, restored, second] = results.map(({ status }) => status);
+  expect(first).toBe(second);
+  expect(restored).not.toBe(first);
+  const refused = results.find((result) => result.status === "rejected");
+  expect(refused?.reason).toMatchObject({ code: "GENERATION_CHANGED" });
+});
