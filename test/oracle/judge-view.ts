@@ -8,7 +8,7 @@ import { DyneError, isDyneError } from "../../shared/core/index.ts";
 import type { DeclaredFlow } from "../../shared/engine/index.ts";
 import { analyze, schemaOf, type Expression, type LogicalPlan } from "../../shared/plan/index.ts";
 import type { EngineWorld } from "../support/engine-harness.ts";
-import { committedBatches, type CommittedBatch } from "../support/engine-oracle.ts";
+import { writtenBatches, type CommittedBatch } from "../support/engine-oracle.ts";
 import { difference, differenceText } from "./multiset.ts";
 import { isNested } from "./terms.ts";
 
@@ -16,7 +16,7 @@ export type ViewFlow = Extract<DeclaredFlow, { kind: "view" }>;
 
 /** What is wrong with a view, in words; undefined where it keeps the law. */
 export async function judgeView(world: EngineWorld, flow: ViewFlow): Promise<string | undefined> {
-  const batches = (await committedBatches(world, flow.id)).filter(({ offsets }) => offsets.batchId > 0);
+  const batches = (await writtenBatches(world, flow.id)).filter(({ offsets }) => offsets.batchId > 0);
   for (const batch of batches) {
     const wrong = await wrongAfter(world, flow, batch);
     if (wrong !== undefined) return wrong;
