@@ -163,7 +163,8 @@ interface Built {
 }
 
 function builtView(drawn: DrawnView, index: number, tables: readonly BuiltTable[]): Built {
-  const isAlike = drawn.partitionBy === "like its source";
+  const { partitionBy: partition } = drawn;
+  const isAlike = partition === "like its source";
   const alike = isAlike ? tables.filter(({ isPartitioned }) => isPartitioned) : [];
   const from = pick(alike.length > 0 ? alike : tables, drawn.from) as BuiltTable;
   const start = from.kind === "source" ? `read(${from.variable}).select(...sourceColumns)` : `read(${from.variable})`;
@@ -176,7 +177,7 @@ function builtView(drawn: DrawnView, index: number, tables: readonly BuiltTable[
   for (const step of drawn.steps) query = withStep(query, step, tables);
   const partitionBy = isAlike
     ? namesOf(query).filter((each) => from.declared.partitionBy.includes(each))
-    : partitionOf(query, drawn.partitionBy as number | null);
+    : partitionOf(query, partition);
   const name = `gold.t${index}`;
   const byChanges = viewPlan(query.frame.plan).kind === "full" ? "auto" : "incremental";
   const refreshed = drawn.refresh === "by changes" ? byChanges : drawn.refresh;
