@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { isDyneError, type ErrorCode } from "../../shared/core/index.ts";
 import { EngineWorld, type EngineBench } from "../support/engine-harness.ts";
-import { committedBatches } from "../support/engine-oracle.ts";
-import type { Coverage } from "./coverage.ts";
+import { writtenBatches } from "../support/engine-oracle.ts";
+import { firstBuild, type Coverage } from "./coverage.ts";
 import { judgeStream } from "./judge-stream.ts";
 import { judgeView } from "./judge-view.ts";
 import { drawnHistory, happen, happenings, type DrawnHistory } from "./random-history.ts";
@@ -84,8 +84,10 @@ async function judge(world: EngineWorld, coverage: Coverage): Promise<string | u
           : undefined;
     if (wrong !== undefined) return wrong;
     if (flow.kind !== "view") continue;
-    for (const { commit, offsets } of await committedBatches(world, flow.id)) {
-      if (offsets.batchId > 0) coverage.note("view strategy", commit.progress.strategy.name);
+    for (const { commit, offsets } of await writtenBatches(world, flow.id)) {
+      if (offsets.batchId < 1) continue;
+      const { name } = commit.progress.strategy;
+      coverage.note("view strategy", offsets.batchId === 1 && name === "full" ? firstBuild : name);
     }
     if ((await world.stateOf(flow.id)) !== "RUNNING") coverage.note("failed", "as its query does");
   }

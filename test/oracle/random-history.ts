@@ -10,6 +10,8 @@ import {
   type ColumnTypes,
 } from "../../shared/pipeline/index.ts";
 import { scansOf, type LogicalPlan, type LongType } from "../../shared/plan/index.ts";
+import { isDyneError } from "../../shared/core/index.ts";
+import { aroundStore, CrashPoint, expectCrash } from "../support/engine-faults.ts";
 import { rewriteTable } from "../support/engine-foreign.ts";
 import type { EngineWorld } from "../support/engine-harness.ts";
 import type { BuiltPipeline, BuiltTable } from "./random-pipeline.ts";
@@ -42,7 +44,12 @@ export type Happening =
   | { readonly kind: "compact"; readonly table: number; readonly file: number | null }
   | { readonly kind: "run all" }
   | { readonly kind: "run one"; readonly table: number }
-  | { readonly kind: "restart" };
+  /** Another instance comes, which has nothing of what this one knew. */
+  | { readonly kind: "restart" }
+  /** The instance dies at its n-th call of a store, or lives through the sweep; another one comes. */
+  | { readonly kind: "crash"; readonly at: number; readonly moment: "before" | "after" }
+  /** What the owner of a view can ask for. */
+  | { readonly kind: "refresh view" | "reset view"; readonly table: number };
 
 export const happeningNames = [
   "fill",
@@ -56,10 +63,13 @@ export const happeningNames = [
   "run all",
   "run one",
   "restart",
+  "crash",
+  "refresh view",
+  "reset view",
 ] as const;
 
 const number = fc.nat(59);
-const file = fc.option(fc.nat(9), { freq: 3 });
+const file = fc.option(fc.nat(9), { freq: 4 });
 const fewRows = fc.array(sourceRow, { maxLength: 2, size: "max" });
 const manyRows = fc.array(sourceRow, { maxLength: 8, size: "max" });
 const of = <const Kind extends string>(kind: Kind) => fc.constant(kind);
@@ -70,13 +80,25 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: of("append twice"), table: number, rows: fewRows }) },
   { weight: 8, arbitrary: fc.record({ kind: of("run all") }) },
   { weight: 2, arbitrary: fc.record({ kind: of("run one"), table: number }) },
-  { weight: 2, arbitrary: fc.record({ kind: of("delete"), table: number, column: number, how: number, file }) },
+  { weight: 4, arbitrary: fc.record({ kind: of("delete"), table: number, column: number, how: number, file }) },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({ kind: of("update"), table: number, column: number, how: number, changed: number, file }),
   },
   { weight: 2, arbitrary: fc.record({ kind: of("compact"), table: number, file }) },
-  { weight: 1, arbitrary: fc.constantFrom({ kind: "restart" } as const) },
+  { weight: 2, arbitrary: fc.constantFrom({ kind: "restart" } as const) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: of("crash"),
+      at: fc.integer({ min: 1, max: 60 }),
+      moment: fc.constantFrom("before" as const, "after" as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom("refresh view" as const, "reset view" as const), table: number }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: of("clear"), table: number }) },
 );
 
@@ -146,7 +168,47 @@ export async function happen(
     case "restart":
       world.restart();
       return "restart";
+    case "crash":
+      return crashed(world, now);
+    case "refresh view":
+    case "reset view":
+      return askedFor(world, built, now);
   }
+}
+
+async function crashed(
+  world: EngineWorld,
+  { at, moment }: Extract<Happening, { kind: "crash" }>,
+): Promise<string | undefined> {
+  const point = new CrashPoint(at, moment);
+  world.restart((store) => aroundStore(store, point.around));
+  try {
+    await world.engine.sweep();
+  } catch (error) {
+    expectCrash(error);
+  }
+  world.restart();
+  return `run all, and die ${point.place ?? "never"}; another instance comes`;
+}
+
+async function askedFor(
+  world: EngineWorld,
+  built: BuiltPipeline,
+  { kind, table }: Extract<Happening, { kind: "refresh view" | "reset view" }>,
+): Promise<string | undefined> {
+  const view = pick(
+    built.tables.filter((each) => each.kind === "view"),
+    table,
+  );
+  if (view === undefined) return undefined;
+  try {
+    await (kind === "refresh view" ? world.engine.refresh(view.name) : world.engine.reset(view.name));
+  } catch (error) {
+    // A view of which no batch was begun yet has nothing to refresh.
+    if (isDyneError(error, "INVALID_ARGUMENT")) return undefined;
+    throw error;
+  }
+  return `${kind} ${view.variable}`;
 }
 
 /** Changes rows of a table that nobody reads as a stream and that no query owns. */

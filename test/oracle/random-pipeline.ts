@@ -13,7 +13,8 @@ import {
   type Pipeline,
   type Rule,
 } from "../../shared/pipeline/index.ts";
-import { streamStep, viewSteps, type QueryStep } from "./drawn-step.ts";
+import { viewPlan } from "../../shared/engine/incremental/view-plan.ts";
+import { rowSteps, streamStep, viewSteps, type QueryStep } from "./drawn-step.ts";
 import { exactNames, namesAt, namesOf, orderedNames, termOf, type Query } from "./query.ts";
 import { withStep, type Readable } from "./query-step.ts";
 import { eventTime, sourceColumns, sourceTable } from "./source-table.ts";
@@ -29,8 +30,10 @@ interface DrawnView {
   readonly kind: "view";
   readonly from: number;
   readonly steps: readonly QueryStep[];
-  readonly refresh: "auto" | "incremental" | "full";
-  readonly partitionBy: number | null;
+  /** `by changes`: incremental where the engine has a rule for the query, whatever the size of a change. */
+  readonly refresh: "auto" | "by changes" | "incremental" | "full";
+  /** `like its source`: reads a table with partitions, where there is one, and has the same. */
+  readonly partitionBy: number | "like its source" | null;
 }
 
 interface DrawnStream {
@@ -54,16 +57,34 @@ export interface DrawnPipeline {
 }
 
 const number = fc.nat(59);
-const view: fc.Arbitrary<DrawnView> = fc.record({
-  kind: fc.constant("view" as const),
-  from: number,
-  steps: viewSteps,
-  refresh: fc.oneof(
-    { weight: 12, arbitrary: fc.constant("auto" as const) },
-    { weight: 1, arbitrary: fc.constantFrom("full" as const, "incremental" as const) },
-  ),
-  partitionBy: fc.option(number, { freq: 4 }),
-});
+/** A small change is a large part of a small table: by its size alone most of them would be read in full. */
+const refresh = fc.oneof(
+  { weight: 5, arbitrary: fc.constant("auto" as const) },
+  { weight: 14, arbitrary: fc.constant("by changes" as const) },
+  { weight: 1, arbitrary: fc.constantFrom("full" as const, "incremental" as const) },
+);
+const view: fc.Arbitrary<DrawnView> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("view" as const),
+      from: number,
+      steps: viewSteps,
+      refresh,
+      partitionBy: fc.option(number, { freq: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("view" as const),
+      from: number,
+      steps: rowSteps,
+      refresh,
+      partitionBy: fc.constant("like its source" as const),
+    }),
+  },
+);
 const stream: fc.Arbitrary<DrawnStream> = fc.record({
   kind: fc.constant("stream" as const),
   from: number,
@@ -81,12 +102,12 @@ const stream: fc.Arbitrary<DrawnStream> = fc.record({
 });
 
 export const drawnPipeline: fc.Arbitrary<DrawnPipeline> = fc.record({
-  sources: fc.array(fc.record({ isPartitioned: fc.constantFrom(false, false, true) }), {
+  sources: fc.array(fc.record({ isPartitioned: fc.boolean() }), {
     minLength: 1,
     maxLength: 2,
     size: "max",
   }),
-  tables: fc.array(fc.oneof({ weight: 2, arbitrary: view }, { weight: 1, arbitrary: stream }), {
+  tables: fc.array(fc.oneof({ weight: 3, arbitrary: view }, { weight: 1, arbitrary: stream }), {
     minLength: 2,
     maxLength: 4,
     size: "max",
@@ -142,7 +163,10 @@ interface Built {
 }
 
 function builtView(drawn: DrawnView, index: number, tables: readonly BuiltTable[]): Built {
-  const from = pick(tables, drawn.from) as BuiltTable;
+  const { partitionBy: partition } = drawn;
+  const isAlike = partition === "like its source";
+  const alike = isAlike ? tables.filter(({ isPartitioned }) => isPartitioned) : [];
+  const from = pick(alike.length > 0 ? alike : tables, drawn.from) as BuiltTable;
   const start = from.kind === "source" ? `read(${from.variable}).select(...sourceColumns)` : `read(${from.variable})`;
   let query: Query = {
     frame: from.frame,
@@ -151,10 +175,14 @@ function builtView(drawn: DrawnView, index: number, tables: readonly BuiltTable[
     growth: from.growth,
   };
   for (const step of drawn.steps) query = withStep(query, step, tables);
-  const partitionBy = partitionOf(query, drawn.partitionBy);
+  const partitionBy = isAlike
+    ? namesOf(query).filter((each) => from.declared.partitionBy.includes(each))
+    : partitionOf(query, partition);
   const name = `gold.t${index}`;
-  const declared = materializedView(name, { ...soon, query: query.frame, refresh: drawn.refresh, partitionBy });
-  const options = `${drawn.refresh === "auto" ? "" : `refresh: "${drawn.refresh}", `}partitionBy: ${JSON.stringify(partitionBy)}`;
+  const byChanges = viewPlan(query.frame.plan).kind === "full" ? "auto" : "incremental";
+  const refreshed = drawn.refresh === "by changes" ? byChanges : drawn.refresh;
+  const declared = materializedView(name, { ...soon, query: query.frame, refresh: refreshed, partitionBy });
+  const options = `${refreshed === "auto" ? "" : `refresh: "${refreshed}", `}partitionBy: ${JSON.stringify(partitionBy)}`;
   return {
     table: tableOf(name, "view", index, declared, query),
     code: `const t${index} = materializedView("${name}", { ${options}, query: ${query.code} });`,

@@ -42,16 +42,22 @@ export interface CommittedBatch {
 
 /** The committed batches that made a flow's rows, in order within each lane: those of its newest generation, and what that continues. */
 export async function committedBatches(world: EngineWorld, flow: string): Promise<CommittedBatch[]> {
-  const byLane = new Map<string, CommittedBatch[]>();
+  const byLane = Map.groupBy(await writtenBatches(world, flow), ({ lane }) => lane);
+  return [...byLane.values()].flatMap(lineage);
+}
+
+/** Every committed batch of a flow, also of generations that do not count any more: lane by lane, the oldest first. */
+export async function writtenBatches(world: EngineWorld, flow: string): Promise<CommittedBatch[]> {
+  const written: CommittedBatch[] = [];
   for (const path of await world.hostPaths()) {
     const match = new RegExp(`^checkpoints/${flow}/\\d+/([^/]+)/commits/\\d+$`).exec(path);
     if (match === null) continue;
     const commit = (await world.record(path)) as unknown as CommitRecord;
     const offsets = (await world.record(path.replace("/commits/", "/offsets/"))) as unknown as OffsetsRecord;
     const lane = match[1] ?? "";
-    byLane.set(lane, [...(byLane.get(lane) ?? []), { lane, offsets, commit }]);
+    written.push({ lane, offsets, commit });
   }
-  return [...byLane.values()].flatMap(lineage);
+  return written;
 }
 
 /** Of a lane's batches in all generations, those that count. Batch 0 of a generation says which ones of those before it do. */

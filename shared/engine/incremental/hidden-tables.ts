@@ -57,8 +57,17 @@ export function hiddenFlowTables(flow: FlowId, generation: Generation, tables: r
 }
 
 /**
+ * True where the view moved on without its hidden tables: in a batch of a build that keeps none, or over nothing, so that they had nothing to
+ * be committed. Whatever else changes the view changes the groups of its lowest operator in the same batch.
+ */
+export function areBehind(tables: readonly HiddenTable[], commit: CommitRecord | undefined): boolean {
+  const txnOf = (role: string | undefined): number => commit?.tables[role ?? ""]?.txn ?? 0;
+  return tables.length > 0 && txnOf(tables[0]?.role) < txnOf("sink");
+}
+
+/**
  * The hidden tables as the commit left them, or as they were created where there is none. Undefined where the generation was made by a
- * build that kept none, or others, and where such a build moved the view on without them.
+ * build that kept none, or others.
  */
 export async function heldTables(
   tables: readonly HiddenTable[],
@@ -66,9 +75,6 @@ export async function heldTables(
   commit: CommitRecord | undefined,
   catalog: TableCatalog,
 ): Promise<readonly HeldTable[] | undefined> {
-  const txnOf = (role: string | undefined): number => commit?.tables[role ?? ""]?.txn ?? 0;
-  // Whatever changes the view changes the groups of its lowest operator in the same batch.
-  if (txnOf(tables[0]?.role) < txnOf("sink") && tables.length > 0) return undefined;
   const held: HeldTable[] = [];
   for (const table of tables) {
     const owned = generation.tables[table.role];

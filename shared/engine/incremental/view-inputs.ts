@@ -4,7 +4,7 @@ import type { CommitRecord, DeltaRange, GenerationRecord, InputRange, LaneHead }
 import type { Snapshot } from "../../delta/index.ts";
 import type { DeltaTable, TableCatalog } from "../../table/index.ts";
 import type { TableLocation, ViewFlow } from "../declared-flow.ts";
-import { heldTables, hiddenTables, type HeldTable, type HiddenTable } from "./hidden-tables.ts";
+import { areBehind, heldTables, hiddenTables, type HeldTable, type HiddenTable } from "./hidden-tables.ts";
 import { changeOfCommits, isEmptyChange, together, type InputChange } from "./view-change.ts";
 import { viewPlan, type ViewPlan } from "./view-plan.ts";
 import { chooseStrategy, type Strategy } from "./view-strategy.ts";
@@ -65,7 +65,8 @@ export class ViewInputs {
     // A generation's hidden tables are empty until its first batch.
     const isFirst =
       lastCommit === undefined || lastCommit.generation !== generation.generation || lastCommit.batchId < 1;
-    const held = await heldTables(this.hidden, generation, isFirst ? undefined : lastCommit, this.#tables);
+    const last = isFirst ? undefined : lastCommit;
+    const held = await heldTables(this.hidden, generation, last, this.#tables);
     const sink = await this.sink(generation).latest();
     const { view } = this;
     const strategy = chooseStrategy({
@@ -75,6 +76,7 @@ export class ViewInputs {
       inputs: [...snapshots.values()],
       sink,
       held: view.kind === "keyed" && view.keepsState ? held : undefined,
+      isBehind: areBehind(this.hidden, last),
       isBounded: this.#declared.refresh === "auto",
     });
     return { snapshots, change, sink, held, strategy };

@@ -40,6 +40,8 @@ export interface ViewSituation {
   readonly inputs: readonly Snapshot[];
   readonly sink: Snapshot;
   readonly held: readonly HeldTable[] | undefined;
+  /** The view moved on without its hidden tables. */
+  readonly isBehind: boolean;
   /** False where the view's owner wants no full refresh on account of the size of a change. */
   readonly isBounded: boolean;
 }
@@ -102,6 +104,8 @@ function keyed(view: KeyedView, situation: ViewSituation, change: InputChange, i
   const none: Chosen = { name: "full", reason: "", touched: nothing };
   if (view.operators.length > 1 && held === undefined)
     return { ...none, reason: "the hidden tables are not there: this generation was made without them" };
+  if (held !== undefined && situation.isBehind)
+    return { ...none, reason: "the view moved on without its hidden tables, which are made anew" };
   const bottom = view.operators[0] as KeyedView["operators"][number];
   const isInsertOnly = change.removed.length === 0;
   const merges = view.keepsState && held !== undefined && modeFor(bottom, isInsertOnly) === "merge";

@@ -25,6 +25,7 @@ const usual: ViewSituation = {
   inputs: [table(Array.from({ length: 10 }, (_, n) => file(`f${n}`)))],
   sink: table([file("s1"), file("s2", { partitionValues: { day: "2026-01-02" } })]),
   held: [],
+  isBehind: false,
   isBounded: true,
 };
 
@@ -54,6 +55,12 @@ describe("the way of a refresh", () => {
       rest: { held: undefined },
       name: "recompute-keys",
       reason: "no hidden tables",
+    },
+    {
+      what: "is full where the view moved on without its hidden tables",
+      rest: { isBehind: true },
+      name: "full",
+      reason: "made anew",
     },
     {
       what: "is full where several operators have no hidden tables",
