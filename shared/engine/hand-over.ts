@@ -45,10 +45,10 @@ export async function beginLane(
   }
   const before = await generationBefore(context, driver, record);
   await finishBefore(context, driver, before, record, signal);
-  const swapped = await swapTables(context, driver, record);
-  if (swapped === "fenced") return "superseded";
-  // The rows of a lane that the swap does not name are in the tables still: it can only go on where it ends.
+  // The rows of a lane that the swap does not name are in the tables still: it can only go on where it ends, whatever became of the others.
   const isSwapped = Object.values(record.swap ?? {}).some((lanes) => Object.hasOwn(lanes, lane));
+  const swapped = await swapTables(context, driver, record, lane);
+  if (swapped === "fenced" && isSwapped) return "superseded";
   const end = await sealLane(context, driver, before, lane, { by: record, isFenced: isSwapped }, signal);
   if (end === "waiting") return "waiting";
   const continues = record.swap === null || isSwapped ? record.continues : { kind: "seal" as const };
@@ -61,7 +61,7 @@ export async function beginLane(
     generation: record.generation,
     batchId: 0,
     committedTime: instantOfMs(context.clock.nowMs()),
-    tables: standing(record, end.lastCommit, isSwapped ? swapped : undefined),
+    tables: standing(record, end.lastCommit, isSwapped && swapped !== "fenced" ? swapped : undefined),
     continues: place.continues,
     progress: { counts: noCounts, durationMs: {}, strategy: { name: "hand-over", reason: record.reason } },
   });

@@ -3,7 +3,17 @@
  * it records txn (g, 0) for every lane named, which fences whatever still runs of the generation before. Rows of other lanes stay.
  * A file without the tag `lane` belongs to all of them together.
  */
-import { batchId, DyneError, generation, laneId, limits, txnAppId, txnVersion, unreachable } from "../core/index.ts";
+import {
+  batchId,
+  DyneError,
+  generation,
+  laneId,
+  limits,
+  txnAppId,
+  txnVersion,
+  unreachable,
+  type LaneId,
+} from "../core/index.ts";
 import type { GenerationRecord, TableCommit } from "../checkpoint/index.ts";
 import {
   dataFilePath,
@@ -22,11 +32,15 @@ import type { FlowDriver, FlowTable } from "./flow.ts";
 /** By role, where the tables stand after it. */
 export type SwappedTables = Readonly<Record<string, TableCommit>>;
 
-/** Brings the swap of a generation into its tables, unless somebody did. Undefined where it has none. Safe to repeat. */
+/**
+ * Brings the swap of a generation into its tables, unless somebody did, as a lane that begins has to find them. Undefined where it has none;
+ * `fenced` where a later one came before it. Safe to repeat.
+ */
 export async function swapTables(
   context: EngineContext,
   driver: FlowDriver,
   record: GenerationRecord,
+  lane: LaneId,
 ): Promise<SwappedTables | "fenced" | undefined> {
   if (record.swap === null) return undefined;
   const tables: Record<string, TableCommit> = {};
@@ -36,7 +50,12 @@ export async function swapTables(
       throw new DyneError("CHECKPOINT_CORRUPT", `${driver.flow} has no table for ${role}. Reset the flow.`);
     const table = context.tables.open(owned.root, owned.path);
     const declared = driver.tables(generation(record.generation)).find((each) => each.role === role);
-    const version = await swapTable(context, driver, record, table, { tableId: owned.tableId, versions, declared });
+    const version = await swapTable(context, driver, record, table, {
+      lane,
+      tableId: owned.tableId,
+      versions,
+      declared,
+    });
     if (version === "fenced") return "fenced";
     tables[role] = { tableId: owned.tableId, version, txn: txnOf(record) };
   }
@@ -45,6 +64,8 @@ export async function swapTables(
 
 interface Target {
   readonly tableId: string;
+  /** Who asks. */
+  readonly lane: LaneId;
   /** By lane, the version whose rows it gets; null for none. */
   readonly versions: Readonly<Record<string, number | null>>;
   readonly declared: FlowTable | undefined;
@@ -59,13 +80,16 @@ async function swapTable(
   target: Target,
 ): Promise<number | "fenced"> {
   const appIds = Object.keys(target.versions).map((lane) => txnAppId(context.pipeline, driver.flow, laneId(lane)));
-  const [first] = appIds;
-  for (let attempt = 1; first !== undefined && attempt <= limits.mergeAttemptsMax; attempt++) {
+  // A lane that is named tells by its own txn: another may have gone on in a later generation, and the swap of all was one commit.
+  const asked = Object.hasOwn(target.versions, target.lane)
+    ? txnAppId(context.pipeline, driver.flow, target.lane)
+    : appIds[0];
+  for (let attempt = 1; asked !== undefined && attempt <= limits.mergeAttemptsMax; attempt++) {
     const snapshot = await table.confirmed();
     if (snapshot?.metadata.id !== target.tableId) throw sinkChanged(driver, record, table.path);
-    const recorded = snapshot.txns.get(first) ?? -1;
+    const recorded = snapshot.txns.get(asked) ?? -1;
     if (recorded > txnOf(record) + limits.batchIdMax) return "fenced";
-    if (recorded >= txnOf(record)) return snapshot.txnCommits.get(first) ?? snapshot.version;
+    if (recorded >= txnOf(record)) return snapshot.txnCommits.get(asked) ?? snapshot.version;
     const result = await table.commit({
       actions: await swapActions(context, table, snapshot, target),
       fences: appIds.map((appId): Fence => ({ appId, version: txnOf(record), expected: snapshot.txns.get(appId) })),

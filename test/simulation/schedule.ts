@@ -4,11 +4,12 @@
  *
  *     act     what arrives, then runners at work side by side until all have ended
  *     runner  an instance of the engine that is rung some times; it may die at a call, and another one takes its place
- *     call    one call of a store or the hub, counted over the whole act; faults and jumps of the clock strike there
+ *     call    one call of a store or the hub, counted over the whole act; faults, jumps of the clock and an operator strike there
  */
 import { seededRandom, type Random } from "../../shared/core/index.ts";
 import type { FaultRates } from "../support/faulty-store.ts";
 import { inputOf, type Input } from "./input.ts";
+import { withRaises, type Raise } from "./raises.ts";
 import { shapes, type Shape } from "./shapes.ts";
 
 /** Seeds that share their input. */
@@ -37,6 +38,8 @@ export interface Act {
   /** Tables that somebody else compacts meanwhile, and which of their files. */
   readonly optimized: readonly { readonly table: number; readonly which: number | undefined }[];
   readonly jumps: readonly { readonly atCall: number; readonly ms: number }[];
+  /** Generations that an operator raises at once, between two calls of the others. */
+  readonly raised: readonly (Raise & { readonly atCall: number })[];
 }
 
 export interface Runner {
@@ -56,7 +59,8 @@ export type Step =
   /** Events as the trigger brings them: what was sent last, perhaps with some from before, perhaps with a hole. */
   | { readonly kind: "payload"; readonly partition: number; readonly again: number; readonly hole: boolean }
   /** A landed file is announced, counted around. */
-  | { readonly kind: "notice"; readonly file: number };
+  | { readonly kind: "notice"; readonly file: number }
+  | ({ readonly kind: "raise" } & Raise);
 
 export function shapeOf(seed: number): Shape {
   const block = Math.floor(seed / blockSize);
@@ -78,7 +82,11 @@ export function scheduleOf(seed: number): Schedule {
     seed,
     shape,
     input,
-    acts: Array.from({ length: actCount }, (_, act) => drawAct(random, input, act, actCount)),
+    acts: withRaises(
+      Array.from({ length: actCount }, (_, act) => drawAct(random, input, act, actCount)),
+      shape,
+      seededRandom(seed * 40_503 + 11),
+    ),
     faults: pick(random, faultProfiles),
     passRate: pick(random, [0.05, 0.3, 0.3, 0.6]),
     slowAnswers: chance(random, 0.4),
@@ -115,6 +123,7 @@ function drawAct(random: Random, input: Input, act: number, actCount: number): A
           ms: pick(random, [-3_000, 700, 6_000, 20_000, 70_000, 4_000_000]),
         }))
       : [],
+    raised: [],
   };
 }
 

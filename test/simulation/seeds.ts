@@ -19,7 +19,14 @@ export interface Failure {
 
 export class Seeds implements AsyncDisposable {
   /** How often each misfortune struck in all schedules played. */
-  readonly met: Record<keyof Played["stage"]["met"], number> = { deaths: 0, freezes: 0, faults: 0, jumps: 0, turns: 0 };
+  readonly met: Record<keyof Played["stage"]["met"], number> = {
+    deaths: 0,
+    freezes: 0,
+    faults: 0,
+    jumps: 0,
+    turns: 0,
+    raises: 0,
+  };
   readonly #simulator: Simulator;
   #quiet: { readonly inputSeed: number; readonly tables: Tables } | undefined;
 

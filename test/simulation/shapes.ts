@@ -27,10 +27,11 @@ const soon = { minInterval: "0 seconds" } as const;
  *     lanes    hub → bronze.events → silver.bodies (row by row, in the lanes of the hub)
  *     files    landing → bronze.notes → silver.notes (row by row)
  *     silver   hub → bronze.events → silver.readings (watermark, duplicates)
- *     joined   the same with the static table bronze.sites, which landed files make
+ *     placed   the same with silver.parsed in between, whose rows say where they stood
+ *     joined   silver with the static table bronze.sites, which landed files make
  *     gold     silver, and gold.by_device (touched groups) and gold.total (one group) upon it
  */
-export const shapes = ["bronze", "lanes", "files", "silver", "joined", "gold"] as const;
+export const shapes = ["bronze", "lanes", "files", "silver", "placed", "joined", "gold"] as const;
 export type Shape = (typeof shapes)[number];
 
 export function pipelineOf(shape: Shape): Pipeline {
@@ -52,6 +53,11 @@ function tablesOf(shape: Shape): Parameters<typeof definePipeline>[1] {
     case "silver": {
       const events = bronzeEvents();
       return [events, readings(events)];
+    }
+    case "placed": {
+      const events = bronzeEvents();
+      const rows = parsedRows(events);
+      return [events, rows, readingsBelow(rows)];
     }
     case "joined": {
       const events = bronzeEvents();
@@ -107,13 +113,30 @@ function longNotes(notes: ReturnType<typeof bronzeNotes>) {
   });
 }
 
-const parsed = (events: ReturnType<typeof bronzeEvents>) =>
+const fields = (events: ReturnType<typeof bronzeEvents>) =>
   readStream(events)
     .withColumns(({ event_data }) => ({
       reading: fromJson(event_data, Reading, { unknownFields: "reject", nullInput: "reject" }),
     }))
-    .select(({ reading, enqueued_time }) => ({ ...reading.fields, enqueued_time }))
-    .withWatermark("event_time", "10 minutes", { maxAhead: "10 minutes", idleAfter: "30 days" });
+    .select(({ reading, enqueued_time }) => ({ ...reading.fields, enqueued_time }));
+
+const eventTime = { maxAhead: "10 minutes", idleAfter: "30 days" } as const;
+const parsed = (events: ReturnType<typeof bronzeEvents>) =>
+  fields(events).withWatermark("event_time", "10 minutes", eventTime);
+
+function parsedRows(events: ReturnType<typeof bronzeEvents>) {
+  return streamingTable("silver.parsed", { ...soon, query: fields(events) });
+}
+
+function readingsBelow(rows: ReturnType<typeof parsedRows>) {
+  return streamingTable("silver.readings", {
+    ...soon,
+    query: readStream(rows)
+      .withWatermark("event_time", "10 minutes", eventTime)
+      .dropDuplicatesWithinWatermark(["reading_id"]),
+    expect: ({ reading_id, value }) => ({ has_id: drop(reading_id.isNotNull()), large_enough: drop(value.ge(0)) }),
+  });
+}
 
 function readings(events: ReturnType<typeof bronzeEvents>) {
   return streamingTable("silver.readings", {

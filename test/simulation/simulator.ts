@@ -8,6 +8,7 @@ import { toSend } from "../support/engine-model.ts";
 import type { SentEvent } from "./input.ts";
 import { PermutedCompute } from "./permuted-compute.ts";
 import type { Act, Runner, Schedule, Step } from "./schedule.ts";
+import { raise } from "./raises.ts";
 import { pipelineOf } from "./shapes.ts";
 import { Stage, type Instance } from "./stage.ts";
 
@@ -82,6 +83,7 @@ export class Simulator implements AsyncDisposable {
     const pipeline = pipelineOf(schedule.shape);
     const play = new Play(schedule, stage, pipeline, (name) => this.#bench(name, schedule));
     const outside = new EngineWorld({ bench: this.bench, pipeline }, stage.estate);
+    stage.operator = (change) => raise(outside, change);
     let before: Act | undefined;
     for (const act of schedule.acts) {
       await arrive(schedule, outside, before, act);
@@ -192,7 +194,8 @@ class Play {
     return { ...instance, world };
   }
 
-  async #step({ engine }: EngineWorld, step: Step, act: Act, before: Act | undefined): Promise<void> {
+  async #step(world: EngineWorld, step: Step, act: Act, before: Act | undefined): Promise<void> {
+    const { engine } = world;
     switch (step.kind) {
       case "sweep":
         return engine.sweep();
@@ -207,6 +210,9 @@ class Play {
         const file = files[step.file % Math.max(1, act.landedUntil)];
         return file && engine.blobCreated(file.path);
       }
+      case "raise":
+        if (await raise(world, step)) this.#stage.met.raises++;
+        return;
     }
   }
 

@@ -6,6 +6,7 @@ import { MemoryStore, type ObjectStore } from "../../shared/storage/index.ts";
 import { aroundStore, Baton, CrashPoint, isPassing, withoutLeases, type Around } from "../support/engine-faults.ts";
 import { startMs, TestClock, type Estate } from "../support/engine-harness.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
+import type { Raise } from "./raises.ts";
 import type { Act, Runner, Schedule } from "./schedule.ts";
 
 /** Calls of one schedule, many times what one needs. Beyond them it does not come to rest. */
@@ -22,7 +23,9 @@ export class Stage {
   /** What nobody may do to a log. */
   readonly violations: string[] = [];
   /** How often each misfortune struck. */
-  readonly met = { deaths: 0, freezes: 0, faults: 0, jumps: 0, turns: 0 };
+  readonly met = { deaths: 0, freezes: 0, faults: 0, jumps: 0, turns: 0, raises: 0 };
+  /** Raises generations while the others stand between two calls. */
+  operator: (raise: Raise) => Promise<boolean> = async () => false;
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #stores: Readonly<Record<"host" | "lake", ObjectStore>>;
@@ -134,16 +137,18 @@ export class Stage {
     if (operation.name === "renew" || operation.name === "release") return;
     await this.#baton.turn(name);
     this.#count();
-    this.#callsOfAct++;
+    const callOfAct = ++this.#callsOfAct;
     const line = `${name} ${operation.name} ${operation.path}`;
     this.#trace.update(`${line}\n`);
     this.#shown.push(line);
     if (this.#shown.length > 4 * callsShown) this.#shown.splice(0, 3 * callsShown);
     for (const { atCall, ms } of this.#act?.jumps ?? []) {
-      if (atCall !== this.#callsOfAct) continue;
+      if (atCall !== callOfAct) continue;
       this.met.jumps++;
       this.clock.advance(ms);
     }
+    for (const raise of this.#act?.raised ?? [])
+      if (raise.atCall === callOfAct && (await this.operator(raise))) this.met.raises++;
   }
 
   #count(): void {

@@ -2,13 +2,13 @@
  * What holds after every schedule. Each check gives what it found wrong, as lines of text; none looks at how the engine works, only at
  * tables, logs and the input.
  */
-import type { CommitRecord, OffsetsRecord } from "../../shared/checkpoint/index.ts";
 import { flowId, laneId, txnAppId } from "../../shared/core/index.ts";
 import { tablePath } from "../../shared/pipeline/index.ts";
 import { tablesOf, type EngineWorld, type Row, type Tables } from "../support/engine-harness.ts";
 import { placed } from "../support/engine-model.ts";
-import { judgeFiles, judgeHistory, judgeStream, judgeView } from "../support/engine-oracle.ts";
+import { committedBatches, judgeFiles, judgeHistory, judgeStream, judgeView } from "../support/engine-oracle.ts";
 import { isReplacing, landedIds, modelled, type Input } from "./input.ts";
+import { laneLogs, wrongLogs } from "./lane-logs.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Played } from "./simulator.ts";
 
@@ -61,7 +61,9 @@ function wrongRows({ shape, input }: Schedule, tables: Tables, quiet: Tables): s
   );
   if (!input.sharesKeys)
     wrong.push(...differences("silver.readings by the model", comparable(actual), comparable(silver)));
-  const quarantine = placed(tables["silver.readings (quarantine)"] ?? []);
+  const quarantine = placed(
+    ["silver.parsed (quarantine)", "silver.readings (quarantine)"].flatMap((name) => tables[name] ?? []),
+  );
   wrong.push(...differences("the quarantine by the model", asRows(quarantine), asRows(model.quarantine)));
   return wrong;
 }
@@ -132,7 +134,7 @@ function wrongPlaces({ shape, input }: Schedule, tables: Tables): string[] {
   );
 }
 
-/** Every row of bronze bears the clock of the batch whose offsets name it. */
+/** Every row of bronze bears the clock of the batch whose offsets name it, of those that count. */
 async function wrongBatchTimes(world: EngineWorld): Promise<string[]> {
   const table = world.table(tablePath("bronze.events"));
   const snapshot = await table.find();
@@ -157,12 +159,12 @@ async function wrongBatchTimes(world: EngineWorld): Promise<string[]> {
     parameters: {},
   });
   if (result.kind === "pending") return ["the compute is pending"];
-  const batches = (await lanesOf(world)).filter(({ flow }) => flow === "bronze.events");
+  const batches = await committedBatches(world, "bronze.events");
   return (result.collected["rows"] ?? []).flatMap((row) => {
     const position = Number(row["sequence_number"]);
     const batch = batches
       .filter(({ lane }) => lane === row["partition"])
-      .flatMap(({ offsets }) => offsets)
+      .map(({ offsets }) => offsets)
       .find(
         ({ inputs: { events } }) =>
           events?.kind === "hub" && events.fromSequence <= position && position < events.untilSequence,
@@ -172,62 +174,10 @@ async function wrongBatchTimes(world: EngineWorld): Promise<string[]> {
   });
 }
 
-interface LaneRecords {
-  readonly flow: string;
-  readonly lane: string;
-  /** From offsets/0 on, without holes. */
-  readonly offsets: readonly OffsetsRecord[];
-  readonly commits: readonly CommitRecord[];
-}
-
-async function lanesOf(world: EngineWorld): Promise<LaneRecords[]> {
-  const lanes = new Map<string, { flow: string; lane: string; offsets: OffsetsRecord[]; commits: CommitRecord[] }>();
-  for (const path of await world.hostPaths()) {
-    const match = /^checkpoints\/([^/]+)\/\d+\/([^/]+)\/(offsets|commits)\/\d+$/.exec(path);
-    if (match === null) continue;
-    const [, flow = "", lane = "", log] = match;
-    const key = `${flow}/${lane}`;
-    const records = lanes.get(key) ?? { flow, lane, offsets: [], commits: [] };
-    lanes.set(key, records);
-    const record = await world.record(path);
-    if (log === "offsets") records.offsets.push(record as unknown as OffsetsRecord);
-    else if (Number(record?.["batchId"]) > 0) records.commits.push(record as unknown as CommitRecord);
-  }
-  return [...lanes.values()];
-}
-
-/** Batches count on from 1, each with its offsets, outcome and commit, and each begins where the one before it ended. */
-async function wrongLogs(world: EngineWorld): Promise<string[]> {
-  const wrong: string[] = [];
-  const outcomes = (await world.hostPaths()).filter((path) => path.includes("/outcome/"));
-  for (const { flow, lane, offsets, commits } of await lanesOf(world)) {
-    const where = `${flow} lane ${lane}`;
-    if (commits.some(({ batchId }, index) => batchId !== index + 1)) wrong.push(`${where}: commits have a hole`);
-    if (offsets.some(({ batchId }, index) => batchId !== index)) wrong.push(`${where}: offsets have a hole`);
-    if (offsets.length !== commits.length + 1)
-      wrong.push(`${where}: ${offsets.length} offsets, ${commits.length} commits`);
-    for (const { batchId } of commits) {
-      const name = `/${lane}/outcome/${String(batchId).padStart(20, "0")}`;
-      if (!outcomes.some((path) => path.startsWith(`checkpoints/${flow}/`) && path.endsWith(name)))
-        wrong.push(`${where}: batch ${batchId} has no outcome`);
-    }
-    for (const [index, { inputs }] of offsets.entries()) {
-      for (const [name, range] of Object.entries(inputs)) {
-        const previous = offsets[index - 1]?.inputs[name];
-        if (range.kind === "hub" && previous?.kind === "hub" && range.fromSequence !== previous.untilSequence)
-          wrong.push(`${where}: batch ${index} does not begin where the one before it ended`);
-        if (range.kind === "delta" && previous?.kind === "delta" && range.afterVersion !== previous.toVersion)
-          wrong.push(`${where}: batch ${index} does not begin where the one before it ended`);
-      }
-    }
-  }
-  return wrong;
-}
-
 /** In every table the txn of each lane only ever grows, no name is there that is not a lane's, and no file is added twice. */
 async function wrongTables(world: EngineWorld): Promise<string[]> {
   const wrong: string[] = [];
-  const lanes = await lanesOf(world);
+  const lanes = await laneLogs(world);
   const names = new Set(lanes.map(({ flow, lane }) => txnAppId(world.pipeline.name, flowId(flow), laneId(lane))));
   const newest = new Map<string, number>();
   const added = new Set<string>();

@@ -187,18 +187,24 @@ export async function commitsOfTxns(world: EngineWorld): Promise<Map<string, num
 
 /**
  * Data files by what the records say of them: `undecided` are in a table's log and in no outcome; `lost` are in the outcome that counts and
- * not in the log; `left` lie in the store and are in neither. Each table was only written by the engine.
+ * not in the log; `left` lie in the store and are in neither. A batch that was decided and not committed before a later generation swapped
+ * its lane's rows may be in the logs or not. Each table was only written by the engine.
  */
 export async function judgeFiles(world: EngineWorld): Promise<{ undecided: string[]; lost: string[]; left: string[] }> {
-  const decided = new Map<string, string>();
-  for (const path of await world.hostPaths()) {
-    const match = /^(checkpoints\/[^/]+)\/(\d+)\/([^/]+)\/outcome\/\d+$/.exec(path);
-    if (match === null) continue;
+  const decided = new Set<string>();
+  const given = new Set<string>();
+  const paths = await world.hostPaths();
+  const generations = paths.filter((path) => path.includes("/generations/"));
+  for (const path of paths) {
+    const [, flow = "", number, lane = ""] = /^(checkpoints\/[^/]+)\/(\d+)\/([^/]+)\/outcome\/\d+$/.exec(path) ?? [];
+    if (number === undefined) continue;
     const outcome = (await world.record(path)) as unknown as OutcomeRecord;
-    const generation = (await world.record(`${match[1]}/generations/${match[2]}`)) as unknown as GenerationRecord;
+    const generation = (await world.record(`${flow}/generations/${number}`)) as unknown as GenerationRecord;
+    const later = generations.filter((each) => each.startsWith(`${flow}/`) && each > `${flow}/generations/${number}`);
+    const isCommitted = paths.includes(path.replace("/outcome/", "/commits/"));
+    const isGivenUp = !isCommitted && (await Promise.all(later.map((each) => swaps(world, each, lane)))).includes(true);
     for (const { role, add } of outcome.tables) {
-      const owned = generation.tables[role];
-      for (const file of add) decided.set(`${owned?.path}/${file.path}`, owned?.root ?? "");
+      for (const file of add) (isGivenUp ? given : decided).add(`${generation.tables[role]?.path}/${file.path}`);
     }
   }
   const logged = new Set<string>();
@@ -220,10 +226,16 @@ export async function judgeFiles(world: EngineWorld): Promise<{ undecided: strin
     }
   }
   return {
-    undecided: [...logged].filter((path) => !decided.has(path)),
-    lost: [...decided.keys()].filter((path) => !logged.has(path)),
-    left: [...stored].filter((path) => !decided.has(path)),
+    undecided: [...logged].filter((path) => !decided.has(path) && !given.has(path)),
+    lost: [...decided].filter((path) => !logged.has(path)),
+    left: [...stored].filter((path) => !decided.has(path) && !given.has(path)),
   };
+}
+
+/** True where the generation at a path sets the tables of a lane to other rows. */
+async function swaps(world: EngineWorld, path: string, lane: string): Promise<boolean> {
+  const { swap } = (await world.record(path)) as unknown as GenerationRecord;
+  return Object.values(swap ?? {}).some((lanes) => Object.hasOwn(lanes, lane));
 }
 
 /** A row of a stream as its query makes it, with its place. */

@@ -25,6 +25,8 @@ export interface Edit {
 const laneRunner = "shared/engine/lane-runner.ts";
 const laneLog = "shared/checkpoint/lane-log.ts";
 const rollForward = "shared/engine/roll-forward.ts";
+const handOver = "shared/engine/hand-over.ts";
+const swap = "shared/engine/swap.ts";
 const streamDriver = "shared/engine/drivers/stream-driver.ts";
 const filesDriver = "shared/engine/drivers/files-driver.ts";
 const hubDriver = "shared/engine/drivers/hub-driver.ts";
@@ -103,6 +105,66 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    rule: 2,
+    name: "a generation begins without a seal on the one before",
+    seedsMax: 50,
+    edits: [
+      {
+        file: handOver,
+        find: 'if (step.kind === "sealed") return head;',
+        replace: 'if (step.kind !== "roll") return head;',
+      },
+    ],
+  },
+  {
+    rule: 2,
+    name: "a batch that was decided is left behind by the next generation",
+    seedsMax: 150,
+    edits: [{ file: handOver, find: "if (isFenced) return head;", replace: "return head;" }],
+  },
+  {
+    rule: 2,
+    name: "a generation that nobody began is sealed as it is",
+    seedsMax: 50,
+    edits: [
+      {
+        file: handOver,
+        find: "if (head.lastOffsets === undefined && before.generation > 1) {",
+        replace: "if (head.lastOffsets === undefined && before.generation > limits.generationsMax) {",
+      },
+    ],
+  },
+  {
+    rule: 2,
+    name: "the first batch of a generation expects nothing",
+    seedsMax: 50,
+    edits: [
+      {
+        file: handOver,
+        find: "tables[role] = swapped?.[role] ?? (known?.tableId === tableId ? known : { tableId, version: -1, txn: null });",
+        replace: "tables[role] = { ...(swapped?.[role] ?? known), tableId, version: -1, txn: null };",
+      },
+    ],
+  },
+  {
+    rule: 2,
+    name: "a swap records no txn",
+    seedsMax: 150,
+    edits: [{ file: swap, find: "fences: appIds.map(", replace: "fences: appIds.slice(appIds.length).map(" }],
+  },
+  {
+    rule: 2,
+    name: "a swap is done where it is done for the first lane",
+    seedsMax: 300,
+    edits: [
+      {
+        file: swap,
+        find: "const asked = Object.hasOwn(target.versions, target.lane)",
+        replace: "const asked = Object.hasOwn(target.versions, target.lane.slice(0, 0))",
+      },
+    ],
+  },
+  {
     rule: 3,
     name: "a re-run takes the time at which it runs",
     seedsMax: 100,
@@ -129,8 +191,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: streamDriver,
-        find: "await table.changes(range.afterVersion, range.toVersion);",
-        replace: "await table.changes(range.afterVersion, (await table.latest()).version);",
+        find: "await table.changes(startVersion ?? afterVersion, toVersion)",
+        replace: "await table.changes(startVersion ?? afterVersion, (await table.latest()).version)",
       },
     ],
   },

@@ -1,4 +1,5 @@
 /** A new generation of a flow (engine-rules 2): reset, refresh, restore, a plan that goes on; and whoever still runs the one before. */
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FlowLog, layout, type GenerationRecord } from "../../../shared/checkpoint/index.ts";
 import {
@@ -254,6 +255,33 @@ test("a plan that goes on keeps state, watermark and place: no row is read twice
   expect(await newest(world, readings)).toMatchObject({ generation: 3, reason: "plan", swap: null });
   expect(await operations(world, readings)).not.toContain("PLAN");
   await expectTxnsOnce(world);
+});
+
+describe("a generation that is raised before all lanes have begun the one before", () => {
+  const bodies = "silver.bodies";
+  const firsts: readonly { readonly name: string; readonly change: GenerationChange; readonly keeps: string[] }[] = [
+    { name: "a reset", change: { reason: "reset" }, keeps: ["0", "1"] },
+    {
+      name: "a change that swaps the rows of one lane",
+      change: { reason: "restore", versions: { sink: { "0": null } }, continues: { kind: "seal" } },
+      keeps: ["1"],
+    },
+  ];
+
+  test.each(firsts)("finds $name done for each lane, also where another lane went on", async ({ change, keeps }) => {
+    const world = await busyWorld();
+    const before = await world.rows(bodies);
+    await raise(world, bodies, change);
+    await raise(world, bodies, { reason: "plan" });
+    world.send("0", [readingAt(90, "z", "d1", 1)]);
+    await world.quiet();
+    expect(await world.stateOf(bodies)).toBe("RUNNING");
+    const ofLanes = (rows: readonly Row[]) => rows.filter(({ partition }) => keeps.includes(String(partition)));
+    const sent = (await world.rows(bodies)).filter((row) => !before.some((each) => isDeepStrictEqual(each, row)));
+    expect(sent).toHaveLength(1);
+    expect(ofLanes(await world.rows(bodies))).toEqual(sorted([...ofLanes(before), ...ofLanes(sent)]));
+    await expectTxnsOnce(world);
+  });
 });
 
 test("a view that is refreshed shows its old rows until one commit replaces them", async () => {
