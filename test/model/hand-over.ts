@@ -115,17 +115,18 @@ export function* beginLane(
       if (ended === "superseded") return ended;
     }
   }
-  const swapped = yield* once(() => swapTables(rules, record, lane));
-  if (swapped === "superseded") return swapped;
   // The rows of a lane that the swap does not name are in the tables still: it can only go on where it ends.
   const isSwapped = record.swap?.lanes.includes(lane) === true;
+  const swapped = yield* once(() => swapTables(rules, record, lane));
+  if (swapped === "superseded" && isSwapped) return swapped;
   const end = yield* once(() => sealLane(rules, self, before, record, lane, isSwapped));
   if (end === "superseded") return end;
   const isFromStart = record.change === "refresh" || (record.change !== "restore" && isSwapped);
   const tables: Partial<Record<Role, TableStanding>> = {};
   for (const { role, table } of record.tables) {
     const kept = before.tables.some((each) => each.table === table) ? end.tables[role] : undefined;
-    tables[role] = (isSwapped ? swapped[role] : undefined) ?? kept ?? { version: -1, txn: null };
+    tables[role] = (isSwapped && swapped !== "superseded" ? swapped[role] : undefined) ??
+      kept ?? { version: -1, txn: null };
   }
   const handsOn = rules.handsOnReplacement && record.change === "plan" && end.isReplacedNext;
   const isReplacedNext = record.change === "refresh" || handsOn;
@@ -213,7 +214,8 @@ function* swapTable(
       if (view === undefined) throw new Error(`${table} does not exist`);
       const known = txnsByLane(view);
       const txnNow = rules.swapIsFenced ? mine : (known.get(lane) ?? null);
-      const recorded = known.get(lanes[0]!) ?? -1;
+      const asked = rules.asksOwnLaneOfSwap && lanes.includes(lane) ? lane : lanes[0]!;
+      const recorded = known.get(asked) ?? -1;
       const isLater = generationOfTxn(recorded) > record.generation;
       if (isLater || (!rules.laterBatchMeansSwapped && recorded > mine)) return "superseded";
       const isDone = rules.swapIsFenced ? recorded >= mine : view.swappedBy >= record.generation;

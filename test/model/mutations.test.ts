@@ -141,10 +141,16 @@ const generations: readonly Mutation[] = [
     finds: /taken out/,
   },
   {
-    rule: "a later batch of the generation says that its swap was done",
-    without: { laterBatchMeansSwapped: false },
+    rule: "a later batch of the generation, of whichever lane, says that its swap was done",
+    without: { laterBatchMeansSwapped: false, asksOwnLaneOfSwap: false },
     scenario: scenarios.oneAfterTheOther({ input: oneBatch }),
     finds: /stuck/,
+  },
+  {
+    rule: "a swap is looked for by the txn of the lane that begins",
+    without: { asksOwnLaneOfSwap: false },
+    scenario: scenarios.oneAfterTheOtherAndOn({ input: oneEvent }),
+    finds: /SINK_CHANGED|stuck/,
   },
   {
     rule: "all lanes are ended before a restore that keeps the position",

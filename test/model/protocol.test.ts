@@ -120,6 +120,11 @@ const lanes: readonly Case[] = [
     scenario: scenarios.oneAfterTheOther({ input: oneBatch, faults: crash }),
     states: 21_000,
   },
+  {
+    name: "one lane after the other is reset, and taken on by another plan",
+    scenario: scenarios.oneAfterTheOtherAndOn({ input: oneEvent }),
+    states: 44_000,
+  },
 ];
 
 const wide: readonly Case[] = [

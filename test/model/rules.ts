@@ -46,6 +46,8 @@ export interface Rules {
   readonly swapKeepsOthers: boolean;
   /** A batch of the new generation in a table says that the swap was done. Else it passes for a later owner's. */
   readonly laterBatchMeansSwapped: boolean;
+  /** Whether a swap was done is asked of the txn of the lane that begins. Else of the first lane's, which may be in a later generation. */
+  readonly asksOwnLaneOfSwap: boolean;
   /** Where the input goes on at the seals, all lanes are ended before the swap, so that what was decided is in all tables. */
   readonly endsLanesBeforeRestore: boolean;
   /** A swap that lost its version looks again at what it removes. */
@@ -75,6 +77,7 @@ export const allRules: Rules = {
   swapIsFenced: true,
   swapKeepsOthers: true,
   laterBatchMeansSwapped: true,
+  asksOwnLaneOfSwap: true,
   endsLanesBeforeRestore: true,
   swapLooksAgain: true,
 };

@@ -1,6 +1,6 @@
 /** The systems that are explored, each within bounds that keep it small. */
 import { creation, generationAfter } from "./hand-over.ts";
-import { path, type Change, type Role } from "./records.ts";
+import { path, type Change, type Lane, type Role } from "./records.ts";
 import type { Input } from "./runner.ts";
 import type { Store } from "./store.ts";
 import type { Faults, Scenario } from "./world.ts";
@@ -110,4 +110,16 @@ export function oneAfterTheOther(bounds: Bounds): Scenario {
     runners: [{ name: "only", build: "A", roles: two, runs: ["a", "b"] }],
     commands: [{ roles: two, change: "reset", knows: ["a", "b"] }],
   });
+}
+
+/** The same, and a plan that goes on follows at some time: one lane may be in it while the other has not been swapped. */
+export function oneAfterTheOtherAndOn(bounds: Bounds): Scenario {
+  const knows: readonly Lane[] = ["a", "b"];
+  return {
+    ...oneAfterTheOther(bounds),
+    commands: [
+      { roles: two, change: "reset", knows },
+      { roles: two, change: "plan", knows },
+    ],
+  };
 }
