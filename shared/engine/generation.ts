@@ -2,7 +2,7 @@
  * Opens the generation that a flow runs (SPEC.md 2, 3): the newest one where its plan is this build's; a first one where there is none.
  * All tables of a generation exist before its record is written. What the record decides is carried out lane by lane, see hand-over.ts.
  */
-import { DyneError, generation, instantOfMs, lanesIn, type Generation } from "../core/index.ts";
+import { DyneError, generation, instantOfMs, lanesIn, placeColumn, type Generation } from "../core/index.ts";
 import { FlowLog, type Continuation, type GenerationRecord } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
@@ -141,11 +141,11 @@ async function createFirst(context: EngineContext, driver: FlowDriver): Promise<
   return { kind: "open", record };
 }
 
-/** A table that another table's needs have given a column since gets it here, once. */
+/** A table that a reader has come to since, who needs the place of its rows, gets the hidden column here. Others are not looked at. */
 async function addColumns(context: EngineContext, driver: FlowDriver, record: GenerationRecord): Promise<void> {
   for (const table of driver.tables(generation(record.generation))) {
     const owned = record.tables[table.role];
-    if (table.role !== "sink" || owned === undefined) continue;
+    if (table.role !== "sink" || owned === undefined || !Object.hasOwn(table.schema.fields, placeColumn)) continue;
     if (await isToBeEmptied(context, driver, record, table.role)) continue;
     await context.tables.open(owned.root, owned.path).addColumns(table.schema);
   }
