@@ -59,7 +59,7 @@ export function withRaises(acts: readonly Act[], shape: Shape, random: Random): 
   }));
 }
 
-/** Raises a generation as the instance does. False where the flow has not run yet, so that there is nothing to raise. */
+/** Raises a generation as the instance does. False where the flow has not run yet, or somebody was first with another change. */
 export async function raise(world: EngineWorld, { flow, reason }: Raise): Promise<boolean> {
   try {
     if (reason === "reset") await world.engine.reset(flow);
@@ -67,7 +67,7 @@ export async function raise(world: EngineWorld, { flow, reason }: Raise): Promis
     else await goOn(world, flow);
     return true;
   } catch (error) {
-    if (isDyneError(error, "INVALID_ARGUMENT")) return false;
+    if (isDyneError(error, "INVALID_ARGUMENT") || isDyneError(error, "GENERATION_CHANGED")) return false;
     throw error;
   }
 }
