@@ -21,7 +21,7 @@ import { engineFixture } from "../../support/engine-pipeline.ts";
 import { scenario, type Act } from "../../support/engine-scenario.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_260_301);
-const tries = process.env["CRASHES"] === "all" ? Number.POSITIVE_INFINITY : 24;
+const tries = process.env["CRASHES"] === "all" ? Number.POSITIVE_INFINITY : 12;
 const replay = `SEED=${seed} CRASHES=${process.env["CRASHES"] ?? "sample"} npx vitest run --project unit test/unit/engine/crash.test.ts`;
 const pipeline = engineFixture();
 
