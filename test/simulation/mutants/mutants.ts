@@ -153,18 +153,6 @@ export const mutants: readonly Mutant[] = [
     edits: [{ file: swap, find: "fences: appIds.map(", replace: "fences: appIds.slice(appIds.length).map(" }],
   },
   {
-    rule: 2,
-    name: "a swap is done where it is done for the first lane",
-    seedsMax: 300,
-    edits: [
-      {
-        file: swap,
-        find: "const asked = Object.hasOwn(target.versions, target.lane)",
-        replace: "const asked = Object.hasOwn(target.versions, target.lane.slice(0, 0))",
-      },
-    ],
-  },
-  {
     rule: 3,
     name: "a re-run takes the time at which it runs",
     seedsMax: 100,
