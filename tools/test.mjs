@@ -51,7 +51,7 @@ const suites = process.argv.slice(2);
 const optionsAt = suites.findIndex((argument) => argument.startsWith("-"));
 const options = optionsAt < 0 ? [] : suites.splice(optionsAt).filter((option) => option !== "--");
 // By itself the simulation has time for more schedules than among all other tests.
-if (suites.join() === "simulation") process.env.SIMULATION_RUNS ??= "960";
+if (suites.join() === "simulation") process.env.SIMULATION_RUNS ??= "2000";
 const withTypes = suites[0] === "types";
 if (withTypes) suites.shift();
 

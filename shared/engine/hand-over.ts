@@ -50,7 +50,7 @@ export async function beginLane(
   const swapped = await swapTables(context, driver, record, lane);
   if (swapped === "fenced" && isSwapped) return "superseded";
   const end = await sealLane(context, driver, before, lane, { by: record, isFenced: isSwapped }, signal);
-  if (end === "waiting") return "waiting";
+  if (end === "waiting" || end === "superseded") return end;
   const continues = record.swap === null || isSwapped ? record.continues : { kind: "seal" as const };
   const place = await placeOf(context, driver, continues, lane, before, end);
   if (place === undefined) return "waiting";
@@ -98,12 +98,14 @@ async function sealLane(
   lane: LaneId,
   { by, isFenced }: { readonly by: GenerationRecord; readonly isFenced: boolean },
   signal: AbortSignal,
-): Promise<LaneHead | "waiting"> {
+): Promise<LaneHead | "waiting" | "superseded"> {
   const log = laneLog(context, driver, before.generation, lane);
   let head = await log.head();
   if (head.lastOffsets === undefined && before.generation > 1) {
     const begun = await beginLane(context, driver, before, lane, signal);
     if (begun === "waiting") return "waiting";
+    // Fenced by the swap of the very generation that goes on, the lane ends there with nothing; by a later one's, nobody goes on from here.
+    if (begun === "superseded" && !isFenced) return "superseded";
     head = await log.head();
   }
   for (let attempt = 1; attempt <= limits.sealAttemptsMax; attempt++) {
