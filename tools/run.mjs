@@ -16,10 +16,13 @@ export function packageProgram(name, program = name, folder = root) {
   return [process.execPath, join(dirname(manifestPath), path)];
 }
 
-/** Runs a command in the checkout, its output shown as it comes. Gives the exit code; 1 where a signal ended it. */
-export function run([command, ...args]) {
+/**
+ * Runs a command in the checkout, its output shown as it comes, or written to the file that `output` is open on. Gives the exit code; 1
+ * where a signal ended it.
+ */
+export function run([command, ...args], { output = "inherit", env = process.env } = {}) {
   return new Promise((done, fail) => {
-    const child = spawn(command, args, { cwd: root, stdio: "inherit" });
+    const child = spawn(command, args, { cwd: root, env, stdio: ["inherit", output, output] });
     child.on("error", fail);
     child.on("close", (code) => done(code ?? 1));
   });

@@ -67,6 +67,9 @@ export class DuckDbCompute implements Compute {
   static async open(settings: DuckDbSettings, random: Random): Promise<DuckDbCompute> {
     for (const name of folderNames) await mkdir(folderOf(settings.directory, name), { recursive: true });
     const instance = await DuckDBInstance.create(":memory:", instanceOptions(settings));
+    const connection = await instance.connect();
+    await connection.run("SET GLOBAL TimeZone = 'UTC'");
+    connection.closeSync();
     return new DuckDbCompute(instance, settings.directory, settings.cacheBytes, random);
   }
 
@@ -103,7 +106,6 @@ export class DuckDbCompute implements Compute {
     job.signal?.addEventListener("abort", interrupt, { once: true });
     const run = new JobRun(connection, job, this.#cache, this.#writer);
     try {
-      await connection.run("SET TimeZone = 'UTC'");
       return await run.execute();
     } catch (error) {
       await run.takeBack();

@@ -49,6 +49,8 @@ export interface RenderOptions {
 interface Rendered {
   readonly sql: string;
   readonly hidden: readonly string[];
+  /** What can stand after FROM instead of the query, with at least its columns: a scan's relation itself spares a layer. */
+  readonly relation?: string;
 }
 
 interface Renderer extends RenderOptions {
@@ -136,8 +138,11 @@ function renderScan(plan: Scan, renderer: Renderer): Rendered {
   return {
     sql: `SELECT ${columns.join(", ") || "*"} FROM ${from}`,
     hidden: captures ? [...carried, rowErrorColumn] : carried,
+    ...(captures ? {} : { relation: from }),
   };
 }
+
+const fromItem = ({ sql, relation }: Rendered): string => relation ?? `(${sql})`;
 
 /** Columns that rows bring along from `input` to a node with these columns. */
 function passedOn(input: Rendered, inputSchema: Schema, outputSchema: Schema, renderer: Renderer): readonly string[] {
@@ -183,7 +188,7 @@ function renderProject(plan: Project, renderer: Renderer): Rendered {
   const hidden = passedOn(input, inputSchema, schemaOf(plan), renderer);
   const errors = captures ? spelled.flatMap(({ value }) => value.errors) : [];
   columns.push(...hidden.map((column) => (isError(column) ? errorColumn(errors, renderer) : renderer.name(column))));
-  return { sql: `SELECT ${columns.join(", ")} FROM ${scope.binder.over(`(${input.sql})`)}`, hidden };
+  return { sql: `SELECT ${columns.join(", ")} FROM ${scope.binder.over(fromItem(input))}`, hidden };
 }
 
 function renderFilter(plan: Filter, renderer: Renderer): Rendered {
@@ -191,7 +196,7 @@ function renderFilter(plan: Filter, renderer: Renderer): Rendered {
   const schema = schemaOf(plan.input);
   const scope = scopeOver(schema, renderer);
   const condition = spellExpression(plan.condition, scope);
-  const from = scope.binder.over(`(${input.sql})`);
+  const from = scope.binder.over(fromItem(input));
   const visible = columnNames(schema).map(renderer.name);
   if (renderer.rowErrors === "fail") {
     const columns = [...visible, ...input.hidden.map(renderer.name)];
@@ -293,7 +298,7 @@ function renderAggregate(plan: Aggregate, renderer: Renderer): Rendered {
   ];
   const positions = groups.map((_, index) => index + 1).join(", ");
   // An aggregation without groups has one row, even where no aggregate is asked for.
-  const grouped = `SELECT ${computed.join(", ") || "count(*)"} FROM ${rows.binder.over(`(${input.sql})`)}${positions === "" ? "" : ` GROUP BY ${positions}`}`;
+  const grouped = `SELECT ${computed.join(", ") || "count(*)"} FROM ${rows.binder.over(fromItem(input))}${positions === "" ? "" : ` GROUP BY ${positions}`}`;
   const output = [
     ...plan.groupBy.map(({ name }, index) => `${groups[index]?.name} AS ${renderer.name(name)}`),
     ...columns,
@@ -326,7 +331,7 @@ function renderSort(plan: Sort | Limit, renderer: Renderer): Rendered {
   const orderBy = orders.length === 0 ? "" : ` ORDER BY ${orders.join(", ")}`;
   const limit = plan.kind === "limit" ? ` LIMIT ${plan.count}` : "";
   return {
-    sql: `SELECT ${columns} FROM ${scope.binder.over(`(${input.sql})`)}${orderBy}${limit}`,
+    sql: `SELECT ${columns} FROM ${scope.binder.over(fromItem(input))}${orderBy}${limit}`,
     hidden: input.hidden,
   };
 }

@@ -24,7 +24,7 @@ import { engineFixture } from "../../support/engine-pipeline.ts";
 import { readingAt, scenario } from "../../support/engine-scenario.ts";
 
 const seed = Number(process.env["SEED"] ?? 20_260_401);
-const crashTries = process.env["CRASHES"] === "all" ? Number.POSITIVE_INFINITY : 4;
+const crashTries = process.env["CRASHES"] === "all" ? Number.POSITIVE_INFINITY : 3;
 const replay = `SEED=${seed} CRASHES=${process.env["CRASHES"] ?? "sample"} npx vitest run --project unit test/unit/engine/hand-over.test.ts`;
 const needed = ["bronze.events", "bronze.devices", "silver.bodies", "silver.readings", "gold.by_device"];
 const pipeline = definePipeline(

@@ -15,7 +15,7 @@ import { tidyLogs } from "../../support/engine-tidying.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
 
 const firstSeed = Number(process.env["SEED"] ?? 4_000);
-const runs = Number(process.env["RUNS"] ?? 2);
+const runs = Number(process.env["RUNS"] ?? 1);
 const seeds = Array.from({ length: runs }, (_, run) => firstSeed + run);
 const pipeline = engineFixture();
 const replayOf = (seed: number): string =>

@@ -14,7 +14,7 @@ import { readingAt } from "../../support/engine-scenario.ts";
 import { call, column, filter, long, text } from "../../../shared/engine/incremental/expressions.ts";
 
 const seed = Number(process.env["SEED"] ?? 53);
-const numRuns = Number(process.env["RUNS"] ?? 5);
+const numRuns = Number(process.env["RUNS"] ?? 3);
 const replay = `again with: SEED=${seed} RUNS=${numRuns} [FC_PATH=…] npx vitest run --project unit test/unit/engine/materialized-view.test.ts`;
 const settings: fc.Parameters<unknown> = {
   seed,

@@ -21,7 +21,7 @@ import { engineFixture } from "../../support/engine-pipeline.ts";
 
 const file = "test/unit/engine/streaming-table.test.ts";
 const seed = Number(process.env["SEED"] ?? 31);
-const numRuns = Number(process.env["RUNS"] ?? 5);
+const numRuns = Number(process.env["RUNS"] ?? 3);
 const settings: fc.Parameters<unknown> = {
   seed,
   numRuns,

@@ -229,7 +229,7 @@ describe("functions in Spark", () => {
   const spark = (column: AnyColumn): string => {
     const { plan } = rowPlan({ one: [1, integer()] }, () => column);
     const sql = renderPlan(plan, { dialect: "spark", relations: () => "t", rowErrors: "fail" });
-    return /^SELECT (.*) AS `value` FROM \(SELECT `one` FROM t\)$/.exec(sql)?.[1] ?? sql;
+    return /^SELECT (.*) AS `value` FROM t$/.exec(sql)?.[1] ?? sql;
   };
   const one = "CAST('1' AS bigint)";
   it.each<readonly [AnyColumn, string]>([

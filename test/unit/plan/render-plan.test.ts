@@ -44,17 +44,12 @@ describe("the SQL of each node", () => {
   const x = read(t);
   const cases: readonly (readonly [string, { readonly plan: LogicalPlan }, string, string])[] = [
     ["scan", x, 'SELECT "id", "n" FROM t', "SELECT `id`, `n` FROM t"],
-    [
-      "project",
-      x.select(({ n }) => ({ m: n })),
-      'SELECT "n" AS "m" FROM (SELECT "id", "n" FROM t)',
-      "SELECT `n` AS `m` FROM (SELECT `id`, `n` FROM t)",
-    ],
+    ["project", x.select(({ n }) => ({ m: n })), 'SELECT "n" AS "m" FROM t', "SELECT `n` AS `m` FROM t"],
     [
       "filter",
       x.filter(({ n }) => n.gt(1)),
-      `SELECT "id", "n" FROM (SELECT "id", "n" FROM t) WHERE ("n" > CAST('1' AS BIGINT))`,
-      "SELECT `id`, `n` FROM (SELECT `id`, `n` FROM t) WHERE (`n` > CAST('1' AS bigint))",
+      `SELECT "id", "n" FROM t WHERE ("n" > CAST('1' AS BIGINT))`,
+      "SELECT `id`, `n` FROM t WHERE (`n` > CAST('1' AS bigint))",
     ],
     [
       "inner join",
@@ -81,8 +76,8 @@ describe("the SQL of each node", () => {
     [
       "aggregate",
       x.groupBy("id").agg(({ n }) => ({ rows: count(), most: max(n) })),
-      'SELECT "__dyne_g1" AS "id", "__dyne_a1" AS "rows", "__dyne_a2" AS "most" FROM (SELECT "id" AS "__dyne_g1", count(*) AS "__dyne_a1", max("n") AS "__dyne_a2" FROM (SELECT "id", "n" FROM t) GROUP BY 1)',
-      "SELECT `__dyne_g1` AS `id`, `__dyne_a1` AS `rows`, `__dyne_a2` AS `most` FROM (SELECT `id` AS `__dyne_g1`, count(*) AS `__dyne_a1`, max(`n`) AS `__dyne_a2` FROM (SELECT `id`, `n` FROM t) GROUP BY 1)",
+      'SELECT "__dyne_g1" AS "id", "__dyne_a1" AS "rows", "__dyne_a2" AS "most" FROM (SELECT "id" AS "__dyne_g1", count(*) AS "__dyne_a1", max("n") AS "__dyne_a2" FROM t GROUP BY 1)',
+      "SELECT `__dyne_g1` AS `id`, `__dyne_a1` AS `rows`, `__dyne_a2` AS `most` FROM (SELECT `id` AS `__dyne_g1`, count(*) AS `__dyne_a1`, max(`n`) AS `__dyne_a2` FROM t GROUP BY 1)",
     ],
     [
       "union",
@@ -99,8 +94,8 @@ describe("the SQL of each node", () => {
     [
       "sort and limit",
       x.orderBy(({ n }) => [n.desc()]).limit(3),
-      'SELECT "id", "n" FROM (SELECT "id", "n" FROM t) ORDER BY "n" DESC NULLS LAST, "id" ASC NULLS FIRST LIMIT 3',
-      "SELECT `id`, `n` FROM (SELECT `id`, `n` FROM t) ORDER BY `n` DESC NULLS LAST, `id` ASC NULLS FIRST LIMIT 3",
+      'SELECT "id", "n" FROM t ORDER BY "n" DESC NULLS LAST, "id" ASC NULLS FIRST LIMIT 3',
+      "SELECT `id`, `n` FROM t ORDER BY `n` DESC NULLS LAST, `id` ASC NULLS FIRST LIMIT 3",
     ],
     [
       "watermark",
@@ -117,20 +112,20 @@ describe("the SQL of each node", () => {
     [
       "window",
       x.select(({ id, n }) => ({ r: rowNumber().over({ partitionBy: [id], orderBy: [n.desc()] }) })),
-      'SELECT CAST("__dyne_1" AS INTEGER) AS "r" FROM (SELECT *, row_number() OVER (PARTITION BY "id" ORDER BY "n" DESC NULLS LAST, "id" ASC NULLS FIRST) AS "__dyne_1" FROM (SELECT "id", "n" FROM t))',
-      "SELECT `__dyne_1` AS `r` FROM (SELECT *, row_number() OVER (PARTITION BY `id` ORDER BY `n` DESC NULLS LAST, `id` ASC NULLS FIRST) AS `__dyne_1` FROM (SELECT `id`, `n` FROM t))",
+      'SELECT CAST("__dyne_1" AS INTEGER) AS "r" FROM (SELECT *, row_number() OVER (PARTITION BY "id" ORDER BY "n" DESC NULLS LAST, "id" ASC NULLS FIRST) AS "__dyne_1" FROM t)',
+      "SELECT `__dyne_1` AS `r` FROM (SELECT *, row_number() OVER (PARTITION BY `id` ORDER BY `n` DESC NULLS LAST, `id` ASC NULLS FIRST) AS `__dyne_1` FROM t)",
     ],
     [
       "fromJson",
       x.select(({ id }) => ({ j: fromJson(id, struct({ a: long() })) })),
       "",
-      "SELECT from_json(`id`, 'struct<a:bigint>', map('mode', 'FAILFAST')) AS `j` FROM (SELECT `id`, `n` FROM t)",
+      "SELECT from_json(`id`, 'struct<a:bigint>', map('mode', 'FAILFAST')) AS `j` FROM t",
     ],
     [
       "sum",
       x.groupBy().agg(({ n }) => ({ total: sum(n) })),
-      `SELECT CASE WHEN ("__dyne_1" IS NULL AND "__dyne_a1" IS NOT NULL) THEN error('DATA_ERROR: ' || 'the sum does not fit into bigint') ELSE "__dyne_1" END AS "total" FROM (SELECT *, TRY_CAST("__dyne_a1" AS BIGINT) AS "__dyne_1" FROM (SELECT sum("n") AS "__dyne_a1" FROM (SELECT "id", "n" FROM t)))`,
-      "SELECT `__dyne_a1` AS `total` FROM (SELECT sum(`n`) AS `__dyne_a1` FROM (SELECT `id`, `n` FROM t))",
+      `SELECT CASE WHEN ("__dyne_1" IS NULL AND "__dyne_a1" IS NOT NULL) THEN error('DATA_ERROR: ' || 'the sum does not fit into bigint') ELSE "__dyne_1" END AS "total" FROM (SELECT *, TRY_CAST("__dyne_a1" AS BIGINT) AS "__dyne_1" FROM (SELECT sum("n") AS "__dyne_a1" FROM t))`,
+      "SELECT `__dyne_a1` AS `total` FROM (SELECT sum(`n`) AS `__dyne_a1` FROM t)",
     ],
   ];
   for (const [name, { plan }, duckdb, spark] of cases) {
