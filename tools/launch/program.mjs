@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
-import { delimiter, dirname, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { root } from "./root.mjs";
 
 /** A second signal of one kind within this time is the same one: npm, the shell and the terminal all pass it on. */
 const sameSignalMs = 1_000;
+
+/** What Node compiled once, TypeScript and packages, every later process takes from here: dyne answers in half of the time. */
+const compileCache = join(root, "node_modules/.cache/node");
 
 /**
  * Runs a program of the checkout under `node` in the caller's folder, and ends as it ends: with its code or signal. What `env` says counts
@@ -12,7 +15,12 @@ const sameSignalMs = 1_000;
 export async function runProgram(node, [program, ...args], env = {}) {
   const child = spawn(node, [resolve(root, program), ...args], {
     cwd: process.cwd(),
-    env: { ...env, ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` },
+    env: {
+      NODE_COMPILE_CACHE: compileCache,
+      ...env,
+      ...process.env,
+      PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
+    },
     stdio: "inherit",
   });
   const { code, signal } = await passSignals(child);
