@@ -1,15 +1,26 @@
 /** Parquet files of a table become a relation: partition values and places are constants of each group of files. */
+import { DyneError } from "../../core/index.ts";
 import { duckdbType, type DataType, type Expression, type Schema } from "../../plan/index.ts";
 import type { FileSet, InputFile } from "../compute.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
 
-/** A relation over local copies of the files. `renderExpression` gives the SQL of a hidden column's expression. */
+/**
+ * A relation over local copies of the files. `renderExpression` gives the SQL of a hidden column's expression.
+ *
+ * Errors: UNSUPPORTED_FEATURE where hidden columns are asked for beside one that is called as DuckDB calls the place of a row.
+ */
 export function fileSetRelation(
   set: FileSet,
   localPathOf: (file: InputFile) => string,
   renderExpression: (expression: Expression, schema: Schema) => string,
 ): string {
   const hidden = set.hidden ?? [];
+  const taken = fieldsOf(set.schema).find(([name]) => placeNames.includes(name.toLowerCase()));
+  if (hidden.length > 0 && taken !== undefined)
+    throw new DyneError(
+      "UNSUPPORTED_FEATURE",
+      `The column ${taken[0]} hides the place of a row in its file. Give it another name in the tables that dyne reads as a stream.`,
+    );
   const placed: Schema = { kind: "struct", fields: { ...set.schema.fields, ...placeFields } };
   const outer = [
     ...fieldsOf(set.schema).map(([name]) => identifier(name)),
@@ -19,8 +30,7 @@ export function fileSetRelation(
     ),
   ].join(", ");
   const parts = [emptyRelation(set, hidden.length > 0)];
-  for (const group of groupFiles(set, hidden.length > 0))
-    parts.push(groupRelation(set, group, localPathOf, hidden.length > 0));
+  for (const group of groupFiles(set)) parts.push(groupRelation(set, group, localPathOf, hidden.length > 0));
   return `(SELECT ${outer} FROM (${parts.join(" UNION ALL BY NAME ")}))`;
 }
 
@@ -31,14 +41,16 @@ const placeFields: Schema["fields"] = {
   _row_index: { type: { kind: "long" }, nullable: true },
 };
 
+/** DuckDB's names for the position of a row in its file, and of the file among those that are scanned. */
+const placeNames: readonly string[] = ["file_row_number", "file_index"];
+
 const fieldsOf = (schema: Schema): [string, { type: DataType }][] => Object.entries(schema.fields);
 
 /** Files that share all constants are read by one scan. */
-function groupFiles(set: FileSet, withPlaces: boolean): InputFile[][] {
+function groupFiles(set: FileSet): InputFile[][] {
   const groups = new Map<string, InputFile[]>();
   for (const file of set.files) {
-    const values = set.partitionBy.map((column) => file.partitionValues[column] ?? null);
-    const key = JSON.stringify(withPlaces ? [values, file.commitVersion, file.lane, file.path] : values);
+    const key = JSON.stringify(set.partitionBy.map((column) => file.partitionValues[column] ?? null));
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
@@ -61,15 +73,24 @@ function groupRelation(
   });
   const places = withPlaces
     ? [
-        `${first.commitVersion ?? -1}::BIGINT AS _commit_version`,
-        `${stringLiteral(first.lane ?? "0")} AS _lane`,
+        `${perFile(files.map(({ commitVersion }) => String(commitVersion ?? -1)))}::BIGINT AS _commit_version`,
+        `${perFile(files.map(({ lane }) => stringLiteral(lane ?? "0")))} AS _lane`,
         "file_row_number AS _row_index",
       ]
     : [];
-  const options = `union_by_name = true, hive_partitioning = false${withPlaces ? ", file_row_number = true" : ""}`;
-  const own = [...set.partitionBy, ...(withPlaces ? ["file_row_number"] : [])].map(stringLiteral);
-  const star = own.length === 0 ? "*" : `COLUMNS(lambda c: c NOT IN (${own.join(", ")}))`;
-  return `SELECT ${[star, ...constants, ...places].join(", ")} FROM read_parquet([${paths}], ${options})`;
+  // A file may hold the columns by which its table is partitioned; the log's values count.
+  const star =
+    set.partitionBy.length === 0
+      ? "*"
+      : `COLUMNS(lambda c: c NOT IN (${set.partitionBy.map(stringLiteral).join(", ")}))`;
+  const scanned = `read_parquet([${paths}], union_by_name = true, hive_partitioning = false)`;
+  return `SELECT ${[star, ...constants, ...places].join(", ")} FROM ${scanned}`;
+}
+
+/** What differs from file to file, by the position of a row's file among those that are scanned. */
+function perFile(values: readonly string[]): string {
+  const [first = "NULL"] = values;
+  return values.every((value) => value === first) ? first : `[${values.join(", ")}][file_index::BIGINT + 1]`;
 }
 
 /** Gives every column its name and type, also where no file has it: older files lack columns that were added later. */

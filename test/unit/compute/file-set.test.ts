@@ -151,6 +151,31 @@ describe("hidden columns", () => {
     expect(await read(set, { version: long, lane: string })).toEqual([{ a: 1, version: -1n, lane: "0" }]);
   });
 
+  test("tell the files of each partition apart, one of them named twice", async () => {
+    const input = await file("SELECT 1::INTEGER AS a");
+    const files = [0, 1, 2, 3].map((n) => ({
+      ...input,
+      commitVersion: n,
+      lane: String(9 - n),
+      partitionValues: { p: String(n % 2) },
+    }));
+    const rows = await read({ ...setOf({ a: integer, p: integer }, files, ["p"]), hidden }, types);
+    const found = rows.map(({ p, version, lane }) => `${String(p)} ${String(version)} ${String(lane)}`);
+    expect(found.sort()).toEqual(["0 0 9", "0 2 7", "1 1 8", "1 3 6"]);
+  });
+
+  test.each(["file_row_number", "File_Index"])("cannot be had beside a column called %s", async (name) => {
+    const set = {
+      ...setOf({ [name]: integer }, [await file(`SELECT 1::INTEGER AS ${name}`)]),
+      hidden: hidden.slice(0, 2),
+    };
+    expect(await read({ ...set, hidden: [] })).toEqual([{ [name]: 1 }]);
+    await expect(read(set, { version: long, lane: string })).rejects.toMatchObject({
+      code: "UNSUPPORTED_FEATURE",
+      message: expect.stringContaining(name) as string,
+    });
+  });
+
   test("are there for no files too", async () => {
     expect(await read({ ...setOf({ a: integer }, []), hidden }, types)).toEqual([]);
   });
