@@ -45,6 +45,8 @@ interface Context {
   readonly types: string;
   readonly unknownFields: FromJson["unknownFields"];
   readonly errors: RowError[];
+  /** Fields outside of arrays, in order, with what says that a row's value is not of the field's type. */
+  readonly fields: { readonly place: Place; readonly type: DataType; readonly isWrong: string }[];
 }
 
 /** Renders the parse of `input`, which is a column name. The value is a struct, NULL where the text is NULL. */
@@ -68,10 +70,23 @@ export function renderFromJson(expression: FromJson, input: string, bind: (sql: 
     { when: `(NOT ${valid} AND ${input} IS NOT NULL)`, message: `'not valid JSON'` },
     { when: `(${types}[1] <> 'OBJECT')`, message: `'expected an object, found ' || ${foundKind(`${types}[1]`)}` },
   );
-  const context: Context = { input, bind, pointers, types, unknownFields, errors };
+  const context: Context = { input, bind, pointers, types, unknownFields, errors: [], fields: [] };
   const root: Place = { pointer: "", path: "$", name: "", inArray: false };
   const sql = bind(structValue(schema, value, root, context));
-  return { sql, errors };
+  return { sql, errors: [...errors, ...wrongFields(context), ...context.errors] };
+}
+
+/** The first field of a wrong type: one message for all of them, because what is planned of each is paid for by every batch. */
+function wrongFields({ fields, bind, types, input, pointers }: Context): RowError[] {
+  if (fields.length === 0) return [];
+  const wrong = bind(`CASE ${fields.map(({ isWrong }, index) => `WHEN ${isWrong} THEN ${index + 1}`).join(" ")} END`);
+  const ofWrong = (values: readonly string[]): string => `[${values.join(", ")}][${wrong}]`;
+  const expected = ofWrong(
+    fields.map(({ place, type }) => text(`field \`${place.name}\`: expected ${typeName(type)}, found `)),
+  );
+  const jsonType = `${types}[${ofWrong(fields.map(({ place }) => String(pointers.indexOf(place.pointer) + 1)))}]`;
+  const json = `json_extract(${input}, ${ofWrong(fields.map(({ place }) => text(place.pointer)))})`;
+  return [{ when: `(${wrong} IS NOT NULL)`, message: `${expected} || ${foundSample(jsonType, json)}` }];
 }
 
 function pointersOf(type: DataType, pointer = ""): string[] {
@@ -159,9 +174,8 @@ function foundKind(type: string): string {
   return `CASE ${type} WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' ELSE 'number' END`;
 }
 
-function wrongType(place: Place, type: DataType, jsonType: string, json: string): string {
-  const expected = text(`field \`${place.name}\`: expected ${typeName(type)}, found `);
-  return `${expected} || ${foundKind(jsonType)} || ' ' || left(CAST(${json} AS VARCHAR), ${sampleCharacters})`;
+function foundSample(jsonType: string, json: string): string {
+  return `${foundKind(jsonType)} || ' ' || left(CAST(${json} AS VARCHAR), ${sampleCharacters})`;
 }
 
 const oneOf = (values: readonly string[]): string => values.map((value) => text(value)).join(", ");
@@ -174,7 +188,6 @@ function converted(type: DataType, value: string): string {
 function fieldValue(type: DataType, value: string, place: Place, context: Context): string {
   if (place.inArray) return arrayPartValue(type, value, place, context);
   const jsonType = `${context.types}[${context.pointers.indexOf(place.pointer) + 1}]`;
-  const json = `json_extract(${context.input}, ${text(place.pointer)})`;
   const result = isConverted(type) ? context.bind(converted(type, value)) : context.bind(value);
   // A decimal written as a JSON number went through a double, which keeps 15 digits.
   const inexact =
@@ -182,9 +195,10 @@ function fieldValue(type: DataType, value: string, place: Place, context: Contex
       ? ` OR (${jsonType} = 'DOUBLE' AND length(regexp_replace(${value}, '[^0-9]', '', 'g')) > 15)`
       : "";
   const infinite = isFraction(type) ? ` OR NOT isfinite(${result})` : "";
-  context.errors.push({
-    when: `(${jsonType} <> 'NULL' AND (${jsonType} NOT IN (${oneOf(jsonTypes(type))}) OR ${result} IS NULL${infinite}${inexact}))`,
-    message: wrongType(place, type, jsonType, json),
+  context.fields.push({
+    place,
+    type,
+    isWrong: `(${jsonType} <> 'NULL' AND (${jsonType} NOT IN (${oneOf(jsonTypes(type))}) OR ${result} IS NULL${infinite}${inexact}))`,
   });
   if (type.kind === "struct") return structValue(type, result, place, context);
   if (type.kind !== "array") return result;
@@ -198,22 +212,17 @@ function arrayPartValue(type: DataType, value: string, place: Place, context: Co
       `CASE WHEN ${context.types}[1] = 'OBJECT' THEN json_type(${context.input}, ${text(place.path)}) END`,
     );
     const json = `json_extract(${context.input}, ${text(place.path)})`;
+    const expected = text(`field \`${place.name}\`: expected ${typeName(type)}, found `);
     const wrong = `lambda j: json_type(j) <> 'NULL' AND json_type(j) NOT IN (${oneOf(jsonTypes(type))})`;
     context.errors.push({
       when: `(len(list_filter(${types}, lambda t: t <> 'NULL' AND t NOT IN (${oneOf(jsonTypes(type))}))) > 0)`,
-      message: wrongType(
-        place,
-        type,
-        `json_type(list_filter(${json}, ${wrong})[1])`,
-        `list_filter(${json}, ${wrong})[1]`,
-      ),
+      message: `${expected} || ${foundSample(`json_type(list_filter(${json}, ${wrong})[1])`, `list_filter(${json}, ${wrong})[1]`)}`,
     });
     if (type.kind !== "struct" && type.kind !== "array" && type.kind !== "string" && type.kind !== "boolean") {
       const texts = `CASE WHEN ${context.types}[1] = 'OBJECT' THEN json_extract_string(${context.input}, ${text(place.path)}) END`;
       const value = isConverted(type) ? converted(type, "s") : `TRY_CAST(s AS ${duckdbType(type)})`;
       const fits = isFraction(type) ? `coalesce(isfinite(${value}), FALSE)` : `(${value}) IS NOT NULL`;
       const misfits = context.bind(`list_filter(${texts}, lambda s: s IS NOT NULL AND NOT (${fits}))`);
-      const expected = text(`field \`${place.name}\`: expected ${typeName(type)}, found `);
       context.errors.push({
         when: `(len(${misfits}) > 0)`,
         message: `${expected} || left(${misfits}[1], ${sampleCharacters})`,
