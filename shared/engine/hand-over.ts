@@ -44,7 +44,8 @@ export async function beginLane(
     return "begun";
   }
   const before = await generationBefore(context, driver, record);
-  await finishBefore(context, driver, before, record, signal);
+  const finished = await finishDecided(context, driver, before, record, signal);
+  if (finished !== "finished") return finished;
   // The rows of a lane that the swap does not name are in the tables still: it can only go on where it ends, whatever became of the others.
   const isSwapped = Object.values(record.swap ?? {}).some((lanes) => Object.hasOwn(lanes, lane));
   const swapped = await swapTables(context, driver, record, lane);
@@ -73,18 +74,20 @@ export async function beginLane(
  * A restore that keeps the place in the input swaps the sink alone. Quarantine and state may hold a batch that was decided already, so it
  * is finished, for every lane, before the swap fences it.
  */
-async function finishBefore(
+async function finishDecided(
   context: EngineContext,
   driver: FlowDriver,
   before: GenerationRecord,
   record: GenerationRecord,
   signal: AbortSignal,
-): Promise<void> {
-  if (record.swap === null || record.continues.kind !== "seal") return;
+): Promise<"finished" | "waiting" | "superseded"> {
+  if (record.swap === null || record.continues.kind !== "seal") return "finished";
   const lanes = new Set(Object.values(record.swap).flatMap((versions) => Object.keys(versions)));
   for (const lane of lanes) {
-    await sealLane(context, driver, before, laneId(lane), { by: record, isFenced: false }, signal);
+    const end = await sealLane(context, driver, before, laneId(lane), { by: record, isFenced: false }, signal);
+    if (end === "waiting" || end === "superseded") return end;
   }
+  return "finished";
 }
 
 /**

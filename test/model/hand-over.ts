@@ -150,7 +150,9 @@ function* sealLane(
   if (seen !== undefined) return seen;
   let head = yield* readHead(rules, g, lane);
   if (head.end === undefined && g > 1 && rules.beginsBeforeSealing) {
-    yield* once(() => beginLane(rules, self, before, lane));
+    const begun = yield* once(() => beginLane(rules, self, before, lane));
+    // Fenced by the swap of the very generation that goes on, the lane ends there with nothing; by a later one's, nobody goes on from here.
+    if (rules.stopsWhereOvertaken && begun === "superseded" && !isFenced) return begun;
     head = yield* readHead(rules, g, lane);
   }
   for (;;) {

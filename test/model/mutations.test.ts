@@ -122,6 +122,13 @@ const generations: readonly Mutation[] = [
     finds: /SINK_CHANGED/,
   },
   {
+    rule: "who is overtaken by a later swap goes no further with the lane",
+    // The first batch of a run is planned without a look for a newer generation.
+    without: { stopsWhereOvertaken: false, looksForNewest: false },
+    scenario: scenarios.resetOnAndReset({ input: oneEvent }),
+    finds: /SINK_CHANGED/,
+  },
+  {
     rule: "a lane that is sealed before its refresh hands the refresh on",
     without: { handsOnReplacement: false },
     scenario: scenarios.anotherBuildAnd("refresh", { input: oneBatch }),
@@ -188,6 +195,8 @@ describe("nothing depends on", () => {
   it("looking for a newer generation before planning, because the seal decides", () => {
     expect(exploring("without looking", anotherBuild, { looksForNewest: false }).kind).toBe("holds");
     expect(exploring("without looking, reset", reset, { looksForNewest: false }).kind).toBe("holds");
+    const overtaken = scenarios.resetOnAndReset({ input: oneEvent });
+    expect(exploring("without looking, overtaken by a reset", overtaken, { looksForNewest: false }).kind).toBe("holds");
   });
 
   it("putting the same commit again after an unknown answer, where the fence is asked again", () => {

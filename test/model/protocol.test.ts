@@ -78,6 +78,11 @@ const generations: readonly Case[] = [
     states: 22_000,
   },
   {
+    name: "a reset and a plan that goes on, overtaken by another reset",
+    scenario: scenarios.resetOnAndReset({ input: oneEvent }),
+    states: 58_000,
+  },
+  {
     name: "a reset and another build",
     scenario: scenarios.anotherBuildAnd("reset", { input: oneBatch }),
     states: 57_000,

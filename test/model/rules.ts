@@ -34,6 +34,8 @@ export interface Rules {
   readonly continuesFromSeal: boolean;
   /** A lane that a generation never began is begun there before it is ended. */
   readonly beginsBeforeSealing: boolean;
+  /** Who cannot begin a lane because a later generation has swapped its tables goes no further with it. */
+  readonly stopsWhereOvertaken: boolean;
   /** A lane that ended before the first batch of a refresh hands on that its first batch replaces the data. */
   readonly handsOnReplacement: boolean;
   /** The first batch expects the txn that `commits/0` names. */
@@ -71,6 +73,7 @@ export const allRules: Rules = {
   sealVerified: true,
   continuesFromSeal: true,
   beginsBeforeSealing: true,
+  stopsWhereOvertaken: true,
   handsOnReplacement: true,
   followsBeginning: true,
   beginningReadLast: true,

@@ -1,6 +1,8 @@
 /** The systems that are explored, each within bounds that keep it small. */
 import { creation, generationAfter } from "./hand-over.ts";
-import { path, type Change, type Lane, type Role } from "./records.ts";
+import { path, type Change, type GenerationRecord, type Lane, type Role, type TableEntry } from "./records.ts";
+import { appId, txn } from "./requests.ts";
+import { allRules } from "./rules.ts";
 import type { Input } from "./runner.ts";
 import type { Store } from "./store.ts";
 import type { Faults, Scenario } from "./world.ts";
@@ -122,4 +124,33 @@ export function oneAfterTheOtherAndOn(bounds: Bounds): Scenario {
       { roles: two, change: "plan", knows },
     ],
   };
+}
+
+/**
+ * A reset has swapped all tables, a plan that goes on was raised after it, and nobody has come to the lane since: who carries it through both
+ * may be overtaken by another reset.
+ */
+export function resetOnAndReset(bounds: Bounds): Scenario {
+  const knows: readonly Lane[] = ["a"];
+  const reset: GenerationRecord = {
+    ...generationAfter(generationAfter(undefined, "A", two, "plan"), "A", two, "reset"),
+    swap: { roles: two, lanes: knows },
+  };
+  const txns = { [appId(allRules, "a")]: txn(2, 0) };
+  const swap: TableEntry = { ...creation(2), kind: "swap", removesBelow: 1, removesOf: knows, txns };
+  const runner = { build: "A", roles: two, runs: knows } as const;
+  return scenario(bounds, {
+    lanes: knows,
+    initial: {
+      ...created("A", two),
+      ...Object.fromEntries(reset.tables.map(({ table }) => [path.entry(table, 1), swap])),
+      [path.generation(2)]: reset,
+      [path.generation(3)]: generationAfter(reset, "A", two, "plan"),
+    },
+    runners: [
+      { ...runner, name: "slow", rings: 1 },
+      { ...runner, name: "other" },
+    ],
+    commands: [{ roles: two, change: "reset", knows }],
+  });
 }
