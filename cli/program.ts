@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { isDyneError } from "../shared/core/index.ts";
 import { devCommand } from "./dev.ts";
 import { explainCommand } from "./explain.ts";
+import { flowCommand } from "./flow.ts";
 import { manifestCommand } from "./manifest.ts";
 import { startCommand } from "./start.ts";
 import { tableCommand } from "./table.ts";
@@ -27,7 +28,7 @@ function program(): Command {
     )
     .showHelpAfterError("(add --help for usage)")
     .exitOverride();
-  for (const subcommand of [startCommand, devCommand, explainCommand, manifestCommand, tableCommand]) {
+  for (const subcommand of [startCommand, devCommand, flowCommand, explainCommand, manifestCommand, tableCommand]) {
     command.addCommand(subcommand());
   }
   inherit(command);

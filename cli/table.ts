@@ -11,18 +11,17 @@ import { FileStore } from "../shared/storage/index.ts";
 import { DeltaTable, readRowTexts } from "../shared/table/index.ts";
 import { openLocalStorage } from "../local/platform/index.ts";
 import { parseExact } from "./exact-json.ts";
+import { print, type Format } from "./print.ts";
 
 interface TableOptions {
   readonly data: string;
   readonly version?: number;
-  readonly format: "ndjson" | "table";
+  readonly format: Format;
   readonly limit?: number;
   readonly hidden?: boolean;
 }
 
 type TableCommits = Awaited<ReturnType<DeltaTable["changes"]>>;
-
-const tableWidthMax = 40;
 
 /** `dyne table …`: looks into a table, by its name in a data folder or by the path of a local folder. */
 export function tableCommand(): Command {
@@ -115,7 +114,7 @@ async function read(table: DeltaTable, options: TableOptions): Promise<void> {
         limit: options.limit ?? Number.POSITIVE_INFINITY,
         hidden: options.hidden,
       }),
-      options,
+      options.format,
     );
   } finally {
     await compute.close();
@@ -136,7 +135,7 @@ async function history(table: DeltaTable, options: TableOptions): Promise<void> 
       txns: Object.fromEntries(commit.txns.map((txn) => [txn.appId, txn.version])),
     }),
   );
-  await print(commits, options);
+  await print(commits, options.format);
 }
 
 /** The commits up to a version, as far back as the log goes. */
@@ -161,49 +160,7 @@ async function files(table: DeltaTable, options: TableOptions): Promise<void> {
       tags: file.tags ?? null,
     }),
   );
-  await print(lines, options);
-}
-
-async function print(rows: AsyncIterable<string> | Iterable<string>, options: TableOptions): Promise<void> {
-  if (options.format === "ndjson") {
-    for await (const row of rows) if (!(await write(`${row}\n`))) return;
-    return;
-  }
-  const records: Record<string, string>[] = [];
-  for await (const row of rows) records.push(cells(parseExact(row) as Record<string, unknown>));
-  const names = [...new Set(records.flatMap((record) => Object.keys(record)))];
-  const widths = names.map((name) => Math.max(name.length, ...records.map((record) => (record[name] ?? "").length)));
-  const line = (values: readonly string[]) =>
-    `${values
-      .map((value, index) => value.padEnd(widths[index] ?? 0))
-      .join("  ")
-      .trimEnd()}\n`;
-  await write(line(names));
-  await write(line(widths.map((width) => "─".repeat(width))));
-  for (const record of records) await write(line(names.map((name) => record[name] ?? "")));
-}
-
-function cells(record: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(record).map(([name, value]) => {
-      const text = value === null ? "NULL" : typeof value === "string" ? onOneLine(value) : JSON.stringify(value);
-      return [name, text.length > tableWidthMax ? `${text.slice(0, tableWidthMax - 1)}…` : text];
-    }),
-  );
-}
-
-const onOneLine = (text: string): string =>
-  text.replaceAll(/[\u0000-\u001f]/g, (character) => JSON.stringify(character).slice(1, -1));
-
-/** Waits where the reader of the pipe is slower than we are. False where it has gone, as `head` does when it has enough. */
-async function write(text: string): Promise<boolean> {
-  if (process.stdout.destroyed || process.stdout.errored !== null) return false;
-  if (process.stdout.write(text)) return true;
-  const { promise, resolve: settle } = Promise.withResolvers<void>();
-  for (const event of ["drain", "close", "error"]) process.stdout.once(event, settle);
-  await promise;
-  for (const event of ["drain", "close", "error"]) process.stdout.off(event, settle);
-  return !process.stdout.destroyed;
+  await print(lines, options.format);
 }
 
 function count(text: string): number {

@@ -5,18 +5,26 @@ import { join } from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { DyneError, type Logger } from "../../shared/core/index.ts";
 import { AzureBlobStore, type ObjectStore } from "../../shared/storage/index.ts";
-import { startAzurite, type Azurite } from "../azurite/index.ts";
+import { startAzurite } from "../azurite/index.ts";
 import { endpointsFile, ownDataFolder, ownerOf } from "./data-folder.ts";
 
 export interface LocalStorage extends AsyncDisposable {
   readonly host: ObjectStore;
   readonly lake: ObjectStore;
+  readonly connections: Connections;
+}
+
+/** Connection strings of what runs; Event Hubs only where the whole platform does. */
+export interface Connections {
+  readonly host: string;
+  readonly lake: string;
+  readonly eventHubs?: string;
 }
 
 /** Says where the services of a running platform are; taken back when it stops. */
-export async function publishEndpoints(directory: string, azurite: Azurite): Promise<AsyncDisposable> {
+export async function publishEndpoints(directory: string, connectionStrings: Connections): Promise<AsyncDisposable> {
   const file = endpointsFile(directory);
-  await writeFile(file, JSON.stringify({ format: 1, connectionStrings: azurite.connectionStrings }));
+  await writeFile(file, JSON.stringify({ format: 1, connectionStrings }));
   return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
 }
 
@@ -33,7 +41,7 @@ export async function openLocalStorage(
   }
   if ((await ownerOf(directory)) !== undefined && existsSync(endpointsFile(directory))) {
     const { connectionStrings } = JSON.parse(await readFile(endpointsFile(directory), "utf8")) as {
-      connectionStrings: Azurite["connectionStrings"];
+      connectionStrings: Connections;
     };
     return { ...stores(connectionStrings), [Symbol.asyncDispose]: async () => undefined };
   }
@@ -44,12 +52,10 @@ export async function openLocalStorage(
   return { ...stores(azurite.connectionStrings), [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-function stores(connectionStrings: Azurite["connectionStrings"]): {
-  readonly host: ObjectStore;
-  readonly lake: ObjectStore;
-} {
+function stores(connections: Connections): Omit<LocalStorage, typeof Symbol.asyncDispose> {
   return {
-    host: new AzureBlobStore(BlobServiceClient.fromConnectionString(connectionStrings.host)),
-    lake: new AzureBlobStore(BlobServiceClient.fromConnectionString(connectionStrings.lake)),
+    connections,
+    host: new AzureBlobStore(BlobServiceClient.fromConnectionString(connections.host)),
+    lake: new AzureBlobStore(BlobServiceClient.fromConnectionString(connections.lake)),
   };
 }

@@ -70,8 +70,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       onLog: logFile(directory, "event-hubs", stack),
     }),
   );
-  stack.use(await publishEndpoints(directory, azurite));
   const eventHubs = String(hubs.ready["connectionString"]);
+  stack.use(await publishEndpoints(directory, { ...azurite.connectionStrings, eventHubs }));
   stack.use(startNotifier({ azurite, clock: options.clock, random: options.random, logger: options.logger }));
   const settings = {
     EVENTS: eventHubs,

@@ -10,10 +10,12 @@ import { HubDriver } from "./drivers/hub-driver.ts";
 import { StreamDriver } from "./drivers/stream-driver.ts";
 import { ViewDriver } from "./drivers/view-driver.ts";
 import type { FlowDriver, Hint } from "./flow.ts";
+import { pauseFlow, resumeFlow } from "./flow-state.ts";
 import { raiseGeneration } from "./generation.ts";
 import { LaneRunner, type LaneBudget, type LaneResult } from "./lane-runner.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { TableReader } from "./readers.ts";
+import { assertContinuable } from "./plan-change.ts";
 import { restoreFlow } from "./restore.ts";
 
 /** How long the cascade of one hub invocation may take: the trigger gives the partition's next events only when it returns (SPEC.md 16). */
@@ -40,6 +42,8 @@ interface RunningFlow {
   readonly lastStartMs: Map<LaneId, number>;
   /** It has committed batches since its logs were looked at. */
   hasRun: boolean;
+  /** Its plan is not the one that made its data, which was said. */
+  isRefused: boolean;
 }
 
 export class Engine {
@@ -62,6 +66,7 @@ export class Engine {
         rungAgain: new Set(),
         lastStartMs: new Map(),
         hasRun: false,
+        isRefused: false,
       });
     }
     this.#flows = flows;
@@ -121,6 +126,28 @@ export class Engine {
    */
   async reset(name: string): Promise<void> {
     await raiseGeneration(this.#context, this.#flow(name).driver, { reason: "reset" });
+    await this.#context.doorbells.ring(name, 0);
+  }
+
+  /**
+   * Keeps a flow's data and goes on with its changed query: every lane where it ends, a view by computing it again. Throws INVALID_ARGUMENT
+   * where the query has not changed, or the data do not fit the new one.
+   */
+  async continue(name: string): Promise<void> {
+    const { driver } = this.#flow(name);
+    await assertContinuable(this.#context, driver);
+    await raiseGeneration(this.#context, driver, { reason: "plan" });
+    await this.#context.doorbells.ring(name, 0);
+  }
+
+  /** Stops a flow from taking new batches; one that is open is finished when it is resumed. */
+  async pause(name: string): Promise<void> {
+    await pauseFlow(this.#context, this.#flow(name).driver.flow);
+  }
+
+  /** Sets a flow going again, after a pause or after the cause of a failure was removed. */
+  async resume(name: string): Promise<void> {
+    await resumeFlow(this.#context, this.#flow(name).driver.flow);
     await this.#context.doorbells.ring(name, 0);
   }
 
@@ -279,10 +306,18 @@ export class Engine {
       return await run;
     } catch (error) {
       if (isDyneError(error) && error.kind === "data") return { kind: "stopped", state: "FAILED" };
+      if (isDyneError(error, "PLAN_CHANGED")) return this.#refused(flow, error);
       throw error;
     } finally {
       if (flow.queue.get(lane) === run) flow.queue.delete(lane);
     }
+  }
+
+  /** A flow whose plan changed waits for its operator, who is told once; the others go on. */
+  #refused(flow: RunningFlow, error: DyneError): LaneResult {
+    if (!flow.isRefused) this.#context.logger.error(error.message, { ...error.details, code: error.code });
+    flow.isRefused = true;
+    return { kind: "stopped", state: error.code };
   }
 
   async #waitUntilDue(flow: RunningFlow, lane: LaneId): Promise<void> {

@@ -6,6 +6,7 @@ import { DyneError, generation, instantOfMs, lanesIn, placeColumn, type Generati
 import { FlowLog, type Continuation, type GenerationRecord } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
+import { planChanged } from "./plan-change.ts";
 import { isToBeEmptied } from "./swap.ts";
 import { missingColumns } from "../table/index.ts";
 
@@ -40,12 +41,7 @@ export async function openGeneration(context: EngineContext, driver: FlowDriver)
   if (generations.some((record) => record.planFingerprint === driver.planFingerprint)) {
     return { kind: "superseded", by: newest.generation };
   }
-  throw new DyneError(
-    "PLAN_CHANGED",
-    `The query of ${driver.flow} is not the one that made its data (generation ${newest.generation}). ` +
-      "Put the query back, or give the table a new name so that it is built from the start.",
-    { details: { flow: driver.flow, recorded: newest.planFingerprint, declared: driver.planFingerprint } },
-  );
+  throw await planChanged(context, driver, newest);
 }
 
 /** True while no newer generation exists; probed by name before every new batch. */

@@ -193,7 +193,7 @@ describe("a table by its name", { timeout: 60_000 }, () => {
     const data = join(folder, "data");
     await using _folder = await ownDataFolder(data);
     await using azurite = await startStorage({ directory: data, logger: silentLogger });
-    await using _published = await publishEndpoints(data, azurite);
+    await using _published = await publishEndpoints(data, azurite.connectionStrings);
     const declared = await dyne("table", "read", "gold.route_daily", "--data", data);
     expect([declared.exitCode, declared.stderr]).toEqual([
       1,

@@ -1,7 +1,6 @@
 /** Builds of a pipeline over the same tables (engine-rules 2, 3): who may run, and who stops. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FlowLog, type GenerationRecord } from "../../../shared/checkpoint/index.ts";
-import { isDyneError } from "../../../shared/core/index.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { committedBatches } from "../../support/engine-oracle.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
@@ -49,16 +48,18 @@ test("a build with another plan is refused for that flow alone, with both finger
   const world = await newWorld();
   const changed = new EngineWorld({ bench, pipeline: engineFixture({ minimumValue: 5 }) }, world.estate);
   send(changed, 9);
-  const error: unknown = await changed.engine.sweep().then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  const errors = error instanceof AggregateError ? (error.errors as unknown[]) : [];
-  expect(errors).toHaveLength(1);
-  expect(isDyneError(errors[0], "PLAN_CHANGED") && errors[0].details).toMatchObject({
-    flow: readings,
-    recorded: world.flow(readings).fingerprint,
-    declared: changed.flow(readings).fingerprint,
+  await changed.quiet();
+  await changed.quiet();
+  const refusals = changed.lines.filter(({ fields }) => fields["code"] === "PLAN_CHANGED");
+  expect(refusals).toHaveLength(1);
+  expect(refusals[0]).toMatchObject({
+    level: "error",
+    message: expect.stringContaining(`"dyne flow continue ${readings}"`) as string,
+    fields: {
+      flow: readings,
+      recorded: world.flow(readings).fingerprint,
+      declared: changed.flow(readings).fingerprint,
+    },
   });
   expect(await changed.rows("bronze.events")).toHaveLength(2);
   expect(await changed.rows("silver.bodies")).toHaveLength(2);

@@ -27,7 +27,7 @@ test(
     {
       await using _folder = await ownDataFolder(path);
       await using azurite = await startStorage({ directory: path, logger: silentLogger });
-      await using _published = await publishEndpoints(path, azurite);
+      await using _published = await publishEndpoints(path, azurite.connectionStrings);
       await using running = await openLocalStorage(path, services);
       await running.lake.put("lake/a/b.json", Buffer.from("while it runs"));
       await running.host.put("checkpoints/x", Buffer.from("host"));

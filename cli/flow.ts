@@ -1,0 +1,199 @@
+import { Command, InvalidArgumentError } from "commander";
+import { DyneError } from "../shared/core/index.ts";
+import type { Engine, FlowStatus } from "../shared/engine/index.ts";
+import { Operator } from "./operator.ts";
+import { print } from "./print.ts";
+
+interface FlowOptions {
+  readonly data: string;
+  readonly json?: boolean;
+}
+
+/** `dyne flow …`: where flows stand, and what an operator can do about one. */
+export function flowCommand(): Command {
+  const command = new Command("flow").description("Look at flows, stop them, set them going, make their data anew.");
+  command.addCommand(
+    shared(new Command("list").description("Say where every flow stands."), "list").action((options: FlowOptions) =>
+      list(options),
+    ),
+  );
+  const verbs: readonly Verb[] = [pause, resume, reset, refresh, continueFlow];
+  for (const verb of verbs) command.addCommand(verbCommand(verb));
+  command.addCommand(restoreCommand());
+  return command;
+}
+
+/** Something to do to a flow, which needs nothing but its name. */
+interface Verb {
+  readonly name: string;
+  readonly description: string;
+  readonly act: (engine: Engine, flow: string) => Promise<void>;
+  /** Asked for with `--yes`, because it takes data away. */
+  readonly warning?: (flow: string) => string;
+  /** What happens now, beside what the state says. */
+  readonly told: (flow: string) => readonly string[];
+}
+
+const pause: Verb = {
+  name: "pause",
+  description: "Stop a flow from taking new batches. What arrives waits in its input.",
+  act: (engine, flow) => engine.pause(flow),
+  told: () => [],
+};
+
+const resume: Verb = {
+  name: "resume",
+  description: "Set a flow going again, after a pause or after the cause of a failure was removed.",
+  act: (engine, flow) => engine.resume(flow),
+  told: () => ["A batch that was open is finished first, with exactly the input that it had."],
+};
+
+const reset: Verb = {
+  name: "reset",
+  description: "Empty a flow's tables, each in one commit, and read its input from the start.",
+  act: (engine, flow) => engine.reset(flow),
+  warning: (flow) =>
+    `A reset takes all rows out of ${flow} and its quarantine and reads the input again from its start; what the input no longer holds is gone from the newest version.`,
+  told: (flow) => readersToReset(flow),
+};
+
+const refresh: Verb = {
+  name: "refresh",
+  description: "Compute a materialized view from its inputs again; readers see the old rows until then.",
+  act: (engine, flow) => engine.refresh(flow),
+  told: () => [],
+};
+
+const continueFlow: Verb = {
+  name: "continue",
+  description: "Keep a flow's data and go on with its changed query; a view is computed again.",
+  act: (engine, flow) => engine.continue(flow),
+  told: () => [],
+};
+
+function verbCommand(verb: Verb): Command {
+  const command = shared(new Command(verb.name).description(verb.description).argument("<flow>", flowHelp), verb.name);
+  if (verb.warning !== undefined) command.option("--yes", "do it");
+  return command.action((flow: string, options: FlowOptions & { yes?: boolean }) => {
+    if (verb.warning !== undefined && options.yes !== true)
+      throw new DyneError("INVALID_ARGUMENT", `${verb.warning(flow)} Repeat the command with --yes to do it.`);
+    return change(flow, options, (engine) => verb.act(engine, flow), verb.told(flow));
+  });
+}
+
+function restoreCommand(): Command {
+  return shared(
+    new Command("restore")
+      .description("Take a streaming table back to an earlier version, and its place in the input with it.")
+      .argument("<flow>", flowHelp)
+      .requiredOption("--version <number>", "a version of the table; see `dyne table history`", version)
+      .option(
+        "--keep-position",
+        "leave the place in the input where it is: what came after the version is not read again",
+      ),
+    "restore",
+    " --version 12",
+  ).action((flow: string, options: FlowOptions & { version: number; keepPosition?: boolean }) =>
+    change(
+      flow,
+      options,
+      (engine) => engine.restore(flow, options.version, options.keepPosition === true ? "keep-position" : "rewind"),
+      readersToReset(flow),
+    ),
+  );
+}
+
+const flowHelp = "a flow, by the name of its table, such as silver.flights";
+
+function shared(command: Command, verb: string, more = ""): Command {
+  const example = `npm run --silent dyne -- flow ${verb}${verb === "list" ? "" : ` silver.flights${more}`}`;
+  return command
+    .option("--data <folder>", "the data folder of a local run, whether it runs or not", ".dyne/start")
+    .option("--json", "as one line of JSON")
+    .addHelpText("after", `\nExamples:\n  ${example}\n  ${example} --data .dyne/dev --json`);
+}
+
+async function list({ data, json }: FlowOptions): Promise<void> {
+  await using operator = await Operator.open(data);
+  const flows = await operator.status();
+  if (json === true) {
+    process.stdout.write(`${JSON.stringify({ flows })}\n`);
+    return;
+  }
+  const lines = flows.map((flow) =>
+    JSON.stringify({
+      flow: flow.flow,
+      state: flow.state,
+      lanes: flow.lanes,
+      batches: flow.batches,
+      version: flow.version,
+      rows: flow.rows,
+      "last commit": flow.lastCommitTime,
+    }),
+  );
+  await print(lines, "table");
+  for (const flow of flows) for (const line of advice(flow)) process.stdout.write(`\n${line}\n`);
+}
+
+async function change(
+  flow: string,
+  { data, json }: FlowOptions,
+  act: (engine: Engine) => Promise<void>,
+  told: readonly string[],
+): Promise<void> {
+  await using operator = await Operator.open(data);
+  await operator.operate(flow, act);
+  const [status] = await operator.status(flow);
+  if (status === undefined) throw new Error(`${flow} is declared and has no status`);
+  process.stdout.write(
+    json === true
+      ? `${JSON.stringify(status)}\n`
+      : `${[`${flow} is ${status.state}, generation ${status.generation ?? "none"}.`, ...told, ...advice(status)].join("\n")}\n`,
+  );
+}
+
+/** Failures that stay however often the batch is tried again. */
+const needsReset: ReadonlySet<string> = new Set([
+  "UPSTREAM_CHANGED",
+  "DATA_LOSS",
+  "SINK_CHANGED",
+  "HUB_CHANGED",
+  "CHECKPOINT_CORRUPT",
+]);
+
+/** What to do about a flow that does not run. */
+function advice({ flow, state, failure }: FlowStatus): readonly string[] {
+  switch (state) {
+    case "FAILED":
+      return [
+        `${flow} FAILED in batch ${failure?.batchId ?? "?"} of lane ${failure?.lane ?? "?"}: ${failure?.code ?? ""} ${failure?.message ?? ""}`,
+        needsReset.has(failure?.code ?? "")
+          ? `  Its data no longer follow from its input. Make them anew: dyne flow reset ${flow} --yes`
+          : `  Remove the cause, then: dyne flow resume ${flow}`,
+      ];
+    case "PLAN_CHANGED":
+      return [
+        `${flow} waits, because its query is not the one that made its data.`,
+        `  Keep the data and go on: dyne flow continue ${flow}`,
+        `  Make it anew from its input: dyne flow reset ${flow} --yes`,
+      ];
+    case "PAUSED":
+      return [`${flow} is paused. Go on: dyne flow resume ${flow}`];
+    case "NEW":
+    case "RUNNING":
+      return [];
+  }
+}
+
+/** Streaming tables do not take back what they made of rows that are gone: they stop, and say so. */
+function readersToReset(flow: string): readonly string[] {
+  return Operator.flows
+    .filter((each) => each.kind === "stream" && each.stream.writtenBy === flow)
+    .map(({ id }) => `${id} reads it row by row and stops when rows go: dyne flow reset ${id} --yes`);
+}
+
+function version(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("Use a whole number from 0 on.");
+  return value;
+}

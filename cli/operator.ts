@@ -1,0 +1,108 @@
+/** What a command needs to look at flows, or to change what becomes of them: the storage of a data folder, and engines over it. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { QueueServiceClient } from "@azure/storage-queue";
+import { openLocalStorage, type LocalStorage } from "../local/platform/index.ts";
+import { pipelines } from "../pipelines/index.ts";
+import { DuckDbCompute } from "../shared/compute/index.ts";
+import { DyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
+import { declaredFlows, Engine, flowStatus, type DeclaredFlow, type FlowStatus } from "../shared/engine/index.ts";
+import { engineContext, QueueDoorbells } from "../shared/runtime/index.ts";
+import { AmqpEventHubReader, type EventHubReader } from "../shared/sources/index.ts";
+import { TableCatalog } from "../shared/table/index.ts";
+
+const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
+
+export class Operator implements AsyncDisposable {
+  readonly #storage: LocalStorage;
+  readonly #data: string;
+
+  private constructor(storage: LocalStorage, data: string) {
+    this.#storage = storage;
+    this.#data = data;
+  }
+
+  /** Opens a data folder, whether its platform runs or not. Throws TABLE_NOT_FOUND where it holds nothing. */
+  static async open(data: string): Promise<Operator> {
+    return new Operator(await openLocalStorage(resolve(data), services), data);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#storage[Symbol.asyncDispose]();
+  }
+
+  /** All declared flows, in the order of the graph. */
+  static get flows(): readonly DeclaredFlow[] {
+    return pipelines.flatMap(declaredFlows);
+  }
+
+  /** Where flows stand; all of them, or one. Throws INVALID_ARGUMENT for a flow that is not declared. */
+  async status(flow?: string): Promise<readonly FlowStatus[]> {
+    const { host } = this.#storage;
+    const tables = new TableCatalog(this.#storage, services);
+    const wanted = flow === undefined ? undefined : declared(flow);
+    return await Promise.all(
+      pipelines.flatMap((pipeline) =>
+        declaredFlows(pipeline)
+          .filter(({ id }) => wanted === undefined || id === wanted.id)
+          .map((each) => flowStatus({ host, tables, ...services, pipeline: pipeline.name }, each)),
+      ),
+    );
+  }
+
+  /** Has the engine of a flow's pipeline do something to it. Throws INVALID_ARGUMENT for a flow that is not declared. */
+  async operate(flow: string, work: (engine: Engine) => Promise<void>): Promise<void> {
+    declared(flow);
+    const pipeline = pipelines.find((each) => declaredFlows(each).some(({ id }) => id === flow))!;
+    await using stack = new AsyncDisposableStack();
+    const directory = await mkdtemp(join(tmpdir(), "dyne-flow-"));
+    stack.defer(() => rm(directory, { recursive: true, force: true }));
+    const settings = { directory, memoryLimitMb: 1_000, threads: 2, cacheBytes: 256 * 1024 * 1024 };
+    const compute = stack.adopt(await DuckDbCompute.open(settings, systemRandom), (opened) => opened.close());
+    const hubs = stack.adopt(this.#hubs(), (opened) => opened.close());
+    const notices = QueueServiceClient.fromConnectionString(this.#storage.connections.host).getQueueClient("notices");
+    const engine = new Engine(
+      engineContext(pipeline, {
+        ...services,
+        host: this.#storage.host,
+        lake: this.#storage.lake,
+        compute,
+        checkpoints: compute.checkpoints,
+        hubs,
+        doorbells: new QueueDoorbells(notices, services),
+        workDirectory: join(directory, "work"),
+      }),
+      declaredFlows(pipeline),
+    );
+    stack.defer(() => engine.close());
+    await work(engine);
+  }
+
+  #hubs(): EventHubReader {
+    const { eventHubs } = this.#storage.connections;
+    return eventHubs === undefined
+      ? absentHubs(this.#data)
+      : new AmqpEventHubReader({ kind: "connection-string", connectionString: eventHubs });
+  }
+}
+
+function declared(flow: string): DeclaredFlow {
+  const found = Operator.flows.find(({ id }) => id === flow);
+  if (found !== undefined) return found;
+  throw new DyneError(
+    "INVALID_ARGUMENT",
+    `There is no flow "${flow}". Choose one of ${Operator.flows.map(({ id }) => id).join(", ")}.`,
+  );
+}
+
+/** In the place of Event Hubs that do not run: some changes need to know the partitions. */
+function absentHubs(data: string): EventHubReader {
+  const refuse = async (): Promise<never> => {
+    throw new DyneError(
+      "STORAGE_UNAVAILABLE",
+      `This needs Event Hubs, which do not run. Start them with "npm run dev -- --data ${data}", and repeat it beside them.`,
+    );
+  };
+  return { describe: refuse, partition: refuse, read: refuse, close: async () => undefined };
+}

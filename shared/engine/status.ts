@@ -1,0 +1,95 @@
+/** Where a flow stands, told from logs alone: nothing is computed and nothing written. */
+import { generation, lanesIn } from "../core/index.ts";
+import { FlowLog, LaneLog, type FlowStateRecord, type GenerationRecord } from "../checkpoint/index.ts";
+import type { EngineContext } from "./context.ts";
+import type { DeclaredFlow } from "./declared-flow.ts";
+import { hasFailed } from "./flow-state.ts";
+
+export interface FlowStatus {
+  readonly flow: string;
+  readonly kind: DeclaredFlow["kind"];
+  /** `NEW`: it has not run yet. `PLAN_CHANGED`: its query is not the one that made its data, and it waits for its operator. */
+  readonly state: "NEW" | "RUNNING" | "PAUSED" | "FAILED" | "PLAN_CHANGED";
+  /** What failed it; null unless it is FAILED. */
+  readonly failure: FlowStateRecord["failure"];
+  /** Null before the first. */
+  readonly generation: number | null;
+  readonly lanes: number;
+  /** Committed batches of all lanes in this generation. */
+  readonly batches: number;
+  /** Lanes with a batch that was planned and is not committed. */
+  readonly openBatches: number;
+  /** When the last batch of any lane was committed, ISO-8601; null before the first. */
+  readonly lastCommitTime: string | null;
+  /** The sink as it is now. `rows` is null where a file does not say how many it has. */
+  readonly version: number | null;
+  readonly rows: number | null;
+  readonly bytes: number | null;
+}
+
+/** Errors: CHECKPOINT_CORRUPT, STORAGE_UNAVAILABLE, those of reading Delta logs. Safe to repeat. */
+export async function flowStatus(
+  context: Pick<EngineContext, "host" | "tables" | "clock" | "random" | "pipeline">,
+  flow: DeclaredFlow,
+): Promise<FlowStatus> {
+  const records = { store: context.host, clock: context.clock, random: context.random };
+  const log = new FlowLog(records, flow.id);
+  const newest = (await log.generations()).at(-1);
+  const { record: state } = await log.state();
+  const snapshot = await context.tables.open("lake", flow.output.path).find();
+  const lanes = lanesIn(snapshot?.txns.keys() ?? [], context.pipeline, flow.id);
+  const heads =
+    newest === undefined
+      ? []
+      : await Promise.all(
+          lanes.map((lane) => new LaneLog(records, flow.id, generation(newest.generation), lane).head()),
+        );
+  const files = snapshot === undefined ? undefined : [...snapshot.files];
+  const name = stateOf(flow, newest, state);
+  return {
+    flow: flow.id,
+    kind: flow.kind,
+    state: name,
+    failure: name === "FAILED" ? (state?.failure ?? null) : null,
+    generation: newest?.generation ?? null,
+    lanes: lanes.length,
+    batches: sum(heads.map(({ lastCommit }) => lastCommit?.batchId ?? 0)),
+    openBatches: heads.filter(({ openOffsets }) => openOffsets !== undefined).length,
+    lastCommitTime: latest(heads.map(({ lastCommit }) => lastCommit?.committedTime)),
+    version: snapshot?.version ?? null,
+    rows: files === undefined ? null : rowsOf(files.map(({ stats }) => stats)),
+    bytes: files === undefined ? null : sum(files.map(({ size }) => size)),
+  };
+}
+
+function stateOf(
+  flow: DeclaredFlow,
+  newest: GenerationRecord | undefined,
+  state: FlowStateRecord | undefined,
+): FlowStatus["state"] {
+  if (state?.state === "PAUSED") return "PAUSED";
+  if (newest === undefined) return "NEW";
+  if (newest.planFingerprint !== flow.fingerprint) return "PLAN_CHANGED";
+  return hasFailed(state, newest.generation) ? "FAILED" : "RUNNING";
+}
+
+function rowsOf(stats: readonly (string | undefined)[]): number | null {
+  let rows = 0;
+  for (const text of stats) {
+    const { numRecords } = JSON.parse(text ?? "{}") as { readonly numRecords?: number };
+    if (numRecords === undefined) return null;
+    rows += numRecords;
+  }
+  return rows;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+function latest(times: readonly (string | undefined)[]): string | null {
+  return (
+    times
+      .filter((time) => time !== undefined)
+      .toSorted()
+      .at(-1) ?? null
+  );
+}
