@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { DyneError } from "../shared/core/index.ts";
-import type { Engine, FlowStatus } from "../shared/engine/index.ts";
+import type { Engine } from "../shared/engine/index.ts";
+import type { FlowStatus } from "../shared/serving/index.ts";
 import { Operator } from "./operator.ts";
 import { print } from "./print.ts";
 

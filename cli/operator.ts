@@ -7,9 +7,10 @@ import { openLocalStorage, type LocalStorage } from "../local/platform/index.ts"
 import { pipelines } from "../pipelines/index.ts";
 import { DuckDbCompute } from "../shared/compute/index.ts";
 import { DyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
-import { declaredFlows, Engine, flowStatus, type DeclaredFlow, type FlowStatus } from "../shared/engine/index.ts";
+import { declaredFlows, Engine, type DeclaredFlow } from "../shared/engine/index.ts";
 import { engineContext, QueueDoorbells } from "../shared/runtime/index.ts";
 import { AmqpEventHubReader, type EventHubReader } from "../shared/sources/index.ts";
+import { flowStatus, type FlowStatus } from "../shared/serving/index.ts";
 import { TableCatalog } from "../shared/table/index.ts";
 
 const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
@@ -44,7 +45,7 @@ export class Operator implements AsyncDisposable {
     const wanted = flow === undefined ? undefined : declared(flow);
     return await Promise.all(
       pipelines.flatMap((pipeline) =>
-        declaredFlows(pipeline)
+        pipeline.flows
           .filter(({ id }) => wanted === undefined || id === wanted.id)
           .map((each) => flowStatus({ host, tables, ...services, pipeline: pipeline.name }, each)),
       ),

@@ -66,3 +66,8 @@ export class FlowLog {
     }
   }
 }
+
+/** True where the flow has failed in this generation or a later one: what failed one before it is over. */
+export function hasFailed(state: FlowStateRecord | undefined, generation: number): boolean {
+  return state?.state === "FAILED" && (state.failure?.generation ?? 0) >= generation;
+}

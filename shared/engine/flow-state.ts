@@ -1,14 +1,9 @@
 /** A flow is RUNNING, PAUSED or FAILED (SPEC.md 7). Changes are put-if-match, so that two of them never mix. */
 import { instantOfMs, type FlowId } from "../core/index.ts";
-import { FlowLog, type FlowStateRecord } from "../checkpoint/index.ts";
+import { FlowLog, hasFailed, type FlowStateRecord } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 
 type StateContext = Pick<EngineContext, "clock" | "random" | "logger"> & { readonly host: EngineContext["host"] };
-
-/** True where the flow has failed in this generation or a later one: what failed one before it is over. */
-export function hasFailed(state: FlowStateRecord | undefined, generation: number): boolean {
-  return state?.state === "FAILED" && (state.failure?.generation ?? 0) >= generation;
-}
 
 /** Marks a flow FAILED with what failed it; doorbells are ignored from then on. The first failure of a generation stays. */
 export async function failFlow(

@@ -4,6 +4,5 @@ export type { DeclaredFlow } from "./declared-flow.ts";
 export { declaredFlows } from "./declare.ts";
 export { explainFlow, type Explanation } from "./explain.ts";
 export { nextRefresh, type NextRefresh } from "./next-refresh.ts";
-export { flowStatus, type FlowStatus } from "./status.ts";
 export { Engine } from "./engine.ts";
 export { failFlow, pauseFlow, resumeFlow } from "./flow-state.ts";

@@ -7,6 +7,7 @@
 import { batchId, DyneError, generation, instantOfMs, isDyneError, limits, type LaneId } from "../core/index.ts";
 import {
   FlowLog,
+  hasFailed,
   LaneLog,
   LeaseKeeper,
   layout,
@@ -18,7 +19,7 @@ import {
 } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { BatchContext, ComputedBatch, FlowDriver, Hint, PlannedInput } from "./flow.ts";
-import { failFlow, hasFailed } from "./flow-state.ts";
+import { failFlow } from "./flow-state.ts";
 import type { WarmFlow } from "./maintenance.ts";
 import { isNewest, openGeneration } from "./generation.ts";
 import { beginLane } from "./hand-over.ts";

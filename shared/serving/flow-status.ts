@@ -1,13 +1,13 @@
 /** Where a flow stands, told from logs alone: nothing is computed and nothing written. */
-import { generation, lanesIn } from "../core/index.ts";
-import { FlowLog, LaneLog, type FlowStateRecord, type GenerationRecord } from "../checkpoint/index.ts";
-import type { EngineContext } from "./context.ts";
-import type { DeclaredFlow } from "./declared-flow.ts";
-import { hasFailed } from "./flow-state.ts";
+import { generation, lanesIn, type Clock, type Random } from "../core/index.ts";
+import { FlowLog, hasFailed, LaneLog, type FlowStateRecord, type GenerationRecord } from "../checkpoint/index.ts";
+import { tablePath, type Flow } from "../pipeline/index.ts";
+import type { ObjectStore } from "../storage/index.ts";
+import type { TableCatalog } from "../table/index.ts";
 
 export interface FlowStatus {
   readonly flow: string;
-  readonly kind: DeclaredFlow["kind"];
+  readonly kind: Flow["kind"];
   /** `NEW`: it has not run yet. `PLAN_CHANGED`: its query is not the one that made its data, and it waits for its operator. */
   readonly state: "NEW" | "RUNNING" | "PAUSED" | "FAILED" | "PLAN_CHANGED";
   /** What failed it; null unless it is FAILED. */
@@ -27,16 +27,22 @@ export interface FlowStatus {
   readonly bytes: number | null;
 }
 
+export interface ServingContext {
+  /** The name of the pipeline that the flows are of. */
+  readonly pipeline: string;
+  readonly host: ObjectStore;
+  readonly tables: TableCatalog;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
 /** Errors: CHECKPOINT_CORRUPT, STORAGE_UNAVAILABLE, those of reading Delta logs. Safe to repeat. */
-export async function flowStatus(
-  context: Pick<EngineContext, "host" | "tables" | "clock" | "random" | "pipeline">,
-  flow: DeclaredFlow,
-): Promise<FlowStatus> {
+export async function flowStatus(context: ServingContext, flow: Flow): Promise<FlowStatus> {
   const records = { store: context.host, clock: context.clock, random: context.random };
   const log = new FlowLog(records, flow.id);
   const newest = (await log.generations()).at(-1);
   const { record: state } = await log.state();
-  const snapshot = await context.tables.open("lake", flow.output.path).find();
+  const snapshot = await context.tables.open("lake", tablePath(flow.output.name)).find();
   const lanes = lanesIn(snapshot?.txns.keys() ?? [], context.pipeline, flow.id);
   const heads =
     newest === undefined
@@ -63,7 +69,7 @@ export async function flowStatus(
 }
 
 function stateOf(
-  flow: DeclaredFlow,
+  flow: Flow,
   newest: GenerationRecord | undefined,
   state: FlowStateRecord | undefined,
 ): FlowStatus["state"] {

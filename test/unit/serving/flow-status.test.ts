@@ -1,6 +1,6 @@
 /** Where flows stand, told from their logs (engine-rules 7). */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { flowStatus, type FlowStatus } from "../../../shared/engine/index.ts";
+import { flowStatus, type FlowStatus } from "../../../shared/serving/index.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 import { readingAt } from "../../support/engine-scenario.ts";
@@ -14,9 +14,11 @@ beforeAll(async () => {
 afterAll(() => bench[Symbol.asyncDispose]());
 
 async function statusOf(world: EngineWorld, flow: string): Promise<FlowStatus> {
+  const declared = world.pipeline.flows.find(({ id }) => id === flow);
+  if (declared === undefined) throw new Error(`no flow ${flow}`);
   return await flowStatus(
     world.context((store) => store),
-    world.flow(flow),
+    declared,
   );
 }
 
