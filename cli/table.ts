@@ -8,7 +8,7 @@ import { DyneError, isDyneError, silentLogger, systemClock, systemRandom } from 
 import { DuckDbCompute, transientCheckpoints } from "../shared/compute/index.ts";
 import { manifest, tablePath } from "../shared/pipeline/index.ts";
 import { FileStore } from "../shared/storage/index.ts";
-import { DeltaTable, readRowTexts } from "../shared/table/index.ts";
+import { cloneTable, DeltaTable, readRowTexts } from "../shared/table/index.ts";
 import { openLocalStorage } from "../local/platform/index.ts";
 import { parseExact } from "./exact-json.ts";
 import { print, type Format } from "./print.ts";
@@ -20,6 +20,8 @@ interface TableOptions {
   readonly limit?: number;
   readonly hidden?: boolean;
 }
+
+const progressMs = 1_000;
 
 type TableCommits = Awaited<ReturnType<DeltaTable["changes"]>>;
 
@@ -45,6 +47,21 @@ export function tableCommand(): Command {
     shared(
       new Command("files").description("Print the active files of a table.").addHelpText("after", examples("files")),
     ).action((name: string, options: TableOptions) => withTable(name, options, (table) => files(table, options))),
+  );
+  command.addCommand(
+    shared(
+      new Command("export")
+        .description(
+          "Copy a table into a folder of its own, as a Delta table that any reader of Delta or Parquet can open.",
+        )
+        .addHelpText(
+          "after",
+          "\nExamples:\n  npm run --silent dyne -- table export gold.route_daily --to ./route_daily\n  npm run --silent dyne -- table export silver.flights --version 3 --to /data/flights",
+        )
+        .requiredOption("--to <folder>", "a folder that holds no table yet"),
+    ).action((name: string, options: TableOptions & { to: string }) =>
+      withTable(name, options, (table) => exportTable(table, options)),
+    ),
   );
   return command;
 }
@@ -136,6 +153,30 @@ async function history(table: DeltaTable, options: TableOptions): Promise<void> 
     }),
   );
   await print(commits, options.format);
+}
+
+async function exportTable(table: DeltaTable, options: TableOptions & { to: string }): Promise<void> {
+  const folder = resolve(options.to);
+  const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
+  const store = new FileStore(dirname(folder), services);
+  const target = new DeltaTable({ store, path: basename(folder), ...services });
+  const snapshot = await snapshotOf(table, options);
+  const workDirectory = await mkdtemp(join(tmpdir(), "dyne-export-"));
+  let saidMs = systemClock.nowMs();
+  try {
+    const copied = await cloneTable(table, snapshot, target, {
+      workDirectory,
+      onFile: (files) => {
+        if (systemClock.nowMs() - saidMs < progressMs) return;
+        saidMs = systemClock.nowMs();
+        process.stderr.write(`  ${files} of ${snapshot.files.size} files\n`);
+      },
+    });
+    const facts = { folder, files: copied.files.size, version: snapshot.version };
+    await print([JSON.stringify(facts)], options.format);
+  } finally {
+    await rm(workDirectory, { recursive: true, force: true });
+  }
 }
 
 /** The commits up to a version, as far back as the log goes. */

@@ -2,3 +2,4 @@
 export * from "./delta-table.ts";
 export * from "./table-catalog.ts";
 export * from "./read-rows.ts";
+export * from "./clone.ts";

@@ -213,3 +213,29 @@ describe("a table by its name", { timeout: 60_000 }, () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ flow: "gold.route_daily", next: { kind: "not-built" } });
   });
 });
+
+describe("table export", () => {
+  test("makes a table of its own with the same rows, at any version", async () => {
+    const to = join(folder, "exported");
+    const exported = await dyne("table", "export", table, "--to", to, "--version", "1", "--format", "ndjson");
+    expect([exported.exitCode, JSON.parse(exported.stdout)]).toEqual([0, { folder: to, files: 1, version: 1 }]);
+    const rows = async (...args: readonly string[]) =>
+      (await dyne("table", "read", ...args, "--format", "ndjson")).stdout;
+    expect(await rows(to)).toBe(await rows(table, "--version", "1"));
+    const history = await dyne("table", "history", to, "--format", "ndjson");
+    expect(history.stdout.split("\n").map((line) => (line === "" ? "" : JSON.parse(line).operation))).toEqual([
+      "CLONE",
+      "CREATE TABLE",
+      "",
+    ]);
+  });
+
+  test("into a table is refused, and leaves that alone", async () => {
+    const { exitCode, stderr } = await dyne("table", "export", table, "--to", table);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^TABLE_EXISTS: .*holds none/)]);
+  });
+
+  test("needs to be told where to", async () => {
+    expect((await dyne("table", "export", table)).exitCode).toBe(2);
+  });
+});
