@@ -10,7 +10,7 @@ import { DyneError, silentLogger, systemClock, systemRandom } from "../shared/co
 import { declaredFlows, Engine, type DeclaredFlow } from "../shared/engine/index.ts";
 import { engineContext, QueueDoorbells } from "../shared/runtime/index.ts";
 import { AmqpEventHubReader, type EventHubReader } from "../shared/sources/index.ts";
-import { flowStatus, type FlowStatus } from "../shared/serving/index.ts";
+import { flowStatus, quarantinedRows, type FlowStatus, type QuarantinedRows } from "../shared/serving/index.ts";
 import { TableCatalog } from "../shared/table/index.ts";
 
 const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
@@ -52,15 +52,29 @@ export class Operator implements AsyncDisposable {
     );
   }
 
+  /** What is in quarantine; of all tables, or of one. Throws INVALID_ARGUMENT for a table that is not declared or has none. */
+  async quarantined(table?: string): Promise<readonly QuarantinedRows[]> {
+    const names = Operator.flows.flatMap((flow) => ("quarantine" in flow ? [flow.output.name] : []));
+    if (table !== undefined && !names.includes(table))
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `"${table}" is no table with a quarantine. Choose one of ${names.join(", ")}.`,
+      );
+    await using stack = new AsyncDisposableStack();
+    const { compute } = await openCompute(stack);
+    const tables = new TableCatalog(this.#storage, services);
+    const found: QuarantinedRows[] = [];
+    for (const name of table === undefined ? names : [table])
+      found.push(...(await quarantinedRows({ compute, tables }, name)));
+    return found;
+  }
+
   /** Has the engine of a flow's pipeline do something to it. Throws INVALID_ARGUMENT for a flow that is not declared. */
   async operate(flow: string, work: (engine: Engine) => Promise<void>): Promise<void> {
     declared(flow);
     const pipeline = pipelines.find((each) => declaredFlows(each).some(({ id }) => id === flow))!;
     await using stack = new AsyncDisposableStack();
-    const directory = await mkdtemp(join(tmpdir(), "dyne-flow-"));
-    stack.defer(() => rm(directory, { recursive: true, force: true }));
-    const settings = { directory, memoryLimitMb: 1_000, threads: 2, cacheBytes: 256 * 1024 * 1024 };
-    const compute = stack.adopt(await DuckDbCompute.open(settings, systemRandom), (opened) => opened.close());
+    const { compute, directory } = await openCompute(stack);
     const hubs = stack.adopt(this.#hubs(), (opened) => opened.close());
     const notices = QueueServiceClient.fromConnectionString(this.#storage.connections.host).getQueueClient("notices");
     const engine = new Engine(
@@ -86,6 +100,15 @@ export class Operator implements AsyncDisposable {
       ? absentHubs(this.#data)
       : new AmqpEventHubReader({ kind: "connection-string", connectionString: eventHubs });
   }
+}
+
+/** DuckDB in a folder of its own, which goes with it. */
+async function openCompute(stack: AsyncDisposableStack) {
+  const directory = await mkdtemp(join(tmpdir(), "dyne-operator-"));
+  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const settings = { directory, memoryLimitMb: 1_000, threads: 2, cacheBytes: 256 * 1024 * 1024 };
+  const compute = stack.adopt(await DuckDbCompute.open(settings, systemRandom), (opened) => opened.close());
+  return { compute, directory };
 }
 
 function declared(flow: string): DeclaredFlow {

@@ -5,6 +5,7 @@ import { devCommand } from "./dev.ts";
 import { explainCommand } from "./explain.ts";
 import { flowCommand } from "./flow.ts";
 import { manifestCommand } from "./manifest.ts";
+import { quarantineCommand } from "./quarantine.ts";
 import { startCommand } from "./start.ts";
 import { tableCommand } from "./table.ts";
 
@@ -28,7 +29,15 @@ function program(): Command {
     )
     .showHelpAfterError("(add --help for usage)")
     .exitOverride();
-  for (const subcommand of [startCommand, devCommand, flowCommand, explainCommand, manifestCommand, tableCommand]) {
+  for (const subcommand of [
+    startCommand,
+    devCommand,
+    flowCommand,
+    explainCommand,
+    manifestCommand,
+    tableCommand,
+    quarantineCommand,
+  ]) {
     command.addCommand(subcommand());
   }
   inherit(command);

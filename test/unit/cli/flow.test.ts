@@ -95,3 +95,16 @@ describe("a flow", () => {
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/There is no flow "gold.nope".*bronze.flights/)]);
   });
 });
+
+describe("quarantine list", () => {
+  test("of tables without rows in it says so", async () => {
+    const { exitCode, stdout } = await dyne("quarantine", "list", "--data", data);
+    expect([exitCode, stdout]).toEqual([0, "Nothing is in quarantine.\n"]);
+    expect((await dyne("quarantine", "list", "--json", "--data", data)).stdout).toBe('{"quarantined":[]}\n');
+  });
+
+  test("of a table that has none names those that do", async () => {
+    const { exitCode, stderr } = await dyne("quarantine", "list", "gold.route_daily", "--data", data);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/no table with a quarantine.*silver.flights/)]);
+  });
+});
