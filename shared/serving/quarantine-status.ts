@@ -23,13 +23,11 @@ export interface QuarantinedRows {
 const groupsMax = 10_000;
 
 const quarantine = read({ name: "quarantine", schema: quarantineSchema });
-const { plan } = quarantine
-  .groupBy("reason", "rule")
-  .agg(({ ingestion_timestamp, message }) => ({
-    rows: count(),
-    last: max(ingestion_timestamp),
-    example: max(message),
-  }));
+const { plan } = quarantine.groupBy("reason", "rule").agg(({ ingestion_timestamp, message }) => ({
+  rows: count(),
+  last: max(ingestion_timestamp),
+  example: max(message),
+}));
 
 /**
  * Sorted by reason and rule; nothing where a table has no quarantine. Reads the quarantine as a whole. Errors: COMPUTE_FAILED, OUT_OF_MEMORY,
