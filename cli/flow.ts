@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { DyneError } from "../shared/core/index.ts";
 import type { Engine } from "../shared/engine/index.ts";
 import type { FlowStatus } from "../shared/serving/index.ts";
 import { Operator } from "./operator.ts";
 import { print } from "./print.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 interface FlowOptions {
   readonly data: string;
@@ -87,21 +88,24 @@ function restoreCommand(): Command {
     new Command("restore")
       .description("Take a streaming table back to an earlier version, and its place in the input with it.")
       .argument("<flow>", flowHelp)
-      .requiredOption("--version <number>", "a version of the table; see `dyne table history`", version)
+      .requiredOption("--version <number>", "a version of the table; see `dyne table history`", wholeNumber)
       .option(
         "--keep-position",
         "leave the place in the input where it is: what came after the version is not read again",
-      ),
+      )
+      .option("--yes", "do it"),
     "restore",
     " --version 12",
-  ).action((flow: string, options: FlowOptions & { version: number; keepPosition?: boolean }) =>
-    change(
-      flow,
-      options,
-      (engine) => engine.restore(flow, options.version, options.keepPosition === true ? "keep-position" : "rewind"),
-      readersToReset(flow),
-    ),
-  );
+  ).action((flow: string, options: FlowOptions & { version: number; keepPosition?: boolean; yes?: boolean }) => {
+    const { version, keepPosition, yes } = options;
+    if (yes !== true)
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `A restore takes the rows out of ${flow} that came after version ${version}${keepPosition === true ? "" : " and reads them again"}. Repeat the command with --yes to do it.`,
+      );
+    const position = keepPosition === true ? "keep-position" : "rewind";
+    return change(flow, options, (engine) => engine.restore(flow, version, position), readersToReset(flow));
+  });
 }
 
 const flowHelp = "a flow, by the name of its table, such as silver.flights";
@@ -143,13 +147,17 @@ async function change(
   told: readonly string[],
 ): Promise<void> {
   await using operator = await Operator.open(data);
+  const [before] = await operator.status(flow);
   await operator.operate(flow, act);
   const [status] = await operator.status(flow);
   if (status === undefined) throw new Error(`${flow} is declared and has no status`);
+  const isOfAnotherBuild = before?.state === "PLAN_CHANGED" && status.state !== "PLAN_CHANGED";
+  const restart =
+    isOfAnotherBuild && operator.isRunning ? ["The platform that runs has the earlier query: restart it."] : [];
   process.stdout.write(
     json === true
       ? `${JSON.stringify(status)}\n`
-      : `${[`${flow} is ${status.state}, generation ${status.generation ?? "none"}.`, ...told, ...advice(status)].join("\n")}\n`,
+      : `${[`${flow} is ${status.state}, generation ${status.generation ?? "none"}.`, ...told, ...restart, ...advice(status)].join("\n")}\n`,
   );
 }
 
@@ -174,8 +182,9 @@ function advice({ flow, state, failure }: FlowStatus): readonly string[] {
       ];
     case "PLAN_CHANGED":
       return [
+        ...(failure === null ? [] : [`${flow} had failed before, and may again: ${failure.code} ${failure.message}`]),
         `${flow} waits, because its query is not the one that made its data.`,
-        `  Keep the data and go on: dyne flow continue ${flow}`,
+        `  Keep the data and go on, where they fit: dyne flow continue ${flow}`,
         `  Make it anew from its input: dyne flow reset ${flow} --yes`,
       ];
     case "PAUSED":
@@ -191,10 +200,4 @@ function readersToReset(flow: string): readonly string[] {
   return Operator.flows
     .filter((each) => each.kind === "stream" && each.stream.writtenBy === flow)
     .map(({ id }) => `${id} reads it row by row and stops when rows go: dyne flow reset ${id} --yes`);
-}
-
-function version(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("Use a whole number from 0 on.");
-  return value;
 }

@@ -33,6 +33,11 @@ export class Operator implements AsyncDisposable {
     await this.#storage[Symbol.asyncDispose]();
   }
 
+  /** True where the platform of the folder runs beside this command. */
+  get isRunning(): boolean {
+    return this.#storage.connections.eventHubs !== undefined;
+  }
+
   /** All declared flows, in the order of the graph. */
   static get flows(): readonly DeclaredFlow[] {
     return pipelines.flatMap(declaredFlows);
@@ -44,11 +49,10 @@ export class Operator implements AsyncDisposable {
     const tables = new TableCatalog(this.#storage, services);
     const wanted = flow === undefined ? undefined : declared(flow);
     return await Promise.all(
-      pipelines.flatMap((pipeline) =>
-        pipeline.flows
-          .filter(({ id }) => wanted === undefined || id === wanted.id)
-          .map((each) => flowStatus({ host, tables, ...services, pipeline: pipeline.name }, each)),
-      ),
+      pipelines
+        .flatMap(({ flows }) => flows)
+        .filter(({ id }) => wanted === undefined || id === wanted.id)
+        .map((each) => flowStatus({ host, tables, ...services }, each)),
     );
   }
 

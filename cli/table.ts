@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { pipelines } from "../pipelines/index.ts";
 import { DyneError, isDyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
 import { DuckDbCompute, transientCheckpoints } from "../shared/compute/index.ts";
@@ -12,6 +12,7 @@ import { cloneTable, DeltaTable, readRowTexts } from "../shared/table/index.ts";
 import { openLocalStorage } from "../local/platform/index.ts";
 import { parseExact } from "./exact-json.ts";
 import { print, type Format } from "./print.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 interface TableOptions {
   readonly data: string;
@@ -32,7 +33,7 @@ export function tableCommand(): Command {
     `\nExamples:\n  npm run --silent dyne -- table ${verb} gold.route_daily\n  npm run --silent dyne -- table ${verb} ./path/to/a/delta/table --version 3`;
   command.addCommand(
     shared(new Command("read").description("Print the rows of a table.").addHelpText("after", examples("read")))
-      .option("--limit <rows>", "print at most so many rows", count)
+      .option("--limit <rows>", "print at most so many rows", wholeNumber)
       .option("--hidden", "print the hidden column of each row's place too")
       .action((name: string, options: TableOptions) => withTable(name, options, (table) => read(table, options))),
   );
@@ -70,7 +71,7 @@ function shared(command: Command): Command {
   return command
     .argument("<path-or-name>", "a table's name, such as silver.flights, or the path of a folder with a _delta_log")
     .option("--data <folder>", "the data folder of a local run", ".dyne/start")
-    .option("--version <number>", "the table as it was at this version", count)
+    .option("--version <number>", "the table as it was at this version", wholeNumber)
     .addOption(
       new Option("--format <format>", "one JSON object per line, or a table to look at")
         .choices(["ndjson", "table"])
@@ -202,10 +203,4 @@ async function files(table: DeltaTable, options: TableOptions): Promise<void> {
     }),
   );
   await print(lines, options.format);
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("Use a whole number from 0 on.");
-  return value;
 }

@@ -1,5 +1,13 @@
 /** What belongs to a flow as a whole: its generations and its state. */
-import { DyneError, generation, isDyneError, type FlowId, type Generation } from "../core/index.ts";
+import {
+  DyneError,
+  generation,
+  isDyneError,
+  laneId,
+  type FlowId,
+  type Generation,
+  type LaneId,
+} from "../core/index.ts";
 import { flowStateRecord, generationRecord, type FlowStateRecord, type GenerationRecord } from "./formats.ts";
 import { layout } from "./layout.ts";
 import { encodeRecord, decodeRecord, putRecordIfAbsent, readRecord, type RecordContext } from "./records.ts";
@@ -26,6 +34,17 @@ export class FlowLog {
   /** One generation, read by name. */
   generationAt(g: Generation): Promise<GenerationRecord | undefined> {
     return readRecord(this.#context.store, generationRecord, layout.generation(this.flow, g));
+  }
+
+  /** The lanes that have begun in a generation, by listing all that is there of it. */
+  async lanes(g: Generation): Promise<LaneId[]> {
+    const root = `${layout.generationRoot(this.flow, g)}/`;
+    const lanes = new Set<string>();
+    for await (const { path } of this.#context.store.list(root)) {
+      const [lane = "", log] = path.slice(root.length).split("/");
+      if (log === "offsets") lanes.add(lane);
+    }
+    return [...lanes].map(laneId);
   }
 
   /** Takes the next entry, or returns what another put there. */

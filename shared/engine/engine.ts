@@ -15,7 +15,7 @@ import { raiseGeneration } from "./generation.ts";
 import { LaneRunner, type LaneBudget, type LaneResult } from "./lane-runner.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { TableReader } from "./readers.ts";
-import { assertContinuable } from "./plan-change.ts";
+import { assertChanged } from "./plan-change.ts";
 import { restoreFlow } from "./restore.ts";
 
 /** How long the cascade of one hub invocation may take: the trigger gives the partition's next events only when it returns (SPEC.md 16). */
@@ -135,7 +135,7 @@ export class Engine {
    */
   async continue(name: string): Promise<void> {
     const { driver } = this.#flow(name);
-    await assertContinuable(this.#context, driver);
+    await assertChanged(this.#context, driver);
     await raiseGeneration(this.#context, driver, { reason: "plan" });
     await this.#context.doorbells.ring(name, 0);
   }

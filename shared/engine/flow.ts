@@ -57,20 +57,14 @@ export interface BatchContext {
   readonly signal: AbortSignal;
 }
 
-/** The names of inputs in offsets, and whether there is a watermark beside them, which makes one lane of all. */
-export interface InputPosition {
-  readonly inputs: readonly string[];
-  readonly hasWatermark: boolean;
-}
-
 export interface FlowDriver {
   readonly flow: FlowId;
   readonly planFingerprint: string;
   readonly minIntervalMs: number;
   /** The rows follow from the inputs alone, so that a new generation computes them again rather than going on. */
   readonly isRecomputed?: boolean;
-  /** What its place in the input is told by; undefined where rows are recomputed. Another plan of the flow can take the place over where this is the same. */
-  readonly position?: InputPosition;
+  /** What its places in the input are told by; null where rows are recomputed. */
+  readonly position: GenerationRecord["position"];
   /** Names of the flow's own tables for a generation. */
   tables(generation: Generation): readonly FlowTable[];
   /** The lanes that exist now. */

@@ -6,7 +6,7 @@ import { DyneError, generation, instantOfMs, lanesIn, placeColumn, type Generati
 import { FlowLog, type Continuation, type GenerationRecord } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
-import { planChanged } from "./plan-change.ts";
+import { assertFits, planChanged } from "./plan-change.ts";
 import { isToBeEmptied } from "./swap.ts";
 import { missingColumns } from "../table/index.ts";
 
@@ -57,13 +57,14 @@ export async function isNewest(context: EngineContext, driver: FlowDriver, curre
 export async function raiseGeneration(
   context: EngineContext,
   driver: FlowDriver,
-  change: GenerationChange,
+  wanted: GenerationChange,
 ): Promise<GenerationRecord> {
   const log = flowLog(context, driver);
   const newest = (await log.generations()).at(-1);
   if (newest === undefined) {
-    throw new DyneError("INVALID_ARGUMENT", `${driver.flow} has not run yet, so there is nothing to ${change.reason}.`);
+    throw new DyneError("INVALID_ARGUMENT", `${driver.flow} has not run yet, so there is nothing to ${wanted.reason}.`);
   }
+  const change = await fitting(context, driver, newest, wanted);
   if (change.reason === "reset") await driver.assertResettable?.();
   const next = generation(newest.generation + 1);
   const goesOn = change.reason === "plan" && driver.isRecomputed !== true;
@@ -81,6 +82,7 @@ export async function raiseGeneration(
     flow: driver.flow,
     generation: next,
     planFingerprint: driver.planFingerprint,
+    position: driver.position,
     reason: change.reason,
     createdTime: instantOfMs(context.clock.nowMs()),
     tables,
@@ -95,6 +97,19 @@ export async function raiseGeneration(
   }
   context.logger.info("generation raised", { flow: driver.flow, generation: next, reason: record.reason });
   return record;
+}
+
+/** A change that also brings another plan has to fit the data that stay: a refresh takes the plan's new columns, a restore is refused. */
+async function fitting(
+  context: EngineContext,
+  driver: FlowDriver,
+  newest: GenerationRecord,
+  change: GenerationChange,
+): Promise<GenerationChange> {
+  if (newest.planFingerprint === driver.planFingerprint || change.reason === "reset") return change;
+  if (change.reason === "restore") throw await planChanged(context, driver, newest);
+  await assertFits(context, driver, newest);
+  return { reason: "plan" };
 }
 
 /** What the tables are set to: where they are emptied, for all lanes that exist or have ever written. */
@@ -126,6 +141,7 @@ async function createFirst(context: EngineContext, driver: FlowDriver): Promise<
     flow: driver.flow,
     generation: first,
     planFingerprint: driver.planFingerprint,
+    position: driver.position,
     reason: "created",
     createdTime: instantOfMs(context.clock.nowMs()),
     tables,

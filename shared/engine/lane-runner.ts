@@ -57,6 +57,8 @@ export class LaneRunner {
   readonly #records: RecordContext;
   readonly #warm = new Map<LaneId, { readonly log: LaneLog; readonly head: LaneHead }>();
   #generation: GenerationRecord | undefined;
+  /** The generation of a newer build, which was told. */
+  #supersededBy: number | undefined;
 
   constructor(context: EngineContext, driver: FlowDriver) {
     this.#context = context;
@@ -105,6 +107,13 @@ export class LaneRunner {
       return this.#generation;
     }
     const opened = await openGeneration(this.#context, this.#driver);
+    if (opened.kind === "superseded" && opened.by !== this.#supersededBy) {
+      this.#supersededBy = opened.by;
+      this.#context.logger.warn(
+        "a newer build runs the flow, and this one leaves it alone; where its query was taken back on purpose, continue or reset the flow",
+        { flow: this.#driver.flow, generation: opened.by },
+      );
+    }
     this.#generation = opened.kind === "open" ? opened.record : undefined;
     return this.#generation;
   }

@@ -1,13 +1,12 @@
 /** What differs between the plan that made a flow's data and the one that is declared, as far as their tables tell, and what can be done about it. */
-import { DyneError, generation, lanesIn, placeColumn } from "../core/index.ts";
-import { FlowLog, LaneLog, type GenerationRecord } from "../checkpoint/index.ts";
+import { DyneError, generation, placeColumn } from "../core/index.ts";
+import { FlowLog, type GenerationRecord } from "../checkpoint/index.ts";
 import { typeName, type Schema, type StructField } from "../plan/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { Snapshot } from "../delta/index.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
-import { firstOffsets } from "./offsets.ts";
 
-export interface PlanChange {
+interface PlanChange {
   /** Columns that the declared table has and the data have not. */
   readonly added: readonly string[];
   /** Columns of the data that are not declared any more. */
@@ -20,32 +19,41 @@ export interface PlanChange {
   readonly changesState: boolean;
   /** Where the flow is in its input says nothing to the new plan: it reads another input, or in other lanes. */
   readonly changesPosition: boolean;
+  /** The table is gone, or another one is in its place. */
+  readonly isReplaced: boolean;
 }
 
-/** Compares what a flow declares with the tables of a generation, and with its place in the input. */
-export async function planChange(
-  context: EngineContext,
-  driver: FlowDriver,
-  newest: GenerationRecord,
-): Promise<PlanChange> {
+/** Compares what a flow declares with the tables of a generation, and with its places in the input. */
+async function planChange(context: EngineContext, driver: FlowDriver, newest: GenerationRecord): Promise<PlanChange> {
   const declared = driver.tables(generation(newest.generation));
   const sink = await snapshotOf(context, newest, "sink");
   const { schema, partitionBy } = declared.find(({ role }) => role === "sink") as FlowTable;
+  // What is computed again needs neither memory nor place.
+  const goesOn = driver.isRecomputed !== true;
   return {
     ...columnChange(sink?.schema, schema),
     changesPartitions: sink !== undefined && sink.partitionBy.join() !== partitionBy.join(),
-    changesState: await isStateChanged(context, declared, newest),
-    changesPosition: await isPositionChanged(context, driver, newest, sink),
+    changesState: goesOn && (await isStateChanged(context, declared, newest)),
+    changesPosition: goesOn && isPositionChanged(driver.position, newest.position),
+    isReplaced: sink?.metadata.id !== newest.tables["sink"]?.tableId,
   };
 }
 
+/** Names that differ in case alone are one column to Delta, so that a new one of them is no new column. */
 function columnChange(was: Schema | undefined, is: Schema): Pick<PlanChange, "added" | "gone" | "retyped"> {
   const [before, after] = [columnsOf(was), columnsOf(is)];
-  const changed = [...before].filter(([name, type]) => after.has(name) && after.get(name) !== type);
+  const namesBefore = new Map([...before.keys()].map((name) => [name.toLowerCase(), name]));
+  const added = [...after].filter(([name]) => !namesBefore.has(name.toLowerCase()));
+  const retyped = [...after].flatMap(([name, type]) => {
+    const known = namesBefore.get(name.toLowerCase());
+    if (known === undefined || (known === name && before.get(name) === type)) return [];
+    return [known === name ? `${name}: ${before.get(name)} → ${type}` : `${known} → ${name}`];
+  });
+  const namesAfter = new Set([...after.keys()].map((name) => name.toLowerCase()));
   return {
-    added: [...after].filter(([name]) => !before.has(name)).map(([name, type]) => `${name} ${type}`),
-    gone: [...before.keys()].filter((name) => !after.has(name)),
-    retyped: changed.map(([name, type]) => `${name}: ${type} → ${after.get(name)}`),
+    added: added.map(([name, type]) => `${name} ${type}`),
+    gone: [...before.keys()].filter((name) => !namesAfter.has(name.toLowerCase())),
+    retyped,
   };
 }
 
@@ -64,22 +72,11 @@ async function isStateChanged(
   return false;
 }
 
-async function isPositionChanged(
-  context: EngineContext,
-  { flow, position }: FlowDriver,
-  newest: GenerationRecord,
-  sink: Snapshot | undefined,
-): Promise<boolean> {
-  const { host: store, clock, random } = context;
-  if (position === undefined) return false;
-  for (const lane of lanesIn(sink?.txns.keys() ?? [], context.pipeline, flow)) {
-    const log = new LaneLog({ store, clock, random }, flow, generation(newest.generation), lane);
-    const last = (await log.head()).lastOffsets ?? (await firstOffsets(context, flow, newest.generation, lane));
-    if (last === undefined) continue;
-    if (Object.keys(last.inputs).join() !== position.inputs.join()) return true;
-    if ((last.watermark !== null) !== position.hasWatermark) return true;
-  }
-  return false;
+/** Rows are late by what lanes have seen of their event time: a longer delay would ask for what was forgotten by then. */
+function isPositionChanged(is: FlowDriver["position"], was: GenerationRecord["position"]): boolean {
+  if (is === null || was === null) return true;
+  if (is.inputs.join() !== was.inputs.join() || is.watermark?.eventTime !== was.watermark?.eventTime) return true;
+  return (is.watermark?.delayMs ?? 0) > (was.watermark?.delayMs ?? 0);
 }
 
 /** The error that stops a flow whose plan is not the one that made its data: what changed, and each way on with what it does to the data. */
@@ -91,8 +88,8 @@ export async function planChanged(
   const change = await planChange(context, driver, newest);
   const { flow } = driver;
   const ways = [
-    ...(canContinue(driver, change) ? [`"dyne flow continue ${flow}" ${whatContinuingDoes(driver)}`] : []),
-    ...(driver.isRecomputed === true
+    ...(canContinue(change) ? [`"dyne flow continue ${flow}" ${whatContinuingDoes(driver)}`] : []),
+    ...(driver.isRecomputed === true && canContinue(change)
       ? []
       : [`"dyne flow reset ${flow}" empties it and reads its input again from the start`]),
     "putting the query back leaves all as it was",
@@ -104,28 +101,28 @@ export async function planChanged(
   );
 }
 
-/** Throws INVALID_ARGUMENT where a flow cannot keep its data and go on with the declared plan. */
-export async function assertContinuable(context: EngineContext, driver: FlowDriver): Promise<void> {
-  const { flow } = driver;
+/** Throws INVALID_ARGUMENT where a flow has not run yet, or its plan is the one that made its data. */
+export async function assertChanged(context: EngineContext, { flow, planFingerprint }: FlowDriver): Promise<void> {
   const { host: store, clock, random } = context;
   const newest = (await new FlowLog({ store, clock, random }, flow).generations()).at(-1);
   if (newest === undefined)
     throw new DyneError("INVALID_ARGUMENT", `${flow} has not run yet, so there is nothing to continue.`);
-  if (newest.planFingerprint === driver.planFingerprint)
+  if (newest.planFingerprint === planFingerprint)
     throw new DyneError("INVALID_ARGUMENT", `The query of ${flow} has not changed, so there is nothing to continue.`);
+}
+
+/** Throws INVALID_ARGUMENT where a flow cannot keep its data and go on with the declared plan. */
+export async function assertFits(context: EngineContext, driver: FlowDriver, newest: GenerationRecord): Promise<void> {
   const change = await planChange(context, driver, newest);
-  if (canContinue(driver, change)) return;
+  if (canContinue(change)) return;
   throw new DyneError(
     "INVALID_ARGUMENT",
-    `${flow} cannot keep its data and go on with the new query: ${described(change)}. Reset it, or give it a new name.`,
+    `${driver.flow} cannot keep its data and go on with the new query: ${described(change)}. Reset it, or give it a new name.`,
   );
 }
 
-/** A view is computed again, so that only its columns' types have to fit. */
-function canContinue(driver: FlowDriver, change: PlanChange): boolean {
-  const { retyped, changesPartitions, changesState, changesPosition } = change;
-  if (retyped.length > 0 || changesPartitions) return false;
-  return driver.isRecomputed === true || !(changesState || changesPosition);
+function canContinue({ retyped, changesPartitions, changesState, changesPosition, isReplaced }: PlanChange): boolean {
+  return retyped.length === 0 && !changesPartitions && !changesState && !changesPosition && !isReplaced;
 }
 
 function whatContinuingDoes(driver: FlowDriver): string {
@@ -135,13 +132,14 @@ function whatContinuingDoes(driver: FlowDriver): string {
 }
 
 function described(change: PlanChange): string {
-  const { added, gone, retyped, changesPartitions, changesState, changesPosition } = change;
+  const { added, gone, retyped, changesPartitions, changesState, changesPosition, isReplaced } = change;
   const parts = [
     ...(added.length === 0 ? [] : [`new columns ${added.join(", ")}`]),
     ...(gone.length === 0 ? [] : [`columns no longer declared ${gone.join(", ")}`]),
-    ...(retyped.length === 0 ? [] : [`columns of another type ${retyped.join(", ")}`]),
+    ...(retyped.length === 0 ? [] : [`columns of another type or spelling ${retyped.join(", ")}`]),
+    ...(isReplaced ? ["its table is gone, or another one is in its place"] : []),
     ...(changesPartitions ? ["other partition columns"] : []),
-    ...(changesPosition ? ["it reads another input, or its watermark came or went"] : []),
+    ...(changesPosition ? ["another input, or another watermark than its places in the input are told by"] : []),
     ...(changesState ? ["other keys or times to remember rows by"] : []),
   ];
   return parts.length === 0 ? "its columns are the same, what they hold is computed in another way" : parts.join("; ");
@@ -162,4 +160,8 @@ function columnsOf(schema: Schema | undefined): ReadonlyMap<string, string> {
   return new Map(fields.filter(([name]) => name !== placeColumn).map(([name, { type }]) => [name, typeName(type)]));
 }
 
-const shapeOf = (schema: Schema): string => [...columnsOf(schema)].map((column) => column.join(" ")).join(", ");
+const shapeOf = (schema: Schema): string =>
+  [...columnsOf(schema)]
+    .map((column) => column.join(" "))
+    .sort()
+    .join(", ");

@@ -1,6 +1,15 @@
 /** Where a flow stands, told from logs alone: nothing is computed and nothing written. */
-import { generation, lanesIn, type Clock, type Random } from "../core/index.ts";
-import { FlowLog, hasFailed, LaneLog, type FlowStateRecord, type GenerationRecord } from "../checkpoint/index.ts";
+import { generation, type Clock, type Generation, type Random } from "../core/index.ts";
+import {
+  FlowLog,
+  hasFailed,
+  LaneLog,
+  type FlowStateRecord,
+  type GenerationRecord,
+  type LaneHead,
+  type RecordContext,
+} from "../checkpoint/index.ts";
+import type { AddFile } from "../delta/index.ts";
 import { tablePath, type Flow } from "../pipeline/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 import type { TableCatalog } from "../table/index.ts";
@@ -10,10 +19,11 @@ export interface FlowStatus {
   readonly kind: Flow["kind"];
   /** `NEW`: it has not run yet. `PLAN_CHANGED`: its query is not the one that made its data, and it waits for its operator. */
   readonly state: "NEW" | "RUNNING" | "PAUSED" | "FAILED" | "PLAN_CHANGED";
-  /** What failed it; null unless it is FAILED. */
+  /** What failed its newest generation; null where nothing did. */
   readonly failure: FlowStateRecord["failure"];
   /** Null before the first. */
   readonly generation: number | null;
+  /** Lanes that have begun in this generation. */
   readonly lanes: number;
   /** Committed batches of all lanes in this generation. */
   readonly batches: number;
@@ -28,8 +38,6 @@ export interface FlowStatus {
 }
 
 export interface ServingContext {
-  /** The name of the pipeline that the flows are of. */
-  readonly pipeline: string;
   readonly host: ObjectStore;
   readonly tables: TableCatalog;
   readonly clock: Clock;
@@ -43,27 +51,21 @@ export async function flowStatus(context: ServingContext, flow: Flow): Promise<F
   const newest = (await log.generations()).at(-1);
   const { record: state } = await log.state();
   const snapshot = await context.tables.open("lake", tablePath(flow.output.name)).find();
-  const lanes = lanesIn(snapshot?.txns.keys() ?? [], context.pipeline, flow.id);
-  const heads =
-    newest === undefined
-      ? []
-      : await Promise.all(
-          lanes.map((lane) => new LaneLog(records, flow.id, generation(newest.generation), lane).head()),
-        );
+  const heads = newest === undefined ? [] : await headsOf(log, records, generation(newest.generation));
   const files = snapshot === undefined ? undefined : [...snapshot.files];
   const name = stateOf(flow, newest, state);
   return {
     flow: flow.id,
     kind: flow.kind,
     state: name,
-    failure: name === "FAILED" ? (state?.failure ?? null) : null,
+    failure: newest !== undefined && hasFailed(state, newest.generation) ? (state?.failure ?? null) : null,
     generation: newest?.generation ?? null,
-    lanes: lanes.length,
+    lanes: heads.length,
     batches: sum(heads.map(({ lastCommit }) => lastCommit?.batchId ?? 0)),
     openBatches: heads.filter(({ openOffsets }) => openOffsets !== undefined).length,
     lastCommitTime: latest(heads.map(({ lastCommit }) => lastCommit?.committedTime)),
     version: snapshot?.version ?? null,
-    rows: files === undefined ? null : rowsOf(files.map(({ stats }) => stats)),
+    rows: files === undefined ? null : rowsOf(files),
     bytes: files === undefined ? null : sum(files.map(({ size }) => size)),
   };
 }
@@ -79,14 +81,18 @@ function stateOf(
   return hasFailed(state, newest.generation) ? "FAILED" : "RUNNING";
 }
 
-function rowsOf(stats: readonly (string | undefined)[]): number | null {
+function rowsOf(files: readonly AddFile[]): number | null {
   let rows = 0;
-  for (const text of stats) {
-    const { numRecords } = JSON.parse(text ?? "{}") as { readonly numRecords?: number };
+  for (const { stats, deletionVector } of files) {
+    const { numRecords } = JSON.parse(stats ?? "{}") as { readonly numRecords?: number };
     if (numRecords === undefined) return null;
-    rows += numRecords;
+    rows += numRecords - (deletionVector?.cardinality ?? 0);
   }
   return rows;
+}
+
+async function headsOf(log: FlowLog, records: RecordContext, g: Generation): Promise<readonly LaneHead[]> {
+  return await Promise.all((await log.lanes(g)).map((lane) => new LaneLog(records, log.flow, g, lane).head()));
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

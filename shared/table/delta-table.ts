@@ -127,6 +127,14 @@ export class DeltaTable {
           `${this.path} has the column ${retyped} with another type than the one declared. Give the column, or the table, a new name.`,
         );
       }
+      const spelled = new Map(Object.keys(snapshot.schema.fields).map((name) => [name.toLowerCase(), name]));
+      const respelled = missing.find((name) => spelled.has(name.toLowerCase()));
+      if (respelled !== undefined) {
+        throw new DyneError(
+          "SCHEMA_MISMATCH",
+          `${this.path} has the column ${spelled.get(respelled.toLowerCase())}, which is ${respelled} to Delta, where case does not tell names apart. Keep the spelling, or choose another name.`,
+        );
+      }
       const wanted = declared.fields as Readonly<Record<string, StructField>>;
       const added = missing.map((name) => [name, { ...wanted[name], nullable: true }]);
       const schema = { kind: "struct", fields: { ...snapshot.schema.fields, ...Object.fromEntries(added) } } as Schema;

@@ -33,7 +33,7 @@ import { fetchLanded, globMatches, landedOf, listLanded, type Landed } from "../
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
 import type { FilesFlow } from "../declared-flow.ts";
-import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, InputPosition, Hint, PlannedInput } from "../flow.ts";
+import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, Hint, PlannedInput } from "../flow.ts";
 import { call, column, extended, fieldsOf, filter, project, scan, schemaOf } from "../incremental/expressions.ts";
 import {
   bronzeColumn,
@@ -67,7 +67,7 @@ export class FilesDriver implements FlowDriver {
   readonly flow: FlowId;
   readonly planFingerprint: string;
   readonly minIntervalMs: number;
-  readonly position: InputPosition = { inputs: ["files"], hasWatermark: false };
+  readonly position: FlowDriver["position"] = { inputs: ["files"], watermark: null };
   readonly #context: EngineContext;
   readonly #declared: FilesFlow;
   /** The ledger at the version it was last read. */

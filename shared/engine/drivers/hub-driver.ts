@@ -17,7 +17,7 @@ import type { HubFlow } from "../declared-flow.ts";
 import type { HubEvent } from "../../sources/index.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
-import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, InputPosition, Hint, PlannedInput } from "../flow.ts";
+import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, Hint, PlannedInput } from "../flow.ts";
 import { appendOutcome, outputBytes } from "../table-outcome.ts";
 
 /** How long the hub's creation time is believed before it is asked for again. */
@@ -27,7 +27,7 @@ export class HubDriver implements FlowDriver {
   readonly flow: FlowId;
   readonly planFingerprint: string;
   readonly minIntervalMs: number;
-  readonly position: InputPosition;
+  readonly position: FlowDriver["position"];
   readonly #context: EngineContext;
   readonly #declared: HubFlow;
   /** By lane, the sequence number up to which the logs are known to have committed. */
@@ -42,7 +42,7 @@ export class HubDriver implements FlowDriver {
     this.flow = declared.id;
     this.planFingerprint = declared.fingerprint;
     this.minIntervalMs = declared.minIntervalMs;
-    this.position = { inputs: [declared.hub], hasWatermark: false };
+    this.position = { inputs: [declared.hub], watermark: null };
   }
 
   tables(_generation: Generation): readonly FlowTable[] {

@@ -21,7 +21,7 @@ import { type AddFile, type DeltaCommit, type Snapshot } from "../../delta/index
 import type { StreamFlow } from "../declared-flow.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
-import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, InputPosition, Hint, PlannedInput } from "../flow.ts";
+import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, Hint, PlannedInput } from "../flow.ts";
 import { StreamingJob } from "../incremental/streaming-job.ts";
 import { streamingPlan, type StreamingPlan } from "../incremental/streaming-plan.ts";
 import { initialWatermark, nextWatermark, withLanes, type LaneObservation } from "../incremental/watermark.ts";
@@ -39,7 +39,7 @@ export class StreamDriver implements FlowDriver {
   readonly flow: FlowId;
   readonly planFingerprint: string;
   readonly minIntervalMs: number;
-  readonly position: InputPosition;
+  readonly position: FlowDriver["position"];
   readonly #context: EngineContext;
   readonly #declared: StreamFlow;
   readonly #upstream: Upstream;
@@ -55,7 +55,11 @@ export class StreamDriver implements FlowDriver {
     this.minIntervalMs = declared.minIntervalMs;
     this.#plan = streamingPlan(declared.query);
     this.#job = new StreamingJob(declared, this.#plan);
-    this.position = { inputs: [declared.stream.name], hasWatermark: this.#isKeyed };
+    const { watermark } = this.#plan;
+    this.position = {
+      inputs: [declared.stream.name],
+      watermark: watermark === undefined ? null : { eventTime: watermark.eventTime, delayMs: watermark.delayMs },
+    };
   }
 
   /** A flow with state has one lane; a row-local one inherits its upstream's. */

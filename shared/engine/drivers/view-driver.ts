@@ -20,6 +20,7 @@ export class ViewDriver implements FlowDriver {
   readonly planFingerprint: string;
   readonly minIntervalMs: number;
   readonly isRecomputed = true;
+  readonly position = null;
   readonly #declared: ViewFlow;
   readonly #inputs: ViewInputs;
   readonly #refresh: ViewRefresh;

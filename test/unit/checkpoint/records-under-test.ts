@@ -92,6 +92,7 @@ export function generationOf(generation: number, planFingerprint = "sha256:00"):
     createdTime: instant,
     tables: { sink: { root: "lake", path: "lake/bronze/flights", tableId: "t" } },
     continues: { kind: "start" },
+    position: { inputs: ["flights"], watermark: { eventTime: "flight_time", delayMs: 86_400_000 } },
     swap: null,
   };
 }

@@ -84,10 +84,13 @@ describe("a flow", () => {
   });
 
   test("is restored to a version that is there", async () => {
-    const missing = await on("restore", flow, "--version", "77");
-    expect(missing.exitCode).toBe(1);
+    const asked = await on("restore", flow, "--version", "1");
+    expect([asked.exitCode, asked.stderr]).toEqual([2, expect.stringMatching(/Repeat the command with --yes/)]);
+    const missing = await on("restore", flow, "--version", "77", "--yes");
+    expect([missing.exitCode, missing.stderr]).toEqual([1, expect.stringMatching(/77/)]);
+    for (const version of ["", " ", "0x1", "-1"])
+      expect((await on("restore", flow, "--version", version, "--yes")).exitCode, version).toBe(2);
     expect((await on("restore", flow)).exitCode).toBe(2);
-    expect((await on("restore", flow, "--version", "-1")).exitCode).toBe(2);
   });
 
   test("that is not declared is named, and so are those that are", async () => {

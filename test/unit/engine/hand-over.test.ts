@@ -465,6 +465,7 @@ function delegated(driver: FlowDriver, replaced: Partial<FlowDriver>): FlowDrive
     flow: driver.flow,
     planFingerprint: driver.planFingerprint,
     minIntervalMs: driver.minIntervalMs,
+    position: driver.position,
     tables: (g) => driver.tables(g),
     lanes: () => driver.lanes(),
     start: (lane) => driver.start(lane),

@@ -30,7 +30,19 @@ const parsed = readStream(events)
   .withColumns(({ event_data }) => ({ reading: fromJson(event_data, Reading) }))
   .select(({ reading }) => ({ ...reading.fields }));
 
-type Silver = "first" | "doubled" | "wider" | "narrower" | "retyped" | "timeless" | "partitioned" | "elsewhere";
+type Silver =
+  | "reordered"
+  | "respelled"
+  | "slower"
+  | "otherwise timed"
+  | "first"
+  | "doubled"
+  | "wider"
+  | "narrower"
+  | "retyped"
+  | "timeless"
+  | "partitioned"
+  | "elsewhere";
 
 /** `silver` and `gold` name how their tables are declared. */
 function pipelineOf(declared: { silver?: Silver; keys?: "id" | "device"; gold?: "count" | "sum" } = {}): Pipeline {
@@ -38,6 +50,35 @@ function pipelineOf(declared: { silver?: Silver; keys?: "id" | "device"; gold?: 
   const timed = parsed.withWatermark("at", "10 minutes").dropDuplicatesWithinWatermark([keys]);
   const upstream = streamingTable("silver.plain", { ...soon, query: parsed });
   const tables = {
+    reordered: () =>
+      streamingTable(silver, {
+        ...soon,
+        query: parsed
+          .select(({ value, at, device, id }) => ({ value, at, device, id }))
+          .withWatermark("at", "10 minutes")
+          .dropDuplicatesWithinWatermark([keys]),
+      }),
+    respelled: () =>
+      streamingTable(silver, {
+        ...soon,
+        query: parsed
+          .select(({ id, device, at, value }) => ({ id, Device: device, at, value }))
+          .withWatermark("at", "10 minutes")
+          .dropDuplicatesWithinWatermark(["id"]),
+      }),
+    slower: () =>
+      streamingTable(silver, {
+        ...soon,
+        query: parsed.withWatermark("at", "2 hours").dropDuplicatesWithinWatermark([keys]),
+      }),
+    "otherwise timed": () =>
+      streamingTable(silver, {
+        ...soon,
+        query: parsed
+          .withColumns(({ at }) => ({ made: at.minusHours(7) }))
+          .withWatermark("made", "10 minutes")
+          .dropDuplicatesWithinWatermark([keys]),
+      }),
     timeless: () => streamingTable(silver, { ...soon, query: parsed }),
     partitioned: () => streamingTable(silver, { ...soon, query: timed, partitionBy: ["device"] }),
     elsewhere: () =>
@@ -121,8 +162,12 @@ describe("a flow whose query changed says what changed and what can be done", ()
     ["doubled", /its columns are the same, what they hold is computed in another way/, true],
     ["wider", /new columns letters int/, true],
     ["narrower", /columns no longer declared device/, true],
-    ["retyped", /columns of another type value: bigint → string/, false],
-    ["timeless", /its watermark came or went/, false],
+    ["retyped", /columns of another type or spelling value: bigint → string/, false],
+    ["reordered", /its columns are the same/, true],
+    ["respelled", /columns of another type or spelling device → Device/, false],
+    ["slower", /another watermark/, false],
+    ["otherwise timed", /another watermark/, false],
+    ["timeless", /another watermark/, false],
     ["partitioned", /other partition columns/, false],
     ["elsewhere", /another input/, false],
   ])("%s", async (how, told, canContinue) => {
@@ -214,6 +259,68 @@ describe("a changed flow that is continued", () => {
     expect(await before.rows(silver)).toHaveLength(1);
     await after.quiet();
     expect(await after.rows(silver)).toMatchObject([{ value: 1 }, { value: 4 }]);
+  });
+});
+
+describe("data of another query", () => {
+  test("are not restored to a version", async () => {
+    const { after } = await deployed(pipelineOf({ silver: "retyped" }));
+    await expect(after.engine.restore(silver, 1, "rewind")).rejects.toMatchObject({ code: "PLAN_CHANGED" });
+    expect(await after.rows(silver)).toHaveLength(1);
+  });
+
+  test("are refreshed with the columns of the new one", async () => {
+    const { after } = await deployed(pipelineOf({ gold: "sum" }));
+    await after.engine.refresh(gold);
+    await after.quiet();
+    expect(await after.rows(gold)).toEqual([{ device: "d1", readings: 1, total: 1 }]);
+    expect(await after.stateOf(gold)).toBe("RUNNING");
+  });
+
+  test("are told apart by what was read, also where no row has reached the table yet", async () => {
+    const before = new EngineWorld({ bench, pipeline: pipelineOf() });
+    before.send("0", ["no json"]);
+    await before.quiet();
+    for (const how of ["elsewhere", "timeless", "otherwise timed"] as const) {
+      const after = new EngineWorld({ bench, pipeline: pipelineOf({ silver: how }) }, before.estate);
+      await expect(after.engine.continue(silver), how).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+  });
+
+  test("that were a view's are not continued by a stream, which would read them again", async () => {
+    const plain = streamingTable("silver.plain", { ...soon, query: parsed });
+    const view = materializedView(silver, { ...soon, query: read(plain) });
+    const stream = streamingTable(silver, { ...soon, query: readStream(plain) });
+    const before = new EngineWorld({ bench, pipeline: definePipeline("fixture", [events, plain, view]) });
+    before.send("0", [reading("a", 1)]);
+    before.send("1", [reading("b", 2)]);
+    await before.quiet();
+    const pipeline = definePipeline("fixture", [events, plain, stream]);
+    const after = new EngineWorld({ bench, pipeline }, before.estate);
+    await expect(after.engine.continue(silver)).rejects.toThrow(/another input/);
+    await after.engine.reset(silver);
+    await after.quiet();
+    expect(await after.rows(silver)).toHaveLength(2);
+  });
+
+  test("can be continued after a reset from other lanes", async () => {
+    const { before, after } = await deployed(pipelineOf({ silver: "timeless" }));
+    await after.engine.reset(silver);
+    await after.quiet();
+    await before.engine.reset(silver);
+    await before.quiet();
+    const doubled = new EngineWorld({ bench, pipeline: pipelineOf({ silver: "doubled" }) }, before.estate);
+    await doubled.engine.continue(silver);
+    await doubled.quiet();
+    expect(await doubled.stateOf(silver)).toBe("RUNNING");
+    expect(await doubled.rows(silver)).toHaveLength(1);
+  });
+
+  test("whose table was deleted are not continued", async () => {
+    const { after } = await deployed(pipelineOf({ silver: "doubled" }));
+    for await (const { path } of after.estate.lake.list("lake/silver/readings/_delta_log/"))
+      await after.estate.lake.delete(path);
+    await expect(after.engine.continue(silver)).rejects.toThrow(/its table is gone/);
   });
 });
 

@@ -83,7 +83,7 @@ test("a failed flow says what failed it, and no more once it was reset", async (
   const world = await worldWith(engineFixture({ failAtValue: 3 }));
   await world.quiet();
   const failed = await statusOf(world, readings);
-  expect(failed).toMatchObject({ state: "FAILED", failure: { lane: "0", batchId: 1 }, openBatches: 0 });
+  expect(failed).toMatchObject({ state: "FAILED", failure: { lane: "0", batchId: 1 }, openBatches: 1 });
   const mended = new EngineWorld({ bench, pipeline: engineFixture({ failAtValue: 3 }) }, world.estate);
   await mended.engine.reset(readings);
   expect(await statusOf(mended, readings)).toMatchObject({ state: "RUNNING", failure: null, generation: 2 });
@@ -96,4 +96,12 @@ test("a flow whose query is another one is PLAN_CHANGED, and its data stand", as
   expect(await statusOf(changed, readings)).toMatchObject({ state: "PLAN_CHANGED", rows: 3 });
   await changed.engine.continue(readings);
   expect(await statusOf(changed, readings)).toMatchObject({ state: "RUNNING", generation: 2, rows: 3 });
+});
+
+test("a flow whose rows all went to quarantine has run all the same", async () => {
+  const world = new EngineWorld({ bench, pipeline: engineFixture() });
+  await world.land("landing/devices/a.csv", "code,site,weight\nd1,north,5\n");
+  world.send("0", ["no json"]);
+  await world.quiet();
+  expect(await statusOf(world, readings)).toMatchObject({ state: "RUNNING", lanes: 1, batches: 1, rows: 0 });
 });
