@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { isDyneError } from "../shared/core/index.ts";
 import { devCommand } from "./dev.ts";
+import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { flowCommand } from "./flow.ts";
 import { manifestCommand } from "./manifest.ts";
@@ -37,6 +38,7 @@ function program(): Command {
     manifestCommand,
     tableCommand,
     quarantineCommand,
+    doctorCommand,
   ]) {
     command.addCommand(subcommand());
   }
