@@ -4,23 +4,32 @@ import { pipelines } from "../pipelines/index.ts";
 import { systemClock, systemRandom } from "../shared/core/index.ts";
 import { manifest } from "../shared/pipeline/index.ts";
 import { jsonLogger } from "../shared/runtime/index.ts";
+import { restartOnSave } from "./restart-on-save.ts";
 import { ownDataFolder, startPlatform } from "../local/platform/index.ts";
 
 /** `dyne dev`: Azure on this machine with the declared pipelines running, until Ctrl-C. */
 export function devCommand(): Command {
   return new Command("dev")
     .description(
-      "Run the pipelines on this machine and stay up: storage, Event Hubs and the Functions host, until Ctrl-C.",
+      "Run the pipelines on this machine and stay up: storage, Event Hubs and the Functions host, until Ctrl-C. Starts again when a pipeline is saved.",
     )
     .option("--data <folder>", "keep everything in this folder", ".dyne/dev")
     .option("--json", "print where the services are as one line of JSON")
+    .option("--no-watch", "go on with the pipelines as they are now")
     .addHelpText("after", "\nExamples:\n  npm run dev\n  npm run dev -- --data .dyne/mine")
     .action(dev);
 }
 
-async function dev(options: { data: string; json?: boolean }): Promise<void> {
+async function dev(options: { data: string; json?: boolean; watch: boolean }): Promise<void> {
+  if (!options.watch) return run(options);
+  const args = ["dev", "--no-watch", "--data", options.data, ...(options.json === true ? ["--json"] : [])];
+  process.exitCode = await restartOnSave(args, (text) => process.stderr.write(`${text}\n`));
+}
+
+async function run(options: { data: string; json?: boolean }): Promise<void> {
   const stopped = new Promise<string>((resolveStop) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolveStop(signal));
+    // The same Ctrl-C may come twice, from the terminal and from who started this.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolveStop(signal));
   });
   const say = (text: string) => process.stderr.write(`${text}\n`);
   await using folder = await ownDataFolder(resolve(options.data));

@@ -19,6 +19,7 @@ import { startChild, type Child } from "./child-process.ts";
 import { processLocks } from "./data-folder.ts";
 import { breakLeases } from "./leases.ts";
 import { publishEndpoints } from "./local-storage.ts";
+import { rememberPort, rememberedPort } from "./remembered-port.ts";
 
 export interface PlatformOptions {
   readonly directory: string;
@@ -61,16 +62,23 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   if (isResumed) await breakLeases(azurite.connectionStrings.host);
   // A child that was just starting when its parent was killed may have taken its lock by now.
   for (const lock of [locks.eventHubs, locks.functions]) await endOwner(lock);
+  const portFile = join(directory, "hubs.port");
   const hubs = stack.use(
     await startChild({
       name: "The loopback Event Hubs",
       entry: entry("local/event-hubs/main"),
-      config: { directory: join(directory, "hubs"), hubs: options.hubs, lock: locks.eventHubs },
+      config: {
+        directory: join(directory, "hubs"),
+        port: await rememberedPort(portFile),
+        hubs: options.hubs,
+        lock: locks.eventHubs,
+      },
       heapMb: 1_024,
       onLog: logFile(directory, "event-hubs", stack),
     }),
   );
   const eventHubs = String(hubs.ready["connectionString"]);
+  await rememberPort(portFile, Number(hubs.ready["port"]));
   stack.use(await publishEndpoints(directory, { ...azurite.connectionStrings, eventHubs }));
   stack.use(startNotifier({ azurite, clock: options.clock, random: options.random, logger: options.logger }));
   const settings = {
