@@ -30,6 +30,9 @@ async function run(options: { data: string; json?: boolean }): Promise<void> {
   const stopped = new Promise<string>((resolveStop) => {
     // The same Ctrl-C may come twice, from the terminal and from who started this.
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolveStop(signal));
+    if (process.connected) process.once("disconnect", () => resolveStop("who started it has ended"));
+    // Listening keeps the process alive for the channel's sake, also once all is stopped.
+    process.channel?.unref();
   });
   const say = (text: string) => process.stderr.write(`${text}\n`);
   await using folder = await ownDataFolder(resolve(options.data));

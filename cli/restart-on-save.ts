@@ -15,9 +15,10 @@ const settleMs = 200;
 export async function restartOnSave(args: readonly string[], say: (text: string) => void): Promise<number> {
   using saves = watchSaves();
   const asked = Promise.withResolvers<NodeJS.Signals>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => asked.resolve(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => asked.resolve(signal));
   for (;;) {
-    const child = spawn(process.execPath, [program, ...args], { stdio: "inherit" });
+    // By the channel it learns of this process's end, however that comes.
+    const child = spawn(process.execPath, [program, ...args], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
     const ended = once(child, "exit").then(([code]) => (typeof code === "number" ? code : 1));
     const what = await Promise.race([asked.promise, saves.next(), ended]);
     if (what === "saved") {
