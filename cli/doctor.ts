@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, rm, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { freemem, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
-import { openLocalStorage } from "../local/platform/index.ts";
+import { endpointsFile, openLocalStorage, ownerOf } from "../local/platform/index.ts";
 import { DuckDbCompute } from "../shared/compute/index.ts";
 import { isDyneError, silentLogger, systemRandom } from "../shared/core/index.ts";
 
@@ -108,6 +108,8 @@ async function lookAtPorts(): Promise<string> {
 }
 
 async function lookAtDisk(data: string): Promise<string> {
+  if (statSync(data, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new Error(`${data} is no folder. Name another one with --data.`);
   let folder = data;
   while (!existsSync(folder)) folder = dirname(folder);
   const probe = join(folder, `.dyne-doctor-${systemRandom.uuid()}`);
@@ -120,17 +122,19 @@ async function lookAtDisk(data: string): Promise<string> {
   return free;
 }
 
-async function lookAtMemory(): Promise<string> {
-  const constrained = process.constrainedMemory();
-  const bytes = Math.min(freemem(), constrained > 0 ? constrained : Number.POSITIVE_INFINITY);
+async function lookAtMemory(data: string): Promise<string> {
+  const bytes = process.availableMemory();
   const free = `${gibibytes(bytes)} GiB`;
-  if (bytes < memoryBytesMin)
+  // What the folder's own platform has taken is not missing.
+  if (bytes < memoryBytesMin && (await ownerOf(data)) === undefined)
     throw new Error(`${free} free; a run takes about ${gibibytes(memoryBytesMin)}. Close something large.`);
   return `${free} free`;
 }
 
 async function lookAtStorage(data: string): Promise<string> {
   if (!existsSync(join(data, "storage"))) return `nothing in ${data} yet; "npm start" makes it`;
+  const owner = await ownerOf(data);
+  if (owner !== undefined && !existsSync(endpointsFile(data))) return `${data} is in use by process ${owner}`;
   try {
     await using storage = await openLocalStorage(data, { logger: silentLogger });
     const bytes = new TextEncoder().encode(systemRandom.uuid());

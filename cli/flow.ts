@@ -33,7 +33,7 @@ interface Verb {
   /** Asked for with `--yes`, because it takes data away. */
   readonly warning?: (flow: string) => string;
   /** What happens now, beside what the state says. */
-  readonly told: (flow: string) => readonly string[];
+  readonly told: (flow: string, data: string) => readonly string[];
 }
 
 const pause: Verb = {
@@ -56,7 +56,7 @@ const reset: Verb = {
   act: (engine, flow) => engine.reset(flow),
   warning: (flow) =>
     `A reset takes all rows out of ${flow} and its quarantine and reads the input again from its start; what the input no longer holds is gone from the newest version.`,
-  told: (flow) => readersToReset(flow),
+  told: (flow, data) => readersToReset(flow, data),
 };
 
 const refresh: Verb = {
@@ -79,7 +79,7 @@ function verbCommand(verb: Verb): Command {
   return command.action((flow: string, options: FlowOptions & { yes?: boolean }) => {
     if (verb.warning !== undefined && options.yes !== true)
       throw new DyneError("INVALID_ARGUMENT", `${verb.warning(flow)} Repeat the command with --yes to do it.`);
-    return change(flow, options, (engine) => verb.act(engine, flow), verb.told(flow));
+    return change(flow, options, (engine) => verb.act(engine, flow), verb.told(flow, options.data));
   });
 }
 
@@ -97,14 +97,14 @@ function restoreCommand(): Command {
     "restore",
     " --version 12",
   ).action((flow: string, options: FlowOptions & { version: number; keepPosition?: boolean; yes?: boolean }) => {
-    const { version, keepPosition, yes } = options;
+    const { version, keepPosition, yes, data } = options;
     if (yes !== true)
       throw new DyneError(
         "INVALID_ARGUMENT",
         `A restore takes the rows out of ${flow} that came after version ${version}${keepPosition === true ? "" : " and reads them again"}. Repeat the command with --yes to do it.`,
       );
     const position = keepPosition === true ? "keep-position" : "rewind";
-    return change(flow, options, (engine) => engine.restore(flow, version, position), readersToReset(flow));
+    return change(flow, options, (engine) => engine.restore(flow, version, position), readersToReset(flow, data));
   });
 }
 
@@ -137,7 +137,7 @@ async function list({ data, json }: FlowOptions): Promise<void> {
     }),
   );
   await print(lines, "table");
-  for (const flow of flows) for (const line of advice(flow)) process.stdout.write(`\n${line}\n`);
+  for (const flow of flows) for (const line of advice(flow, data)) process.stdout.write(`\n${line}\n`);
 }
 
 async function change(
@@ -157,7 +157,7 @@ async function change(
   process.stdout.write(
     json === true
       ? `${JSON.stringify(status)}\n`
-      : `${[`${flow} is ${status.state}, generation ${status.generation ?? "none"}.`, ...told, ...restart, ...advice(status)].join("\n")}\n`,
+      : `${[`${flow} is ${status.state}, generation ${status.generation ?? "none"}.`, ...told, ...restart, ...advice(status, data)].join("\n")}\n`,
   );
 }
 
@@ -170,25 +170,30 @@ const needsReset: ReadonlySet<string> = new Set([
   "CHECKPOINT_CORRUPT",
 ]);
 
+/** A command as it can be run, on the same folder. */
+function runnable(verb: string, flow: string, data: string): string {
+  return `npm run --silent dyne -- flow ${verb} ${flow}${verb === "reset" ? " --yes" : ""} --data ${data}`;
+}
+
 /** What to do about a flow that does not run. */
-function advice({ flow, state, failure }: FlowStatus): readonly string[] {
+function advice({ flow, state, failure }: FlowStatus, data: string): readonly string[] {
   switch (state) {
     case "FAILED":
       return [
         `${flow} FAILED in batch ${failure?.batchId ?? "?"} of lane ${failure?.lane ?? "?"}: ${failure?.code ?? ""} ${failure?.message ?? ""}`,
         needsReset.has(failure?.code ?? "")
-          ? `  Its data no longer follow from its input. Make them anew: dyne flow reset ${flow} --yes`
-          : `  Remove the cause, then: dyne flow resume ${flow}`,
+          ? `  Its data no longer follow from its input. Make them anew: ${runnable("reset", flow, data)}`
+          : `  Remove the cause, then: ${runnable("resume", flow, data)}`,
       ];
     case "PLAN_CHANGED":
       return [
         ...(failure === null ? [] : [`${flow} had failed before, and may again: ${failure.code} ${failure.message}`]),
         `${flow} waits, because its query is not the one that made its data.`,
-        `  Keep the data and go on, where they fit: dyne flow continue ${flow}`,
-        `  Make it anew from its input: dyne flow reset ${flow} --yes`,
+        `  Keep the data and go on, where they fit: ${runnable("continue", flow, data)}`,
+        `  Make it anew from its input: ${runnable("reset", flow, data)}`,
       ];
     case "PAUSED":
-      return [`${flow} is paused. Go on: dyne flow resume ${flow}`];
+      return [`${flow} is paused. Go on: ${runnable("resume", flow, data)}`];
     case "NEW":
     case "RUNNING":
       return [];
@@ -196,8 +201,8 @@ function advice({ flow, state, failure }: FlowStatus): readonly string[] {
 }
 
 /** Streaming tables do not take back what they made of rows that are gone: they stop, and say so. */
-function readersToReset(flow: string): readonly string[] {
+function readersToReset(flow: string, data: string): readonly string[] {
   return Operator.flows
     .filter((each) => each.kind === "stream" && each.stream.writtenBy === flow)
-    .map(({ id }) => `${id} reads it row by row and stops when rows go: dyne flow reset ${id} --yes`);
+    .map(({ id }) => `${id} reads it row by row and stops when rows go: ${runnable("reset", id, data)}`);
 }

@@ -14,7 +14,10 @@ export async function print(rows: AsyncIterable<string> | Iterable<string>, form
   const records: Record<string, string>[] = [];
   for await (const row of rows) records.push(cells(parseExact(row) as Record<string, unknown>));
   const names = [...new Set(records.flatMap((record) => Object.keys(record)))];
-  const widths = names.map((name) => Math.max(name.length, ...records.map((record) => (record[name] ?? "").length)));
+  if (records.length === 0) return void (await write("no rows\n"));
+  const widths = names.map((name) =>
+    records.reduce((width, record) => Math.max(width, (record[name] ?? "").length), name.length),
+  );
   const line = (values: readonly string[]) =>
     `${values
       .map((value, index) => value.padEnd(widths[index] ?? 0))

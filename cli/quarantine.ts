@@ -34,5 +34,7 @@ async function list(table: string | undefined, { data, json }: { data: string; j
     "table",
   );
   const [first] = quarantined;
-  process.stdout.write(`\nThe rows themselves: dyne table read quarantine/${first?.table ?? ""} --data ${data}\n`);
+  process.stdout.write(
+    `\nThe rows themselves: npm run --silent dyne -- table read quarantine/${first?.table ?? ""} --data ${data}\n`,
+  );
 }

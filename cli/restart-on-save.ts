@@ -1,34 +1,41 @@
 /** Runs a command of this program, and runs it again whenever a file of the pipelines is saved. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { watch } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const program = fileURLToPath(new URL("./dyne.ts", import.meta.url));
 const pipelines = fileURLToPath(new URL("../pipelines", import.meta.url));
 
-/** Editors write a file in several steps. */
-const settleMs = 200;
+const lookMs = 300;
 
 /** Gives the exit code of the last run, once it was asked to end. One that ends by itself waits for the next save. */
 export async function restartOnSave(args: readonly string[], say: (text: string) => void): Promise<number> {
-  using saves = watchSaves();
+  using saves = new Saves();
   const asked = Promise.withResolvers<NodeJS.Signals>();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => asked.resolve(signal));
+  let isAsked = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      isAsked = true;
+      asked.resolve(signal);
+    });
+  }
   for (;;) {
+    saves.seen();
     // By the channel it learns of this process's end, however that comes.
     const child = spawn(process.execPath, [program, ...args], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
     const ended = once(child, "exit").then(([code]) => (typeof code === "number" ? code : 1));
-    const what = await Promise.race([asked.promise, saves.next(), ended]);
+    const what = await Promise.race([asked.promise, saves.next, ended]);
     if (what === "saved") {
       say("a pipeline was saved; starting again …");
-      await stopped(child, "SIGINT");
+      const code = await stopped(child, "SIGINT");
+      if (isAsked) return code;
     } else if (typeof what === "string") {
       return await stopped(child, what === "SIGINT" && process.stdin.isTTY ? undefined : what);
     } else {
       say(`it ended with ${what}; it starts again when a file in pipelines/ is saved, and Ctrl-C stops`);
-      if ((await Promise.race([asked.promise, saves.next()])) !== "saved") return what;
+      if ((await Promise.race([asked.promise, saves.next])) !== "saved") return what;
     }
   }
 }
@@ -43,19 +50,41 @@ async function stopped(child: ChildProcess, signal: NodeJS.Signals | undefined):
   return child.exitCode ?? 1;
 }
 
-/** Saves of TypeScript files below `pipelines/`; those that come while nobody waits count as one. */
-function watchSaves(): { next(): Promise<"saved">; [Symbol.dispose](): void } {
-  let saved = Promise.withResolvers<void>();
-  const watcher = watch(pipelines, { recursive: true }, (_event, name) => {
-    if (name?.endsWith(".ts") === true) saved.resolve();
-  });
-  return {
-    next: async () => {
-      await saved.promise;
-      await sleep(settleMs);
-      saved = Promise.withResolvers<void>();
-      return "saved";
-    },
-    [Symbol.dispose]: () => watcher.close(),
-  };
+/**
+ * Saves of TypeScript files below `pipelines/`. They are looked for again and again, because a watch of the file system loses files that an
+ * editor replaces.
+ */
+class Saves implements Disposable {
+  #stamp = stampOf();
+  #next = Promise.withResolvers<"saved">();
+  readonly #timer = setInterval(() => {
+    if (stampOf() !== this.#stamp) this.#next.resolve("saved");
+  }, lookMs);
+
+  /** Resolves with the next save after `seen`. */
+  get next(): Promise<"saved"> {
+    return this.#next.promise;
+  }
+
+  /** Takes the files as they are now for known. */
+  seen(): void {
+    this.#stamp = stampOf();
+    this.#next = Promise.withResolvers();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** What tells one state of the files from another. */
+function stampOf(): string {
+  const files = readdirSync(pipelines, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  return files
+    .toSorted()
+    .map((name) => {
+      const found = statSync(join(pipelines, name), { throwIfNoEntry: false });
+      return `${name} ${found?.mtimeMs} ${found?.size} ${found?.ino}`;
+    })
+    .join("\n");
 }

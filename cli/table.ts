@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command, Option } from "commander";
@@ -59,7 +59,7 @@ export function tableCommand(): Command {
           "after",
           "\nExamples:\n  npm run --silent dyne -- table export gold.route_daily --to ./route_daily\n  npm run --silent dyne -- table export silver.flights --version 3 --to /data/flights",
         )
-        .requiredOption("--to <folder>", "a folder that holds no table yet"),
+        .requiredOption("--to <folder>", "a folder that does not exist yet"),
     ).action((name: string, options: TableOptions & { to: string }) =>
       withTable(name, options, (table) => exportTable(table, options)),
     ),
@@ -158,13 +158,23 @@ async function history(table: DeltaTable, options: TableOptions): Promise<void> 
 
 async function exportTable(table: DeltaTable, options: TableOptions & { to: string }): Promise<void> {
   const folder = resolve(options.to);
+  const there = await readdir(folder).catch((error: NodeJS.ErrnoException) =>
+    error.code === "ENOENT" ? [] : undefined,
+  );
+  if (there === undefined || there.length > 0)
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `${folder} is a file, or holds something. Name a folder that does not exist yet.`,
+    );
   const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
-  const store = new FileStore(dirname(folder), services);
-  const target = new DeltaTable({ store, path: basename(folder), ...services });
-  const snapshot = await snapshotOf(table, options);
+  await mkdir(dirname(folder), { recursive: true });
+  // All of it or nothing is found under the wanted name.
+  const partial = await mkdtemp(`${folder}.partial-`);
   const workDirectory = await mkdtemp(join(tmpdir(), "dyne-export-"));
-  let saidMs = systemClock.nowMs();
   try {
+    const target = new DeltaTable({ store: new FileStore(partial, services), path: "table", ...services });
+    const snapshot = await snapshotOf(table, options);
+    let saidMs = systemClock.nowMs();
     const copied = await cloneTable(table, snapshot, target, {
       workDirectory,
       onFile: (files) => {
@@ -173,10 +183,10 @@ async function exportTable(table: DeltaTable, options: TableOptions & { to: stri
         process.stderr.write(`  ${files} of ${snapshot.files.size} files\n`);
       },
     });
-    const facts = { folder, files: copied.files.size, version: snapshot.version };
-    await print([JSON.stringify(facts)], options.format);
+    await rename(join(partial, "table"), folder);
+    await print([JSON.stringify({ folder, files: copied.files.size, version: snapshot.version })], options.format);
   } finally {
-    await rm(workDirectory, { recursive: true, force: true });
+    for (const each of [partial, workDirectory]) await rm(each, { recursive: true, force: true });
   }
 }
 

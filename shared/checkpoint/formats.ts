@@ -214,13 +214,17 @@ export const generationRecord = z.object({
   /** By role; created before this record is written. */
   tables: z.record(z.string(), z.object({ root: z.enum(["host", "lake"]), path: z.string(), tableId: z.string() })),
   continues: continuation,
-  /** What places in the input are told by: another plan takes them over where it is the same. Null where rows are computed again. */
+  /**
+   * What places in the input are told by: another plan takes them over where it is the same. Null where rows are computed again; records
+   * of early builds do not say.
+   */
   position: z
     .object({
       inputs: z.array(z.string()),
       watermark: z.object({ eventTime: z.string(), delayMs: count }).nullable(),
     })
-    .nullable(),
+    .nullable()
+    .optional(),
   /**
    * What tables are set to before the first batch, in one commit each: by role and lane, a version of the table, or null for empty.
    * The lanes named are fenced; rows of other lanes stay. Null: all data stay.

@@ -64,7 +64,7 @@ export interface FlowDriver {
   /** The rows follow from the inputs alone, so that a new generation computes them again rather than going on. */
   readonly isRecomputed?: boolean;
   /** What its places in the input are told by; null where rows are recomputed. */
-  readonly position: GenerationRecord["position"];
+  readonly position: NonNullable<GenerationRecord["position"]> | null;
   /** Names of the flow's own tables for a generation. */
   tables(generation: Generation): readonly FlowTable[];
   /** The lanes that exist now. */

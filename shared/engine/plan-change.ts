@@ -74,7 +74,7 @@ async function isStateChanged(
 
 /** Rows are late by what lanes have seen of their event time: a longer delay would ask for what was forgotten by then. */
 function isPositionChanged(is: FlowDriver["position"], was: GenerationRecord["position"]): boolean {
-  if (is === null || was === null) return true;
+  if (is === null || was === null || was === undefined) return true;
   if (is.inputs.join() !== was.inputs.join() || is.watermark?.eventTime !== was.watermark?.eventTime) return true;
   return (is.watermark?.delayMs ?? 0) > (was.watermark?.delayMs ?? 0);
 }

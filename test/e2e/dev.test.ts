@@ -1,7 +1,7 @@
 /** `npm run dev` starts again when a pipeline is saved, survives one that does not load, and ends in good order. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, readFile, symlink, writeFile } from "node:fs/promises";
+import { cp, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -60,7 +60,15 @@ it(
     await until("starting again");
     await until("no pipeline");
     await until("it starts again when a file in pipelines/ is saved");
-    await writeFile(pipelines, working);
+    // As editors do that write beside the file and put that in its place; a watch of the file would not see the second.
+    const save = async (text: string) => {
+      await writeFile(`${pipelines}.new`, text);
+      await rename(`${pipelines}.new`, pipelines);
+    };
+    await save(`${working}\nthrow new Error("still no pipeline");\n`);
+    await until("still no pipeline");
+    await until("it starts again when a file in pipelines/ is saved");
+    await save(working);
     expect(await until("Event Hubs  "), "the connection string of senders").toBe(hub);
     await until("running; Ctrl-C stops");
     dev.child.kill("SIGINT");

@@ -55,12 +55,10 @@ describe("flow list", () => {
 
 describe("a flow", () => {
   test("is paused and resumed", async () => {
+    const goOn = `${flow} is paused. Go on: npm run --silent dyne -- flow resume ${flow} --data ${data}`;
     const paused = await on("pause", flow);
-    expect([paused.exitCode, paused.stdout]).toEqual([
-      0,
-      `${flow} is PAUSED, generation 1.\n${flow} is paused. Go on: dyne flow resume ${flow}\n`,
-    ]);
-    expect((await on("list")).stdout).toContain(`${flow} is paused. Go on: dyne flow resume ${flow}`);
+    expect([paused.exitCode, paused.stdout]).toEqual([0, `${flow} is PAUSED, generation 1.\n${goOn}\n`]);
+    expect((await on("list")).stdout).toContain(goOn);
     expect(JSON.parse((await on("resume", flow, "--json")).stdout)).toMatchObject({ flow, state: "RUNNING" });
   });
 

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -230,9 +230,17 @@ describe("table export", () => {
     ]);
   });
 
-  test("into a table is refused, and leaves that alone", async () => {
-    const { exitCode, stderr } = await dyne("table", "export", table, "--to", table);
-    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^TABLE_EXISTS: .*holds none/)]);
+  test("into what is there already is refused, and leaves that alone", async () => {
+    for (const to of [table, folder, join(table, "_delta_log/00000000000000000000.json")]) {
+      const { exitCode, stderr } = await dyne("table", "export", table, "--to", to);
+      expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^INVALID_ARGUMENT: .*does not exist yet/)]);
+    }
+  });
+
+  test("that fails leaves nothing behind", async () => {
+    const to = join(folder, "deep/failed");
+    expect((await dyne("table", "export", table, "--to", to, "--version", "99")).exitCode).toBe(1);
+    expect(await readdir(join(folder, "deep"))).toEqual([]);
   });
 
   test("needs to be told where to", async () => {
