@@ -14,7 +14,7 @@ export interface CloneOptions {
 }
 
 /**
- * Copies the files of a snapshot as they are, then makes the table in one create and one commit, so that a reader finds all of it or none.
+ * Copies the files of a snapshot as they are, then makes the table in one create and one commit, so that a reader finds all rows or none.
  * The history of the source, its `txn`s and the hidden column of a row's place stay behind; the column's values stay in the files, where
  * readers of Delta do not see them. An interrupted clone leaves files that no log names, or an empty table: begin again in another folder.
  *
