@@ -4,6 +4,7 @@ import { pipelines } from "../pipelines/index.ts";
 import { appOf, functionsOf } from "../shared/runtime/index.ts";
 
 for (const { name, queue } of functionsOf(pipelines, "queue")) {
+  if (name !== "notices") continue;
   app.storageQueue(name, {
     connection: "NOTICES",
     queueName: queue,

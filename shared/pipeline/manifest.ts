@@ -69,6 +69,7 @@ const functionSchema = z.strictObject({
     z.strictObject({ kind: z.literal("eventHub"), hub: z.string(), consumerGroup: z.string() }),
     z.strictObject({ kind: z.literal("queue"), queue: z.string() }),
     z.strictObject({ kind: z.literal("timer"), schedule: z.string() }),
+    z.strictObject({ kind: z.literal("http"), route: z.string(), methods: z.array(z.enum(["GET", "POST", "DELETE"])) }),
   ]),
 });
 
@@ -91,6 +92,13 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export const consumerGroups = { trigger: "dyne-trigger", read: "dyne-read" } as const;
 /** `notices`: blobs that were created, and rings. `bulk`: backfill and maintenance. */
 export const queues = ["bulk", "notices"] as const;
+/** Requests of people and programs, the same for every pipeline. A route is below `/api/`, as the Functions host spells routes. */
+const httpFunctions = [
+  { name: "backfill", route: "backfill/{jobId?}", methods: ["GET", "POST", "DELETE"] },
+  { name: "status", route: "status", methods: ["GET"] },
+  { name: "rows", route: "tables/{name}/rows", methods: ["GET"] },
+  { name: "health", route: "health/{probe}", methods: ["GET"] },
+] as const;
 const sweepSchedule = { name: "sweep", cron: "0 * * * * *" } as const;
 
 /** A pipeline as its manifest. Equal pipelines give equal manifests. */
@@ -110,7 +118,12 @@ export function manifest(pipeline: Pipeline): Manifest {
         trigger: { kind: "eventHub" as const, hub, consumerGroup: consumerGroups.trigger },
       })),
       { name: "notices", trigger: { kind: "queue", queue: "notices" } },
+      { name: "bulk", trigger: { kind: "queue", queue: "bulk" } },
       { name: "sweep", trigger: { kind: "timer", schedule: sweepSchedule.name } },
+      ...httpFunctions.map(({ name, route, methods }) => ({
+        name,
+        trigger: { kind: "http" as const, route, methods: [...methods] },
+      })),
     ],
     queues: [...queues],
     consumerGroups: hubs.flatMap((hub) => Object.values(consumerGroups).map((name) => ({ hub, name }))),

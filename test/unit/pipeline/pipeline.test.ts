@@ -292,7 +292,16 @@ describe("the manifest", () => {
     const { functions, queues, consumerGroups, sources, flows, tables } = manifest(
       definePipeline("events", [bronze, silver, gold]),
     );
-    expect(functions.map(({ name }) => name)).toEqual(["hub-events", "notices", "sweep"]);
+    expect(functions.map(({ name }) => name)).toEqual([
+      "hub-events",
+      "notices",
+      "bulk",
+      "sweep",
+      "backfill",
+      "status",
+      "rows",
+      "health",
+    ]);
     expect(queues).toEqual(["bulk", "notices"]);
     expect(consumerGroups).toEqual([
       { hub: "events", name: "dyne-trigger" },

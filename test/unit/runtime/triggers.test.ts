@@ -7,7 +7,10 @@ test("the functions of a kind are those of the manifests, each name once", () =>
     { name: "hub-flights", kind: "eventHub", hub: "flights", consumerGroup: "dyne-trigger" },
   ]);
   expect(functionsOf([...pipelines, ...pipelines], "eventHub")).toHaveLength(1);
-  expect(functionsOf(pipelines, "queue").map(({ name, queue }) => [name, queue])).toEqual([["notices", "notices"]]);
+  expect(functionsOf(pipelines, "queue").map(({ name, queue }) => [name, queue])).toEqual([
+    ["notices", "notices"],
+    ["bulk", "bulk"],
+  ]);
   expect(functionsOf([], "eventHub")).toEqual([]);
 });
 
