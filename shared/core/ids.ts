@@ -42,6 +42,18 @@ export function laneId(text: string): LaneId {
   return text as LaneId;
 }
 
+const replayPrefix = "replay-";
+
+/** The lane in which backfills bring what another lane has passed already: one at a time, with logs and a fence of its own. */
+export function replayLane(lane: LaneId): LaneId {
+  return laneId(`${replayPrefix}${lane}`);
+}
+
+/** The lane whose input a replay lane brings again; undefined for any other lane. */
+export function replayedLane(lane: LaneId): LaneId | undefined {
+  return lane.startsWith(replayPrefix) ? laneId(lane.slice(replayPrefix.length)) : undefined;
+}
+
 export function batchId(value: number): BatchId {
   if (!Number.isInteger(value) || value < 0 || value > limits.batchIdMax) {
     throw new DyneError("INVALID_ARGUMENT", `${value} is not a batch id. Batch ids are whole numbers from 1 on.`);

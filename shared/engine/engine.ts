@@ -9,7 +9,7 @@ import { FilesDriver } from "./drivers/files-driver.ts";
 import { HubDriver } from "./drivers/hub-driver.ts";
 import { StreamDriver } from "./drivers/stream-driver.ts";
 import { ViewDriver } from "./drivers/view-driver.ts";
-import type { FlowDriver, Hint } from "./flow.ts";
+import type { FlowDriver, Hint, ReplayPart } from "./flow.ts";
 import { pauseFlow, resumeFlow } from "./flow-state.ts";
 import { raiseGeneration } from "./generation.ts";
 import { LaneRunner, type LaneBudget, type LaneResult } from "./lane-runner.ts";
@@ -161,6 +161,18 @@ export class Engine {
       );
     await raiseGeneration(this.#context, driver, { reason: "refresh" });
     await this.#context.doorbells.ring(name, 0);
+  }
+
+  /**
+   * Runs batches of a backfill in a lane of a flow, and carries on downstream; `idle` where the part asked for is through, or cannot go on
+   * now. Safe to repeat: batches that are done are not done again.
+   */
+  async replay(name: string, lane: LaneId, job: string, part: ReplayPart, budgetMs: number): Promise<LaneResult> {
+    const flow = this.#flow(name);
+    const result = await this.#run(flow, lane, { kind: "replay", job, part }, budgetMs);
+    if (result.kind === "ran") await this.#cascade(flow.declared.output.path, passBudgetMs);
+    await this.#maintain();
+    return result;
   }
 
   /** Takes a flow back to a version of its sink; see `restoreFlow`. */

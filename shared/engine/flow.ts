@@ -28,13 +28,27 @@ export interface FlowTable {
 /** What came with a doorbell: never more than a hint, because the offsets decide. */
 export type Hint =
   | { readonly kind: "hub-events"; readonly events: readonly HubEvent[] }
-  | { readonly kind: "landed"; readonly path: string };
+  | { readonly kind: "landed"; readonly path: string }
+  /** A backfill asks for a part of its lane's input. */
+  | { readonly kind: "replay"; readonly job: string; readonly part: ReplayPart };
+
+/** What of its input a replay brings into the flow: events that its lane has passed, or landed files that the ledger does not name. */
+export type ReplayPart =
+  | {
+      readonly kind: "hub";
+      /** The hub's creation time, ISO-8601: a hub that was created again since is another hub. */
+      readonly epoch: string;
+      readonly fromSequence: number;
+      readonly untilSequence: number;
+    }
+  | { readonly kind: "files"; readonly prefix: string };
 
 /** The part of the offsets that a driver plans. */
 export interface PlannedInput {
   readonly inputs: Readonly<Record<string, InputRange>>;
   readonly statics: OffsetsRecord["statics"];
   readonly watermark: Watermark | null;
+  /** The backfill that the batch belongs to. */
   readonly job: string | null;
 }
 
@@ -69,6 +83,8 @@ export interface FlowDriver {
   tables(generation: Generation): readonly FlowTable[];
   /** The lanes that exist now. */
   lanes(): Promise<readonly LaneId[]>;
+  /** Lanes that only backfills run. Only drivers that have such lanes have it. */
+  replayLanes?(): Promise<readonly LaneId[]>;
   /** The lanes that the rows of its sink name, where these are not the flow's own. */
   placeLanes?(): Promise<readonly LaneId[]>;
   /** Where a lane that was never run in this generation begins; `first` is where it began at all, if it did. Recorded as offsets/0. Undefined while that cannot be said yet. */

@@ -121,7 +121,7 @@ async function swapOf(
 ): Promise<GenerationRecord["swap"]> {
   if (change.reason === "restore") return change.versions;
   if (change.reason !== "reset") return null;
-  const lanes = new Set<string>(await driver.lanes());
+  const lanes = new Set<string>([...(await driver.lanes()), ...((await driver.replayLanes?.()) ?? [])]);
   const emptied = Object.entries(tables).filter(([role]) => !role.startsWith("state:"));
   for (const [, { root, path }] of emptied) {
     const snapshot = await context.tables.open(root, path).latest();

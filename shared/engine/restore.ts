@@ -30,7 +30,11 @@ export async function restoreFlow(
     latest.partitionBy.join() !== target.partitionBy.join()
   )
     throw tooOld(driver, version, "its columns or partitions are others now");
-  const lanes = new Set([...(await driver.lanes()), ...lanesIn(latest.txns.keys(), context.pipeline, driver.flow)]);
+  const lanes = new Set([
+    ...(await driver.lanes()),
+    ...((await driver.replayLanes?.()) ?? []),
+    ...lanesIn(latest.txns.keys(), context.pipeline, driver.flow),
+  ]);
   if (position === "keep-position") {
     const versions = { sink: Object.fromEntries([...lanes].map((lane) => [lane, version])) };
     await raiseGeneration(context, driver, { reason: "restore", versions, continues: { kind: "seal" } });

@@ -21,6 +21,11 @@ export function appendOutcome(
   };
 }
 
+/** What a file says of its rows: the lane that they belong to, and the backfill that brought them. */
+export function fileTags(lane: string, job: string | null): Readonly<Record<string, string>> {
+  return job === null ? { lane } : { lane, job };
+}
+
 /** A written file as the outcome names it. */
 export function dataFile(file: WrittenFile, tags?: Readonly<Record<string, string>>): TableOutcome["add"][number] {
   return {

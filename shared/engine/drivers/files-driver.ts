@@ -42,7 +42,7 @@ import {
   quarantinedFiles,
   replacedRows,
 } from "../incremental/landed-rows.ts";
-import { appendOutcome, outputBytes, removedFile } from "../table-outcome.ts";
+import { appendOutcome, fileTags, outputBytes, removedFile } from "../table-outcome.ts";
 
 const ledgerRole = "state:files";
 const string: DataType = { kind: "string" };
@@ -124,10 +124,7 @@ export class FilesDriver implements FlowDriver {
     hint: Hint | undefined,
     generation: GenerationRecord,
   ): Promise<PlannedInput | undefined> {
-    const candidates =
-      hint?.kind === "landed"
-        ? await this.#announced(hint.path)
-        : await listLanded(this.#context.lake, this.#declared.glob);
+    const candidates = await this.#candidates(hint);
     if (candidates.length === 0) return undefined;
     const known = await this.#knownFiles(head, generation);
     const oldestMs = this.#context.clock.nowMs() - this.#declared.maxFileAgeMs;
@@ -150,7 +147,8 @@ export class FilesDriver implements FlowDriver {
       bytes += file.sizeBytes;
       chosen.push({ ...file });
     }
-    return chosen.length === 0 ? undefined : this.#planned(chosen);
+    if (chosen.length === 0) return undefined;
+    return this.#planned(chosen, hint?.kind === "replay" ? hint.job : null);
   }
 
   async compute(batch: BatchContext): Promise<ComputedBatch> {
@@ -244,23 +242,33 @@ export class FilesDriver implements FlowDriver {
     state: LedgerState,
   ): TableOutcome[] {
     const idOf = (role: string) => batch.generation.tables[role]?.tableId ?? "";
+    const tags = fileTags(batch.lane, batch.offsets.job);
     return [
-      appendOutcome("quarantine", idOf("quarantine"), -1, written["quarantine"] ?? [], { lane: batch.lane }),
+      appendOutcome("quarantine", idOf("quarantine"), -1, written["quarantine"] ?? [], tags),
       {
         ...appendOutcome(ledgerRole, idOf(ledgerRole), state.snapshot.version, written["ledger"] ?? []),
         remove: state.merge ? [...state.snapshot.files].map(removedFile) : [],
       },
-      appendOutcome("sink", idOf("sink"), -1, written["sink"] ?? [], { lane: batch.lane }),
+      appendOutcome("sink", idOf("sink"), -1, written["sink"] ?? [], tags),
     ];
   }
 
-  #planned(files: readonly Landed[]): PlannedInput {
+  #planned(files: readonly Landed[], job: string | null = null): PlannedInput {
     return {
       inputs: { files: { kind: "files", files: files.map((file) => ({ ...file })) } },
       statics: {},
       watermark: null,
-      job: null,
+      job,
     };
+  }
+
+  /** What may be read: the one file that was announced, those that a replay asks for, or all that lie there. */
+  async #candidates(hint: Hint | undefined): Promise<readonly Landed[]> {
+    if (hint?.kind === "landed") return this.#announced(hint.path);
+    const landed = await listLanded(this.#context.lake, this.#declared.glob);
+    if (hint?.kind !== "replay" || hint.part.kind !== "files") return landed;
+    const { prefix } = hint.part;
+    return landed.filter(({ path }) => path.startsWith(prefix));
   }
 
   /** The announced file, where it is one of this source's and still there. Anything else is no error: notices are only doorbells. */

@@ -7,18 +7,22 @@ import {
   isDyneError,
   laneId,
   limits,
+  replayedLane,
+  replayLane,
   type FlowId,
   type Generation,
   type LaneId,
 } from "../../core/index.ts";
-import type { HubRange, LaneHead, OffsetsRecord } from "../../checkpoint/index.ts";
+import type { GenerationRecord, HubRange, LaneHead, OffsetsRecord } from "../../checkpoint/index.ts";
 import type { RowSet, RowValue } from "../../compute/index.ts";
 import type { HubFlow } from "../declared-flow.ts";
 import type { HubEvent } from "../../sources/index.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
 import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, Hint, PlannedInput } from "../flow.ts";
-import { appendOutcome, outputBytes } from "../table-outcome.ts";
+import { scan } from "../incremental/expressions.ts";
+import { appendOutcome, fileTags, outputBytes } from "../table-outcome.ts";
+import { HubReplay } from "./hub-replay.ts";
 
 /** How long the hub's creation time is believed before it is asked for again. */
 const descriptionTrustedMs = 60_000;
@@ -30,6 +34,7 @@ export class HubDriver implements FlowDriver {
   readonly position: FlowDriver["position"];
   readonly #context: EngineContext;
   readonly #declared: HubFlow;
+  readonly #replay: HubReplay;
   /** By lane, the sequence number up to which the logs are known to have committed. */
   readonly #committed = new Map<LaneId, number>();
   /** By lane, events read while planning: what the offsets then name need not be read again. */
@@ -39,6 +44,7 @@ export class HubDriver implements FlowDriver {
   constructor(context: EngineContext, declared: HubFlow) {
     this.#context = context;
     this.#declared = declared;
+    this.#replay = new HubReplay(context, declared);
     this.flow = declared.id;
     this.planFingerprint = declared.fingerprint;
     this.minIntervalMs = declared.minIntervalMs;
@@ -61,26 +67,33 @@ export class HubDriver implements FlowDriver {
     return (await this.#describe()).partitions.map(laneId);
   }
 
+  async replayLanes(): Promise<readonly LaneId[]> {
+    return (await this.lanes()).map(replayLane);
+  }
+
   async start(lane: LaneId, first?: OffsetsRecord): Promise<PlannedInput> {
     const { epochUs } = await this.#describe();
+    const replayed = replayedLane(lane);
+    if (replayed !== undefined) return this.#input(emptyRange(replayed, epochUs, 0));
     const range = await this.#context.hubs.partition(this.#declared.hub, lane);
     const begun = first?.inputs[this.#declared.hub];
     const isSameHub = begun?.kind === "hub" && begun.epoch === instantText(epochUs);
     // What was the latest event when the lane began at all is not what is the latest now.
     const latest = isSameHub ? Math.max(range.beginSequence, begun.untilSequence) : range.untilSequence;
     const at = this.#declared.startingPosition === "latest" ? latest : range.beginSequence;
-    return this.#input({
-      kind: "hub",
-      epoch: instantText(epochUs),
-      partition: lane,
-      fromSequence: at,
-      untilSequence: at,
-    });
+    return this.#input(emptyRange(lane, epochUs, at));
   }
 
-  async plan(lane: LaneId, head: LaneHead, hint: Hint | undefined): Promise<PlannedInput | undefined> {
-    const last = hubRange(head, this.#declared.hub);
+  async plan(
+    lane: LaneId,
+    head: LaneHead,
+    hint: Hint | undefined,
+    generation: GenerationRecord,
+  ): Promise<PlannedInput | undefined> {
     const { epochUs } = await this.#describe();
+    const replayed = replayedLane(lane);
+    if (replayed !== undefined) return this.#replay.plan(replayed, head, hint, generation, epochUs);
+    const last = hubRange(head, this.#declared.hub);
     if (instantText(epochUs) !== last.epoch) return this.#recreated(lane, last, epochUs);
     const from = last.untilSequence;
     this.#committed.set(lane, from);
@@ -109,16 +122,20 @@ export class HubDriver implements FlowDriver {
     const range = batch.offsets.inputs[this.#declared.hub];
     if (range?.kind !== "hub")
       throw new DyneError("CHECKPOINT_CORRUPT", `The offsets of ${this.flow} name no range of ${this.#declared.hub}.`);
-    const events = await this.#events(batch.lane, range, batch.hint, batch.signal);
+    const isReplay = replayedLane(batch.lane) !== undefined;
+    const events = await this.#events(range, batch.hint, batch.signal, isReplay || !this.#declared.failOnDataLoss);
     const output = this.#declared.output;
     const result = await this.#context.compute.run({
       name: `${this.flow}/${batch.lane}/${batch.offsets.batchId}`,
-      inputs: { events: bronzeRows(events, this.#declared, range, batch.offsets.batchTime) },
+      inputs: {
+        events: bronzeRows(events, this.#declared, range, batch.offsets.batchTime),
+        ...(isReplay ? { present: await this.#replay.present(range, batch.offsets) } : {}),
+      },
       steps: [],
       writes: [
         {
           name: "sink",
-          plan: { kind: "scan", source: "events", schema: output.schema, streaming: false },
+          plan: isReplay ? this.#replay.missing() : scan("events", output.schema),
           target: {
             store: this.#context.lake,
             path: output.path,
@@ -134,28 +151,35 @@ export class HubDriver implements FlowDriver {
     });
     if (result.kind === "pending") throw new DyneError("BATCH_ABANDONED", `${this.flow} waits for its compute.`);
     const sinkId = batch.generation.tables["sink"]?.tableId ?? "";
-    const tables = [appendOutcome("sink", sinkId, -1, result.written["sink"] ?? [], { lane: batch.lane })];
+    const written = result.written["sink"] ?? [];
+    const tables = [appendOutcome("sink", sinkId, -1, written, fileTags(range.partition, batch.offsets.job))];
+    const outputRows = written.reduce((sum, file) => sum + file.rowCount, 0);
     return {
       tables,
       watermark: null,
       counts: {
         ...noCounts,
         inputRows: events.length,
-        outputRows: events.length,
+        outputRows,
+        duplicates: events.length - outputRows,
         inputBytes: events.reduce((sum, event) => sum + event.body.length, 0),
         outputBytes: outputBytes(tables),
       },
-      strategy: { name: "append", reason: "an Event Hub only ever grows" },
+      strategy: {
+        name: "append",
+        reason: isReplay ? "events that the table does not hold yet" : "an Event Hub only ever grows",
+      },
     };
   }
 
   /** The range's events: from the trigger's payload or what planning read where they have them unchanged, from the hub otherwise. */
   async #events(
-    lane: LaneId,
     range: HubRange,
     hint: Hint | undefined,
     signal: AbortSignal,
+    mayLose: boolean,
   ): Promise<readonly HubEvent[]> {
+    const lane = laneId(range.partition);
     const size = range.untilSequence - range.fromSequence;
     const events = new Array<HubEvent | undefined>(size);
     const epochUs = instantMicros(range.epoch);
@@ -163,7 +187,7 @@ export class HubDriver implements FlowDriver {
     const isOfEpoch = ({ enqueuedTimeUs }: HubEvent): boolean =>
       enqueuedTimeUs >= epochUs && (newestEpochUs === epochUs || enqueuedTimeUs < newestEpochUs);
     const cached = this.#cached.get(lane) ?? [];
-    this.#cached.delete(lane);
+    if (hint?.kind !== "replay") this.#cached.delete(lane);
     for (const event of [...(hint?.kind === "hub-events" ? hint.events : []).filter(isUnchanged), ...cached]) {
       const index = event.sequenceNumber - range.fromSequence;
       if (index >= 0 && index < size && isOfEpoch(event)) events[index] = event;
@@ -173,7 +197,7 @@ export class HubDriver implements FlowDriver {
       let end = start;
       while (end < size && events[end] === undefined) end++;
       const stretch = { from: range.fromSequence + start, until: range.fromSequence + end };
-      for (const event of await this.#readAgain(lane, range, stretch, signal))
+      for (const event of await this.#readAgain(range, stretch, signal, mayLose))
         events[event.sequenceNumber - range.fromSequence] = event;
       start = end - 1;
     }
@@ -182,14 +206,15 @@ export class HubDriver implements FlowDriver {
 
   /** A part of an open batch's range from the hub. Where losses are accepted, without the events that are not there any more. */
   async #readAgain(
-    lane: LaneId,
     range: HubRange,
     { from, until }: { readonly from: number; readonly until: number },
     signal: AbortSignal,
+    mayLose: boolean,
   ): Promise<readonly HubEvent[]> {
+    const lane = laneId(range.partition);
     const { epochUs } = await this.#describe();
     if (instantText(epochUs) !== range.epoch) {
-      this.#acceptNewHub(lane, range, epochUs);
+      this.#acceptNewHub(lane, range, epochUs, mayLose);
       return [];
     }
     const { hubs } = this.#context;
@@ -200,7 +225,7 @@ export class HubDriver implements FlowDriver {
       // A range of which nothing is left in an idle partition is not refused: its events only never come.
       if (!isDyneError(error, "DATA_LOSS") && !isDyneError(error, "STORAGE_UNAVAILABLE")) throw error;
       const { beginSequence } = await hubs.partition(this.#declared.hub, lane);
-      const start = this.#stillThere(lane, from, beginSequence);
+      const start = this.#stillThere(lane, from, beginSequence, mayLose);
       if (start === from) throw error;
       return start < until ? hubs.read({ ...stretch, fromSequence: start }, signal) : [];
     }
@@ -234,10 +259,10 @@ export class HubDriver implements FlowDriver {
   }
 
   /** The first sequence number from `from` on that the hub still holds. */
-  #stillThere(lane: LaneId, from: number, beginSequence: number): number {
+  #stillThere(lane: LaneId, from: number, beginSequence: number, mayLose = !this.#declared.failOnDataLoss): number {
     if (beginSequence <= from) return from;
     const message = `Partition ${lane} of ${this.#declared.hub} lost sequence numbers ${from} to ${beginSequence - 1}: they expired before they were read`;
-    if (this.#declared.failOnDataLoss) {
+    if (!mayLose) {
       throw new DyneError(
         "DATA_LOSS",
         `${message}. Replay them from Capture, or declare failOnDataLoss: false to go on without them.`,
@@ -249,18 +274,12 @@ export class HubDriver implements FlowDriver {
 
   #recreated(lane: LaneId, last: HubRange, epochUs: bigint): PlannedInput {
     this.#acceptNewHub(lane, last, epochUs);
-    return this.#input({
-      kind: "hub",
-      epoch: instantText(epochUs),
-      partition: lane,
-      fromSequence: 0,
-      untilSequence: 0,
-    });
+    return this.#input(emptyRange(lane, epochUs, 0));
   }
 
   /** Throws HUB_CHANGED unless losses are accepted. */
-  #acceptNewHub(lane: LaneId, last: HubRange, epochUs: bigint): void {
-    if (this.#declared.failOnDataLoss) {
+  #acceptNewHub(lane: LaneId, last: HubRange, epochUs: bigint, mayLose = !this.#declared.failOnDataLoss): void {
+    if (!mayLose) {
       throw new DyneError(
         "HUB_CHANGED",
         `The hub ${this.#declared.hub} was created again at ${instantText(epochUs)}; ${this.flow} had read its predecessor of ${last.epoch} up to ` +
@@ -281,6 +300,11 @@ export class HubDriver implements FlowDriver {
     }
     return this.#described;
   }
+}
+
+/** The range of a lane that has read nothing yet, or begins again. */
+function emptyRange(lane: LaneId, epochUs: bigint, at: number): HubRange {
+  return { kind: "hub", epoch: instantText(epochUs), partition: lane, fromSequence: at, untilSequence: at };
 }
 
 function hubRange(head: LaneHead, hub: string): HubRange {

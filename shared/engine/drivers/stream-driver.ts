@@ -25,7 +25,7 @@ import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, Hint, PlannedI
 import { StreamingJob } from "../incremental/streaming-job.ts";
 import { streamingPlan, type StreamingPlan } from "../incremental/streaming-plan.ts";
 import { initialWatermark, nextWatermark, withLanes, type LaneObservation } from "../incremental/watermark.ts";
-import { appendOutcome, dataFile, outputBytes, removedFile } from "../table-outcome.ts";
+import { appendOutcome, dataFile, fileTags, outputBytes, removedFile } from "../table-outcome.ts";
 
 /** The part of the streaming flow's upstream that its driver needs to know. */
 export interface Upstream {
@@ -118,13 +118,10 @@ export class StreamDriver implements FlowDriver {
     if (statics === undefined) return undefined;
     const watermark = await this.#watermarkInForce(head);
     const startVersion = last.toVersion < 0 ? last.startVersion : undefined;
-    const { toVersion, files } = await this.#cut(lane, last.toVersion, startVersion, newest.version);
+    const { toVersion, files, job } = await this.#cut(lane, last.toVersion, startVersion, newest.version);
     if (files === 0 && !(await this.#wouldEvict(watermark, head, generation))) return undefined;
-    return this.#planned(
-      { kind: "delta", tableId: last.tableId, afterVersion: last.toVersion, toVersion, startVersion },
-      statics,
-      watermark,
-    );
+    const range = { ...last, afterVersion: last.toVersion, toVersion, startVersion };
+    return this.#planned(range, statics, watermark, job);
   }
 
   async compute(batch: BatchContext): Promise<ComputedBatch> {
@@ -154,11 +151,12 @@ export class StreamDriver implements FlowDriver {
       statics[name] = joined.fileSet(await joined.at(pinned.version));
     }
     const state = await this.#state(batch);
+    const isReplay = batch.offsets.job !== null;
     const job = this.#job.build({
       batch,
       stream,
       statics,
-      state: state?.fileSet,
+      seen: isReplay ? await this.#keptBefore(batch, stream, statics) : state?.fileSet,
       lake: this.#context.lake,
       host: this.#context.host,
       mergeState: state?.merge ?? false,
@@ -174,8 +172,13 @@ export class StreamDriver implements FlowDriver {
     );
   }
 
-  #planned(range: DeltaRange, statics: PlannedInput["statics"], watermark: Watermark | null): PlannedInput {
-    return { inputs: { [this.#declared.stream.name]: range }, statics, watermark, job: null };
+  #planned(
+    range: DeltaRange,
+    statics: PlannedInput["statics"],
+    watermark: Watermark | null,
+    job: string | null = null,
+  ): PlannedInput {
+    return { inputs: { [this.#declared.stream.name]: range }, statics, watermark, job };
   }
 
   #range(inputs: Readonly<Record<string, unknown>> | undefined): DeltaRange {
@@ -204,15 +207,16 @@ export class StreamDriver implements FlowDriver {
     return current === null ? null : withLanes(current, await this.placeLanes());
   }
 
-  /** The longest run of versions that one batch may read, at least one. */
+  /** The longest run of versions that one batch may read, at least one: rows of a backfill are a batch of their own (SPEC.md 19). */
   async #cut(
     lane: LaneId,
     afterVersion: number,
     startVersion: number | undefined,
     newestVersion: number,
-  ): Promise<{ toVersion: number; files: number }> {
+  ): Promise<{ toVersion: number; files: number; job: string | null }> {
     let bytes = 0;
     let files = 0;
+    let job: string | null = null;
     let toVersion = afterVersion;
     const table = this.#context.tables.open("lake", this.#declared.stream.path);
     while (toVersion < newestVersion) {
@@ -223,12 +227,15 @@ export class StreamDriver implements FlowDriver {
       if (commit === undefined) break;
       const added = this.#files(commit, lane);
       const size = added.reduce((sum, file) => sum + rowBytes(file), 0);
-      if (files > 0 && (bytes + size > limits.batchInputBytes || files + added.length > limits.batchInputFiles)) break;
+      const addedBy = jobOf(added);
+      const isFull = bytes + size > limits.batchInputBytes || files + added.length > limits.batchInputFiles;
+      if (files > 0 && added.length > 0 && (isFull || addedBy !== job)) break;
+      if (added.length > 0) job = addedBy;
       bytes += size;
       files += added.length;
       toVersion = commit.version;
     }
-    return { toVersion, files };
+    return { toVersion, files, job };
   }
 
   /** The rows that a commit adds for a lane. Anything but an append stops the flow (SPEC.md 12). */
@@ -269,8 +276,30 @@ export class StreamDriver implements FlowDriver {
     const evicted: AddFile[] = [];
     const live: AddFile[] = [];
     for (const file of snapshot.files) (this.#job.isEvicted(file, evictBefore) ? evicted : live).push(file);
-    const merge = live.length >= limits.stateSmallFilesMax;
+    const merge = batch.offsets.job === null && live.length >= limits.stateSmallFilesMax;
     return { role, tableId: owned.tableId, snapshot, live, evicted, merge, fileSet: table.fileSet(snapshot, live) };
+  }
+
+  /**
+   * What the rows of a backfill are held against: not the state, which may have let go of keys that old, but the rows of the sink whose
+   * event times are near theirs. Undefined where there is no de-duplication, or no row with an event time.
+   */
+  async #keptBefore(
+    batch: BatchContext,
+    stream: FileSet,
+    statics: Readonly<Record<string, FileSet>>,
+  ): Promise<FileSet | undefined> {
+    if (this.#job.stateRole === undefined) return undefined;
+    const result = await this.#context.compute.run(this.#job.span(batch, stream, statics));
+    if (result.kind === "pending") throw new DyneError("BATCH_ABANDONED", `${this.flow} waits for its compute.`);
+    const span = this.#job.readSpan(result);
+    if (span === undefined) return undefined;
+    const table = this.#context.tables.open("lake", this.#declared.output.path);
+    const snapshot = await table.at(Math.max(0, batch.lastCommit?.tables["sink"]?.version ?? 0));
+    return table.fileSet(
+      snapshot,
+      [...snapshot.files].filter((file) => this.#job.mayReach(file, span)),
+    );
   }
 
   #outcome(
@@ -282,7 +311,7 @@ export class StreamDriver implements FlowDriver {
   ): ComputedBatch {
     const observed = this.#job.read(result);
     this.#failOnViolation(observed.failures);
-    const tags = { lane: batch.lane };
+    const tags = fileTags(batch.lane, batch.offsets.job);
     const idOf = (role: string) => batch.generation.tables[role]?.tableId ?? "";
     const tables: TableOutcome[] = [
       appendOutcome("quarantine", idOf("quarantine"), -1, result.written["quarantine"] ?? [], tags),
@@ -313,6 +342,7 @@ export class StreamDriver implements FlowDriver {
     const inForce = batch.offsets.watermark;
     const declared = this.#plan.watermark;
     if (inForce === null || declared === undefined) return null;
+    if (batch.offsets.job !== null) return inForce;
     const lastMs = batch.lastCommit === undefined ? undefined : Date.parse(batch.lastCommit.committedTime);
     const elapsedMs = lastMs === undefined ? 0 : Number(instantMicros(batch.offsets.batchTime) / 1000n) - lastMs;
     return nextWatermark(inForce, observed, elapsedMs, declared);
@@ -340,6 +370,12 @@ interface SeenKeys {
   /** The live files are small and many: the batch writes them anew as one. */
   readonly merge: boolean;
   readonly fileSet: FileSet;
+}
+
+/** The backfill that brought all of some files. Beside live rows, as in what a table holds at a version, its rows are as all others. */
+function jobOf(files: readonly AddFile[]): string | null {
+  const [job, ...others] = new Set(files.map(({ tags }) => tags?.["job"] ?? null));
+  return others.length === 0 ? (job ?? null) : null;
 }
 
 /** Estimated uncompressed bytes of a file: Parquet of this kind is about a quarter of its rows. */

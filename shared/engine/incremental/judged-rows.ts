@@ -17,6 +17,7 @@ import {
   column,
   extended,
   fieldsOf,
+  filter,
   long,
   nothing,
   project,
@@ -106,12 +107,17 @@ export class JudgedRows {
     ]);
   }
 
-  /** What becomes of each captured row, with the watermark in force. Scans `captured` and `progress`. */
-  judge(watermark: Watermark | null): LogicalPlan {
+  /** The captured rows that could be computed. */
+  parsed(): LogicalPlan {
+    return filter(scan("captured", this.#captured), call("is_null", column(rowError)));
+  }
+
+  /** What becomes of each captured row, with the watermark in force. Rows of a backfill are never late. Scans `captured` and `progress`. */
+  judge(watermark: Watermark | null, { skipsLateness = false } = {}): LogicalPlan {
     const base = fieldsOf(this.#captured).map(([name]) => name);
     const spec = this.#plan.watermark;
     const noError = call("is_null", column(rowError));
-    if (spec === undefined) {
+    if (spec === undefined || skipsLateness) {
       return this.#verdict(
         project(scan("captured", this.#captured), [...same(base), ["__counting_us", nothing(bigint)]]),
         base,

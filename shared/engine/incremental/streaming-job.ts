@@ -24,23 +24,33 @@ import type { ObjectStore } from "../../storage/index.ts";
 import type { StreamFlow } from "../declared-flow.ts";
 import type { BatchContext, FlowTable } from "../flow.ts";
 import { BatchObservation, type Observed } from "./batch-observation.ts";
-import { call, column, fieldsOf, filter, long, project, same, scan } from "./expressions.ts";
+import { aggregate, call, column, fieldsOf, filter, long, project, same, scan } from "./expressions.ts";
 import { JudgedRows, laneProgress, place } from "./judged-rows.ts";
 import { quarantinedRows } from "./quarantined-rows.ts";
 import type { StreamingPlan } from "./streaming-plan.ts";
 
 const stateOperator = "drop_duplicates";
 
-/** Rows of the state beside those of a batch, and whether they are to be written anew as one file. */
 export interface JobInputs {
   readonly batch: BatchContext;
   readonly stream: FileSet;
   readonly statics: Readonly<Record<string, FileSet>>;
-  readonly state: FileSet | undefined;
+  /** Rows kept before, among them at least the key columns and the event time: of the state, or of the sink. */
+  readonly seen: FileSet | undefined;
+  /** They are the whole state, and are to be written anew as one file with those of the batch. */
   readonly mergeState: boolean;
   readonly lake: ObjectStore;
   readonly host: ObjectStore;
 }
+
+/** Event times in microseconds, both included. */
+export interface EventSpan {
+  readonly firstUs: bigint;
+  readonly lastUs: bigint;
+}
+
+/** Statistics of timestamps are in milliseconds, cut by some writers. */
+const boundSlackUs = 1_000n;
 
 export class StreamingJob {
   readonly #flow: StreamFlow;
@@ -92,20 +102,14 @@ export class StreamingJob {
   build(inputs: JobInputs): ComputeJob {
     const { batch } = inputs;
     const steps: ComputeStep[] = [
-      {
-        kind: "plan",
-        name: "captured",
-        plan: this.#rows.capture(),
-        rowErrors: "capture",
-        carry: this.#rows.hidden.map((hidden) => hidden.name),
-      },
-      planStep("judged", this.#rows.judge(batch.offsets.watermark)),
+      this.#capture(),
+      planStep("judged", this.#rows.judge(batch.offsets.watermark, { skipsLateness: batch.offsets.job !== null })),
       planStep("fresh", filter(this.#rows.scan("judged"), call("is_null", column("__reason")))),
       this.#deduplicate(),
     ];
     const relations: Record<string, ComputeInput> = { [this.#plan.stream.source]: inputs.stream, ...inputs.statics };
     relations["progress"] = laneProgress(batch.offsets.watermark);
-    if (this.stateRole !== undefined) relations["state"] = inputs.state ?? emptyRows(this.#stateSchema());
+    if (this.stateRole !== undefined) relations["state"] = inputs.seen ?? emptyRows(this.#stateSchema());
     return {
       name: `${this.#flow.id}/${batch.lane}/${batch.offsets.batchId}`,
       inputs: relations,
@@ -115,6 +119,51 @@ export class StreamingJob {
       parameters: { current_timestamp: batch.offsets.batchTime },
       signal: batch.signal,
     };
+  }
+
+  /** The least and the greatest event time of a batch's rows, as a job of its own. */
+  span(batch: BatchContext, stream: FileSet, statics: Readonly<Record<string, FileSet>>): ComputeJob {
+    const time = call("unix_micros", column(this.#plan.watermark?.eventTime ?? ""));
+    return {
+      name: `${this.#flow.id}/${batch.lane}/${batch.offsets.batchId}/span`,
+      inputs: { [this.#plan.stream.source]: stream, ...statics },
+      steps: [this.#capture()],
+      writes: [],
+      collects: [
+        {
+          name: "span",
+          rowsMax: 1,
+          plan: {
+            kind: "aggregate",
+            input: this.#rows.parsed(),
+            groupBy: [],
+            aggregates: [
+              { name: "first", expression: aggregate("min", time) },
+              { name: "last", expression: aggregate("max", time) },
+            ],
+          },
+        },
+      ],
+      parameters: { current_timestamp: batch.offsets.batchTime },
+      signal: batch.signal,
+    };
+  }
+
+  readSpan(result: Extract<ComputeResult, { kind: "done" }>): EventSpan | undefined {
+    const { first = null, last = null } = result.collected["span"]?.[0] ?? {};
+    return first === null || last === null
+      ? undefined
+      : { firstUs: BigInt(first as bigint), lastUs: BigInt(last as bigint) };
+  }
+
+  /** False where no row of a sink's file can be a duplicate of a row with an event time in the span. */
+  mayReach({ stats }: AddFile, { firstUs, lastUs }: EventSpan): boolean {
+    const { eventTime = "", delayMs = 0 } = this.#plan.watermark ?? {};
+    const { minValues, maxValues } = JSON.parse(stats ?? "{}") as Partial<Record<string, Record<string, unknown>>>;
+    const min = boundUs(minValues?.[eventTime]);
+    const max = boundUs(maxValues?.[eventTime]);
+    const reachUs = BigInt(delayMs) * 1000n + boundSlackUs;
+    return (min === undefined || min <= lastUs + reachUs) && (max === undefined || max >= firstUs - reachUs);
   }
 
   /** What a finished job says of its batch. */
@@ -127,6 +176,16 @@ export class StreamingJob {
     return {
       kind: "struct",
       fields: Object.fromEntries(fieldsOf(this.#plan.schema).filter(([name]) => keys.includes(name))),
+    };
+  }
+
+  #capture(): ComputeStep {
+    return {
+      kind: "plan",
+      name: "captured",
+      plan: this.#rows.capture(),
+      rowErrors: "capture",
+      carry: this.#rows.hidden.map((hidden) => hidden.name),
     };
   }
 
@@ -201,6 +260,11 @@ export class StreamingJob {
     const live = filter(before, call("ge", bound, long(instantMicros(evictedBefore))));
     return { kind: "union", inputs: [live, added] };
   }
+}
+
+function boundUs(value: unknown): bigint | undefined {
+  const ms = typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : BigInt(ms) * 1000n;
 }
 
 const planStep = (name: string, plan: LogicalPlan): ComputeStep => ({
