@@ -132,5 +132,5 @@ function absentHubs(data: string): EventHubReader {
       `This needs Event Hubs, which do not run. Start them with "npm run dev -- --data ${data}", and repeat it beside them.`,
     );
   };
-  return { describe: refuse, partition: refuse, read: refuse, close: async () => undefined };
+  return { describe: refuse, partition: refuse, read: refuse, sequenceAt: refuse, close: async () => undefined };
 }

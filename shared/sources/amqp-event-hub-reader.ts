@@ -1,8 +1,9 @@
 /** Reads ranges of a hub through dyne's own consumer group with the real SDK. */
 import {
   EventHubConsumerClient,
+  type EventPosition,
+  type PartitionProperties,
   type ReceivedEventData,
-  type Subscription,
   type SubscriptionEventHandlers,
   type TokenCredential,
 } from "@azure/event-hubs";
@@ -56,21 +57,27 @@ export class AmqpEventHubReader implements EventHubReader {
   }
 
   async partition(hub: string, partition: string): Promise<PartitionRange> {
-    const properties = await this.#ask(
-      `partition ${partition} of ${hub}`,
-      this.#client(hub, partition),
-      (client, abortSignal) => client.getPartitionProperties(partition, { abortSignal }),
-    );
+    const properties = await this.#properties(hub, partition);
     const untilSequence = properties.lastEnqueuedSequenceNumber + 1;
     return { beginSequence: properties.isEmpty ? untilSequence : properties.beginningSequenceNumber, untilSequence };
   }
 
-  async read(range: HubReadRange, signal?: AbortSignal): Promise<readonly HubEvent[]> {
-    const key = `${range.hub}/${range.partition}`;
+  #properties(hub: string, partition: string): Promise<PartitionProperties> {
+    return this.#ask(`partition ${partition} of ${hub}`, this.#client(hub, partition), (client, abortSignal) =>
+      client.getPartitionProperties(partition, { abortSignal }),
+    );
+  }
+
+  read(range: HubReadRange, signal?: AbortSignal): Promise<readonly HubEvent[]> {
+    return this.#inTurn(`${range.hub}/${range.partition}`, () => this.#read(range, signal));
+  }
+
+  /** Runs after what was asked of the same partition before. */
+  async #inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#reads.get(key);
     const reading = (async () => {
       await before?.catch(() => undefined);
-      return this.#read(range, signal);
+      return work();
     })();
     this.#reads.set(key, reading);
     try {
@@ -80,22 +87,61 @@ export class AmqpEventHubReader implements EventHubReader {
     }
   }
 
+  async sequenceAt(hub: string, partition: string, timeUs: bigint): Promise<number> {
+    const properties = await this.#properties(hub, partition);
+    const untilSequence = properties.lastEnqueuedSequenceNumber + 1;
+    // The hub counts in milliseconds, and finds what is after a time.
+    const atMs = Number((timeUs + 999n) / 1000n);
+    if (properties.isEmpty || properties.lastEnqueuedOnUtc.getTime() < atMs) return untilSequence;
+    const range = { hub, partition, fromSequence: 0, untilSequence };
+    let found: number | undefined;
+    const position = { enqueuedOn: new Date(atMs - 1) };
+    await this.#inTurn(`${hub}/${partition}`, () =>
+      this.#receive(range, { position, eventsMax: 1 }, (received) => {
+        found ??= received[0]?.sequenceNumber;
+        return found !== undefined;
+      }),
+    );
+    return found ?? untilSequence;
+  }
+
   async #read(range: HubReadRange, signal: AbortSignal | undefined): Promise<readonly HubEvent[]> {
     const taken = new TakenEvents(range);
     if (taken.isFull) return taken.events;
+    const position = { sequenceNumber: range.fromSequence, isInclusive: true };
+    // No more at once than the range has: what is behind it would only be in the way of the next request.
+    const eventsMax = Math.min(range.untilSequence - range.fromSequence, eventsPerReceive);
+    await this.#receive(range, { position, eventsMax }, (received) => taken.take(received), signal);
+    return taken.events;
+  }
+
+  /** Hands over events from a position on until `take` has enough. */
+  async #receive(
+    range: HubReadRange,
+    { position, eventsMax }: { readonly position: EventPosition; readonly eventsMax: number },
+    take: (received: readonly ReceivedEventData[]) => boolean,
+    signal?: AbortSignal,
+  ): Promise<void> {
     if (signal?.aborted) throw readError(range, "the read was abandoned");
     const client = this.#client(range.hub, range.partition);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const subscription = subscribe(client, range, {
+    const handlers: SubscriptionEventHandlers = {
       processEvents: async (received) => {
         if (received.length > 0) timer.refresh();
         try {
-          if (taken.take(received)) resolve();
+          if (take(received)) resolve();
         } catch (error) {
           reject(error);
         }
       },
       processError: async (error) => reject(readError(range, error.message, error)),
+    };
+    const subscription = client.subscribe(range.partition, handlers, {
+      startPosition: position,
+      maxBatchSize: eventsMax,
+      prefetchCount: eventsMax,
+      maxWaitTimeInSeconds: 1,
+      skipParsingBodyAsJson: true,
     });
     const late = () => reject(readError(range, `no event came for ${this.#patience.eventMs} ms`));
     const timer = setTimeout(late, this.#patience.eventMs);
@@ -114,7 +160,6 @@ export class AmqpEventHubReader implements EventHubReader {
       const closed = await settlesWithin(subscription.close(), this.#patience.closeMs);
       if (!usable || !closed) this.#leave(client);
     }
-    return taken.events;
   }
 
   /** Never throws, and returns also where a connection does not close. */
@@ -205,22 +250,6 @@ class TakenEvents {
     }
     return this.isFull;
   }
-}
-
-/** Asks for no more at once than the range has: what is behind it would only be in the way of the next request. */
-function subscribe(
-  client: EventHubConsumerClient,
-  range: HubReadRange,
-  handlers: SubscriptionEventHandlers,
-): Subscription {
-  const events = Math.min(range.untilSequence - range.fromSequence, eventsPerReceive);
-  return client.subscribe(range.partition, handlers, {
-    startPosition: { sequenceNumber: range.fromSequence, isInclusive: true },
-    maxBatchSize: events,
-    prefetchCount: events,
-    maxWaitTimeInSeconds: 1,
-    skipParsingBodyAsJson: true,
-  });
 }
 
 /** True when the work is done in time; false when it fails or lasts longer. Never throws. */

@@ -36,6 +36,11 @@ export interface EventHubReader {
    * STORAGE_UNAVAILABLE where they did not come in time. Safe to repeat.
    */
   read(range: HubReadRange, signal?: AbortSignal): Promise<readonly HubEvent[]>;
+  /**
+   * The sequence number of the first event that was enqueued at a time (microseconds) or after it; where there is none, the one that the
+   * next event will get. Throws STORAGE_UNAVAILABLE. Safe to repeat.
+   */
+  sequenceAt(hub: string, partition: string, timeUs: bigint): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -80,6 +80,12 @@ export class MemoryEventHub implements EventHubReader {
     return events;
   }
 
+  async sequenceAt(_hub: string, partition: string, timeUs: bigint): Promise<number> {
+    const log = this.#log(partition);
+    const index = log.events.findIndex(({ enqueuedTimeUs }) => enqueuedTimeUs >= timeUs);
+    return log.begin + (index < 0 ? log.events.length : index);
+  }
+
   async close(): Promise<void> {}
 
   #log(partition: string): { begin: number; events: HubEvent[] } {

@@ -183,6 +183,19 @@ export function eventHubContract(name: string, open: () => Promise<HubUnderTest>
       });
     });
 
+    test("a time is found as the first event that was enqueued at it or after it", async () => {
+      const { untilSequence: at } = await under.reader.partition(hub, "1");
+      const atMs = under.createdMs + 2_000_000;
+      await under.send("1", numbered(2), atMs);
+      await under.send("1", numbered(2), atMs + 5_000);
+      const found = (offsetMs: number, moreUs = 0n) =>
+        under.reader.sequenceAt(hub, "1", BigInt(atMs + offsetMs) * 1000n + moreUs);
+      expect(await Promise.all([found(0), found(-1), found(0, 1n), found(5_000)])).toEqual([at, at, at + 2, at + 2]);
+      expect(await found(5_001)).toBe(at + 4);
+      expect(await under.reader.sequenceAt(hub, "1", 0n)).toBe(0);
+      expect(await under.reader.sequenceAt(hub, "2", 0n)).toBe(0);
+    });
+
     test("events that expired before they were read are a loss that names them, and the others are there", async () => {
       const { untilSequence: at } = await under.reader.partition(hub, "2");
       await under.send("2", numbered(3));

@@ -173,6 +173,8 @@ export class Stage {
       describe: (name) => call("describe", name, () => hub.describe(name)),
       partition: (name, partition) => call("partition", `${name}/${partition}`, () => hub.partition(name, partition)),
       read: (range, signal) => call("read", `${range.hub}/${range.partition}`, () => hub.read(range, signal)),
+      sequenceAt: (name, partition, timeUs) =>
+        call("sequenceAt", `${name}/${partition}`, () => hub.sequenceAt(name, partition, timeUs)),
       close: () => hub.close(),
     };
   }

@@ -194,6 +194,7 @@ test("events that expire between the plan and the batch are left out, and neithe
       wrapHub: (hub) => ({
         describe: (name) => hub.describe(name),
         partition: (name, partition) => hub.partition(name, partition),
+        sequenceAt: (name, partition, timeUs) => hub.sequenceAt(name, partition, timeUs),
         close: () => hub.close(),
         read: (range, signal) => {
           if (expires) estate.hub.expireBefore("0", 2);
