@@ -2,14 +2,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { QueueServiceClient } from "@azure/storage-queue";
+import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
 import { openLocalStorage, type LocalStorage } from "../local/platform/index.ts";
 import { pipelines } from "../pipelines/index.ts";
 import { DuckDbCompute } from "../shared/compute/index.ts";
 import { DyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
-import { declaredFlows, Engine, type DeclaredFlow } from "../shared/engine/index.ts";
-import { engineContext, QueueDoorbells } from "../shared/runtime/index.ts";
+import { Backfill, declaredFlows, Engine, type DeclaredFlow } from "../shared/engine/index.ts";
+import { engineContext, QueueDoorbells, QueueJobBells } from "../shared/runtime/index.ts";
 import { AmqpEventHubReader, type EventHubReader } from "../shared/sources/index.ts";
+import type { Pipeline } from "../shared/pipeline/index.ts";
 import { flowStatus, quarantinedRows, type FlowStatus, type QuarantinedRows } from "../shared/serving/index.ts";
 import { TableCatalog } from "../shared/table/index.ts";
 
@@ -76,26 +77,50 @@ export class Operator implements AsyncDisposable {
   /** Has the engine of a flow's pipeline do something to it. Throws INVALID_ARGUMENT for a flow that is not declared. */
   async operate(flow: string, work: (engine: Engine) => Promise<void>): Promise<void> {
     declared(flow);
-    const pipeline = pipelines.find((each) => declaredFlows(each).some(({ id }) => id === flow))!;
     await using stack = new AsyncDisposableStack();
-    const { compute, directory } = await openCompute(stack);
-    const hubs = stack.adopt(this.#hubs(), (opened) => opened.close());
-    const notices = QueueServiceClient.fromConnectionString(this.#storage.connections.host).getQueueClient("notices");
-    const engine = new Engine(
-      engineContext(pipeline, {
-        ...services,
-        host: this.#storage.host,
-        lake: this.#storage.lake,
-        compute,
-        checkpoints: compute.checkpoints,
-        hubs,
-        doorbells: new QueueDoorbells(notices, services),
-        workDirectory: join(directory, "work"),
-      }),
-      declaredFlows(pipeline),
+    const parts = await this.#parts(stack);
+    await work(
+      this.#engine(
+        stack,
+        parts,
+        pipelines.find((each) => declaredFlows(each).some(({ id }) => id === flow))!,
+      ),
     );
-    stack.defer(() => engine.close());
-    await work(engine);
+  }
+
+  /** Has backfills do something. Without `runs` they are only looked at, and nothing is opened to run them. */
+  async backfills<Result>({ runs }: { readonly runs: boolean }, work: (backfill: Backfill) => Promise<Result>) {
+    await using stack = new AsyncDisposableStack();
+    const { host } = this.#storage;
+    const hubs = stack.adopt(this.#hubs(), (opened) => opened.close());
+    const tables = new TableCatalog(this.#storage, services);
+    const bells = new QueueJobBells(this.#queue("bulk"), services);
+    const parts = runs ? await this.#parts(stack) : undefined;
+    const engines = parts === undefined ? [] : pipelines.map((each) => this.#engine(stack, parts, each));
+    return await work(new Backfill({ ...services, host, hubs, tables, bells }, engines));
+  }
+
+  async #parts(stack: AsyncDisposableStack) {
+    const { compute, directory } = await openCompute(stack);
+    return { compute, directory, hubs: stack.adopt(this.#hubs(), (opened) => opened.close()) };
+  }
+
+  #engine(stack: AsyncDisposableStack, { compute, directory, hubs }: Parts, pipeline: Pipeline): Engine {
+    const context = engineContext(pipeline, {
+      ...services,
+      host: this.#storage.host,
+      lake: this.#storage.lake,
+      compute,
+      checkpoints: compute.checkpoints,
+      hubs,
+      doorbells: new QueueDoorbells(this.#queue("notices"), services),
+      workDirectory: join(directory, "work"),
+    });
+    return stack.adopt(new Engine(context, declaredFlows(pipeline)), (engine) => engine.close());
+  }
+
+  #queue(name: string): QueueClient {
+    return QueueServiceClient.fromConnectionString(this.#storage.connections.host).getQueueClient(name);
   }
 
   #hubs(): EventHubReader {
@@ -104,6 +129,13 @@ export class Operator implements AsyncDisposable {
       ? absentHubs(this.#data)
       : new AmqpEventHubReader({ kind: "connection-string", connectionString: eventHubs });
   }
+}
+
+/** What an engine needs beside the storage. */
+interface Parts {
+  readonly compute: DuckDbCompute;
+  readonly directory: string;
+  readonly hubs: EventHubReader;
 }
 
 /** DuckDB in a folder of its own, which goes with it. */

@@ -1,6 +1,7 @@
 /** The command as a function of its arguments. */
 import { Command, CommanderError } from "commander";
 import { isDyneError } from "../shared/core/index.ts";
+import { backfillCommand } from "./backfill.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
@@ -19,9 +20,11 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (isDyneError(error)) process.stderr.write(`${error.code}: ${error.message}\n`);
     else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return isDyneError(error) && (error.code === "INVALID_ARGUMENT" || error.code === "INVALID_SETTING") ? 2 : 1;
+    return isDyneError(error) && usedWrongly.has(error.code) ? 2 : 1;
   }
 }
+
+const usedWrongly: ReadonlySet<string> = new Set(["INVALID_ARGUMENT", "INVALID_SETTING", "JOB_NOT_FOUND"]);
 
 function program(): Command {
   const command = new Command("dyne")
@@ -34,6 +37,7 @@ function program(): Command {
     startCommand,
     devCommand,
     flowCommand,
+    backfillCommand,
     explainCommand,
     manifestCommand,
     tableCommand,

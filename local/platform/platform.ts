@@ -100,7 +100,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         settings,
         lock: locks.functions,
         pastDue: isResumed,
-        entries: ["event-hubs", "notices", "sweep"].map((name) => entry(`functions/${name}`)),
+        entries: ["event-hubs", "notices", "bulk", "sweep"].map((name) => entry(`functions/${name}`)),
       },
       heapMb: 1_024,
       onLog: logFile(directory, "functions", stack),

@@ -16,7 +16,7 @@ export const checkpointFormat = 1;
 const format = z.literal(checkpointFormat);
 const count = z.number().int().nonnegative();
 /** ISO-8601 with microseconds and Z. */
-const instant = z.string().regex(/^[-+]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+export const instant = z.string().regex(/^[-+]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 
 /** Which events of one hub partition: half-open in sequence numbers. */
 export const hubRange = z.object({

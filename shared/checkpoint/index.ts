@@ -1,6 +1,8 @@
 /** checkpoint: a flow's logs, their names, schemas and versions, and its leases. All in the account `host`. */
 export * from "./flow-log.ts";
 export * from "./formats.ts";
+export * from "./job-log.ts";
+export * from "./job-record.ts";
 export * from "./lane-log.ts";
 export * from "./layout.ts";
 export * from "./lease-keeper.ts";

@@ -10,6 +10,8 @@
  *     <flow>/<g>/<lane>/lease
  *     <flow>/<g>/state/<operator>/            Delta tables
  *     <flow>/<g>/staged/                      rows of open merges
+ *     jobs/<jobId>/job.json                   a backfill
+ *     jobs-open/<jobId>                       it has not ended
  *
  * Numbers have 20 digits, so that names sort as numbers do.
  */
@@ -30,6 +32,10 @@ export const layout = {
     `${layout.log(flow, g, lane, log)}${paddedNumber(batch)}${redo === 0 ? "" : `.${redo}`}`,
   lease: (flow: FlowId, g: Generation, lane: LaneId) => `${layout.lane(flow, g, lane)}/lease`,
   stateTable: (flow: FlowId, g: Generation, operator: string) => `${layout.generationRoot(flow, g)}/state/${operator}`,
+  jobs: `${container}/jobs/`,
+  job: (jobId: string) => `${layout.jobs}${jobId}/job.json`,
+  openJobs: `${container}/jobs-open/`,
+  openJob: (jobId: string) => `${layout.openJobs}${jobId}`,
   staged: (flow: FlowId, g: Generation) => `${layout.generationRoot(flow, g)}/staged`,
 } as const;
 

@@ -58,6 +58,17 @@ export const limits = {
   /** Objects that one round of maintenance deletes in one place, and how many of them at once. */
   maintenanceDeletesMax: 2_000,
   deletesAtOnce: 16,
+  /** Backfill jobs that may be open at once. */
+  openJobsMax: 100,
+  /** A job that nobody has taken further for so long is rung again. */
+  jobStaleMs: 3 * 60 * 1000,
+  /** A job that has not come to its end by then never will. */
+  jobLifeMs: 7 * 24 * 60 * 60 * 1000,
+  /** Ended jobs are kept for so long, and looked through once in so long. */
+  jobKeptMs: 30 * 24 * 60 * 60 * 1000,
+  jobTidyMs: 60 * 60 * 1000,
+  /** Changes of a record by put-if-match that somebody else was first with. */
+  stateAttemptsMax: 20,
   /** A sample of a bad row in an error, a state file or a log line. */
   sampleCharacters: 200,
   /** How long a lease lasts, and how often its holder renews it. */

@@ -13,17 +13,20 @@ import {
   type Logger,
   type Random,
 } from "../core/index.ts";
-import { declaredFlows, Engine, type EngineContext } from "../engine/index.ts";
+import { Backfill, declaredFlows, Engine, type EngineContext } from "../engine/index.ts";
 import { checkTogether, type Pipeline } from "../pipeline/index.ts";
 import { AmqpEventHubReader, type EventHubReader, type HubEvent } from "../sources/index.ts";
 import { AzureBlobStore, type ObjectStore } from "../storage/index.ts";
 import { TableCatalog } from "../table/index.ts";
 import { jsonLogger } from "./json-logger.ts";
 import { readHubPartition, readHubPayload } from "./hub-payload.ts";
-import { readNotices } from "./notice.ts";
-import { QueueDoorbells } from "./queue-doorbells.ts";
+import { readJobBell, readNotices } from "./notice.ts";
+import { QueueDoorbells, QueueJobBells } from "./queue-doorbells.ts";
 import { readSettings, type Connection, type Settings } from "./settings.ts";
 import { openWorkerFolder, type WorkerFolder } from "./worker-folder.ts";
+
+/** A step of a job ends well before half of a function's time limit, and its progress is seen after it. */
+const jobStepMs = 60_000;
 
 /** What the triggers of a worker start. Opened at the first use, so that loading the functions costs nothing. */
 export class App {
@@ -59,9 +62,20 @@ export class App {
     }
   }
 
-  /** Looks at every flow. */
+  /** Takes a backfill job further, whose message of the queue `bulk` this is. */
+  async bulk(message: unknown): Promise<void> {
+    const { backfill, logger } = await this.#open();
+    const job = readJobBell(message);
+    if (job === undefined) logger.warn("a message of the queue for long work was ignored", { message });
+    else await backfill.advance(job, jobStepMs);
+  }
+
+  /** Looks at every flow, and at every job. */
   async sweep(): Promise<void> {
-    for (const engine of (await this.#open()).engines) await engine.sweep();
+    const { engines, backfill } = await this.#open();
+    const results = await Promise.allSettled([...engines, backfill].map((each) => each.sweep()));
+    const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+    if (errors.length > 0) throw new AggregateError(errors, "The sweep failed for some flows or jobs.");
   }
 
   /** Finishes or abandons what runs and gives leases back. */
@@ -100,6 +114,7 @@ export function appOf(pipelines: readonly Pipeline[]): App {
 
 interface OpenApp {
   readonly engines: readonly Engine[];
+  readonly backfill: Backfill;
   readonly logger: Logger;
   close(): Promise<void>;
 }
@@ -109,7 +124,9 @@ async function openApp(pipelines: readonly Pipeline[], settings: Settings): Prom
   const services = { clock: systemClock, random: systemRandom, logger };
   const credential = credentialOf(settings);
   const stores = openStores(settings);
-  const doorbells = new QueueDoorbells(queueService(settings.notices, credential).getQueueClient("notices"), services);
+  const queues = queueService(settings.notices, credential);
+  const doorbells = new QueueDoorbells(queues.getQueueClient("notices"), services);
+  const bells = new QueueJobBells(queues.getQueueClient("bulk"), services);
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await openWorkerFolder(settings.directory));
   const compute = stack.adopt(await openCompute(settings, folder, services.random), (opened) => opened.close());
@@ -127,8 +144,10 @@ async function openApp(pipelines: readonly Pipeline[], settings: Settings): Prom
   const engines = pipelines.map((pipeline) =>
     stack.adopt(new Engine(engineContext(pipeline, parts), declaredFlows(pipeline)), (engine) => engine.close()),
   );
+  const tables = new TableCatalog(stores, { ...services, checkpointReader: checkpoints });
+  const backfill = new Backfill({ ...services, ...stores, hubs, tables, bells }, engines);
   const running = stack.move();
-  return { engines, logger, close: () => running.disposeAsync() };
+  return { engines, backfill, logger, close: () => running.disposeAsync() };
 }
 
 /** The two accounts of the settings. Throws INVALID_SETTING. */

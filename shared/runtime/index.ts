@@ -3,4 +3,4 @@ export * from "./app.ts";
 export { functionsOf, scheduleOf } from "./triggers.ts";
 export { jsonLogger } from "./json-logger.ts";
 export { readSettings, type Settings } from "./settings.ts";
-export { QueueDoorbells } from "./queue-doorbells.ts";
+export { QueueDoorbells, QueueJobBells } from "./queue-doorbells.ts";

@@ -1,6 +1,6 @@
 /** What a message of the queue `notices` means: a bell of dyne's own, or a blob that was created or renamed into place. */
 import { z } from "zod";
-import { ownMessage } from "./queue-doorbells.ts";
+import { flowBell, jobBell } from "./queue-doorbells.ts";
 
 export type Notice =
   | { readonly kind: "ring"; readonly flow: string }
@@ -23,8 +23,13 @@ export function readNotices(message: unknown): readonly Notice[] {
   return Array.isArray(value) ? value.map(readNotice) : [readNotice(value)];
 }
 
+/** The job that a message of the queue `bulk` rings; undefined for anything else. Never throws. */
+export function readJobBell(message: unknown): string | undefined {
+  return jobBell.safeParse(typeof message === "string" ? parse(message) : message).data?.job;
+}
+
 function readNotice(value: unknown): Notice {
-  const own = ownMessage.safeParse(value);
+  const own = flowBell.safeParse(value);
   if (own.success) return { kind: "ring", flow: own.data.flow };
   const event = eventGridEvent.safeParse(value);
   if (!event.success) return { kind: "other", reason: "it is neither a bell nor an Event Grid event" };

@@ -2,14 +2,16 @@
 import type { QueueClient } from "@azure/storage-queue";
 import { z } from "zod";
 import type { Clock, Logger } from "../core/index.ts";
-import type { Doorbells } from "../engine/index.ts";
+import type { Doorbells, JobBells } from "../engine/index.ts";
 
-/** The format of dyne's own queue messages. */
-export const ownMessage = z.object({
-  format: z.literal(1),
-  kind: z.enum(["ring", "wake", "chunk"]),
-  flow: z.string(),
-});
+/**
+ * The format of dyne's own queue messages: a bell of a flow, in the queue `notices`, and one of a backfill job, in `bulk`.
+ *
+ *     {"format":1,"kind":"ring","flow":"silver.flights"}
+ *     {"format":1,"kind":"chunk","job":"0f8c…"}
+ */
+export const flowBell = z.object({ format: z.literal(1), kind: z.enum(["ring", "wake"]), flow: z.string() });
+export const jobBell = z.object({ format: z.literal(1), kind: z.literal("chunk"), job: z.string() });
 
 const shortDelayMs = 5_000;
 
@@ -37,11 +39,8 @@ export class QueueDoorbells implements Doorbells {
     const earliestMs = delayMs <= shortDelayMs ? nowMs : dueMs - delayMs / 2;
     if (outstanding.some((atMs) => atMs <= dueMs && atMs >= earliestMs)) return;
     this.#outstanding.set(flow, [...outstanding, dueMs]);
-    const message = Buffer.from(
-      JSON.stringify({ format: 1, kind: "ring", flow } satisfies z.infer<typeof ownMessage>),
-    ).toString("base64");
     try {
-      await this.#queue.sendMessage(message, { visibilityTimeout: Math.max(0, Math.ceil(delayMs / 1000)) });
+      await send(this.#queue, { format: 1, kind: "ring", flow }, delayMs);
     } catch (error) {
       this.#outstanding.set(
         flow,
@@ -53,4 +52,32 @@ export class QueueDoorbells implements Doorbells {
       });
     }
   }
+}
+
+/** Bells of backfill jobs. One that cannot be sent is left to the sweep, which rings jobs that stand still. Never throws. */
+export class QueueJobBells implements JobBells {
+  readonly #queue: QueueClient;
+  readonly #logger: Logger;
+
+  constructor(queue: QueueClient, { logger }: { logger: Logger }) {
+    this.#queue = queue;
+    this.#logger = logger;
+  }
+
+  async ring(job: string, delayMs: number): Promise<void> {
+    try {
+      await send(this.#queue, { format: 1, kind: "chunk", job }, delayMs);
+    } catch (error) {
+      this.#logger.warn("a job's bell could not be sent; the sweep will look at it", { job, error: String(error) });
+    }
+  }
+}
+
+async function send(
+  queue: QueueClient,
+  message: z.infer<typeof flowBell> | z.infer<typeof jobBell>,
+  delayMs: number,
+): Promise<void> {
+  const text = Buffer.from(JSON.stringify(message)).toString("base64");
+  await queue.sendMessage(text, { visibilityTimeout: Math.max(0, Math.ceil(delayMs / 1000)) });
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readNotices } from "../../../shared/runtime/notice.ts";
+import { readJobBell, readNotices } from "../../../shared/runtime/notice.ts";
 
 /** An event as Event Grid puts it into a queue. */
 const event = (fields: Readonly<Record<string, unknown>> = {}) => ({
@@ -100,4 +100,18 @@ describe("anything else concerns nobody, and says why", () => {
       }),
     );
   });
+});
+
+describe("a bell of a job", () => {
+  test("names its job, as text and as what the host has parsed", () => {
+    const bell = { format: 1, kind: "chunk", job: "0f8c" };
+    expect([readJobBell(bell), readJobBell(JSON.stringify(bell))]).toEqual(["0f8c", "0f8c"]);
+  });
+
+  test.each([{ format: 2, kind: "chunk", job: "x" }, { format: 1, kind: "ring", flow: "a.b" }, {}, null, 7, "{", "[]"])(
+    "is nothing else, and nothing that cannot be understood: %o",
+    (message) => {
+      expect(readJobBell(message)).toBeUndefined();
+    },
+  );
 });

@@ -1,14 +1,15 @@
 import type { QueueClient } from "@azure/storage-queue";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ManualClock, type Logger } from "../../../shared/core/index.ts";
-import { readNotices } from "../../../shared/runtime/notice.ts";
-import { QueueDoorbells } from "../../../shared/runtime/queue-doorbells.ts";
+import { readJobBell, readNotices } from "../../../shared/runtime/notice.ts";
+import { QueueDoorbells, QueueJobBells } from "../../../shared/runtime/queue-doorbells.ts";
 
 let clock: ManualClock;
 let sent: { readonly text: string; readonly visibilityTimeout: number | undefined }[];
 let fails: boolean;
 let warnings: string[];
 let doorbells: QueueDoorbells;
+let jobBells: QueueJobBells;
 beforeEach(() => {
   clock = new ManualClock(1_000_000);
   sent = [];
@@ -22,6 +23,7 @@ beforeEach(() => {
   } as unknown as QueueClient;
   const logger: Logger = { debug() {}, info() {}, error() {}, warn: (message) => void warnings.push(message) };
   doorbells = new QueueDoorbells(queue, { clock, logger });
+  jobBells = new QueueJobBells(queue, { logger });
 });
 /** Seconds after which the bells that were sent since the last time are seen. */
 const bells = () => sent.splice(0).map(({ visibilityTimeout }) => visibilityTimeout);
@@ -81,4 +83,13 @@ test("a bell that could not be sent does not keep the next one from being sent",
   fails = false;
   await doorbells.ring("silver.events", 75_000);
   expect(bells()).toEqual([75]);
+});
+
+test("a job is rung by a message that names it, and one that cannot be sent is left to the sweep", async () => {
+  await jobBells.ring("0f8c", 4_500);
+  expect(readJobBell(Buffer.from(sent[0]?.text ?? "", "base64").toString("utf8"))).toBe("0f8c");
+  expect(bells()).toEqual([5]);
+  fails = true;
+  await jobBells.ring("0f8c", 0);
+  expect(warnings).toHaveLength(1);
 });
