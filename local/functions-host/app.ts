@@ -44,7 +44,13 @@ export class App implements CoreHost {
       hookData: {},
       appHookData: this.appHookData,
     });
-    await programmingModel().getCapabilities({});
+    const { HttpUri } = await programmingModel().getCapabilities({});
+    if (HttpUri !== undefined) {
+      throw new DyneError(
+        "UNSUPPORTED_FEATURE",
+        "The app sets enableHttpStream, which this host does not run. Leave it out of app.setup.",
+      );
+    }
   }
 
   /** Runs the app's terminate hooks and lets go of the process. */

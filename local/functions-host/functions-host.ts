@@ -2,6 +2,7 @@ import { DyneError, type Clock, type Logger, type Random } from "../../shared/co
 import { App, type AppFunction } from "./app.ts";
 import { eventHubListener } from "./event-hub-listener.ts";
 import { parseHostJson } from "./host-json.ts";
+import { HttpFront, type HttpOptions } from "./http-front.ts";
 import { Invoker } from "./invocation.ts";
 import type { Listener, ListenerFactory } from "./listener.ts";
 import { queueListener } from "./queue-listener.ts";
@@ -9,7 +10,7 @@ import type { RpcMetadata, RpcTypedData } from "./rpc-data.ts";
 import type { Settings } from "./settings.ts";
 import { timerListener } from "./timer-listener.ts";
 
-/** Who listens for which trigger, by the trigger's type in lower case. A new trigger is a new entry here. */
+/** Who listens for which trigger, by the trigger's type in lower case, beside `httpTrigger`, whose functions share a server. */
 const standardListeners: Readonly<Record<string, ListenerFactory>> = {
   eventhubtrigger: eventHubListener,
   queuetrigger: queueListener,
@@ -31,6 +32,8 @@ export interface FunctionsHostOptions {
   readonly logger: Logger;
   /** Further listeners by trigger type, or other ones than the standard ones. */
   readonly listeners?: Readonly<Record<string, ListenerFactory>>;
+  /** Where and within what limits the HTTP functions are served. */
+  readonly http?: HttpOptions;
   /** How long a stop waits for running invocations. */
   readonly stopLimitMs?: number;
 }
@@ -39,6 +42,10 @@ export interface FunctionsHostOptions {
 export interface FunctionsHost extends AsyncDisposable {
   /** Names of the app's functions, in the order of registration. */
   readonly functions: readonly string[];
+  /** Where the HTTP functions are, `http://127.0.0.1:port`; undefined where the app has none, and after a stop. */
+  readonly http: string | undefined;
+  /** The same with the route prefix, `http://127.0.0.1:port/api`. */
+  readonly api: string | undefined;
   /**
    * Runs one function at once, beside its trigger, with data and metadata as the host would send them. Gives the
    * function's return value as `TypedData`; rejects with its error.
@@ -53,20 +60,22 @@ export interface FunctionsHost extends AsyncDisposable {
  * to listen. One host per process at a time.
  *
  * Errors: `INVALID_SETTING` (host.json, a connection, a binding), `UNSUPPORTED_FEATURE` (a trigger without a listener, a
- * retry policy), `DUPLICATE_NAME`, `INVALID_ARGUMENT`, and whatever loading the app throws. Nothing keeps running then.
+ * retry policy, an `authLevel`, streamed HTTP), `DUPLICATE_NAME`, `INVALID_ARGUMENT`, and whatever loading the app throws.
+ * Nothing keeps running then, but the server that the library itself opens where an app streams its HTTP.
  */
 export async function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
   const hostJson = parseHostJson(options.hostJson);
+  const { clock, logger, http = {} } = options;
+  const front = new HttpFront({ hostJson, http, clock, logger });
   const factories = new Map(
-    Object.entries({ ...standardListeners, ...options.listeners }).map(([type, factory]) => [
-      type.toLowerCase(),
-      factory,
-    ]),
+    Object.entries({ ...standardListeners, httptrigger: front.listener, ...options.listeners }).map(
+      ([type, factory]) => [type.toLowerCase(), factory],
+    ),
   );
   const app = new App(options.logger);
   const invoker = new Invoker({ app, clock: options.clock, random: options.random, logger: options.logger });
   const listeners: Listener[] = [];
-  const host = new RunningHost(options, app, invoker, listeners);
+  const host = new RunningHost(options, app, invoker, listeners, front);
   try {
     await app.load(options.load);
     for (const appFunction of app.functions.values()) {
@@ -121,18 +130,34 @@ class RunningHost implements FunctionsHost {
   readonly #app: App;
   readonly #invoker: Invoker;
   readonly #listeners: readonly Listener[];
+  readonly #front: HttpFront;
   #drained: Promise<void> | undefined;
   #disposed: Promise<void> | undefined;
 
-  constructor(options: FunctionsHostOptions, app: App, invoker: Invoker, listeners: readonly Listener[]) {
+  constructor(
+    options: FunctionsHostOptions,
+    app: App,
+    invoker: Invoker,
+    listeners: readonly Listener[],
+    front: HttpFront,
+  ) {
     this.#options = options;
     this.#app = app;
     this.#invoker = invoker;
     this.#listeners = listeners;
+    this.#front = front;
   }
 
   get functions(): readonly string[] {
     return [...this.#app.functions.keys()];
+  }
+
+  get http(): string | undefined {
+    return this.#front.address;
+  }
+
+  get api(): string | undefined {
+    return this.#front.api;
   }
 
   invoke(name: string, data: RpcTypedData, metadata: RpcMetadata = {}): Promise<unknown> {
@@ -164,6 +189,7 @@ class RunningHost implements FunctionsHost {
       clock.sleep(stopLimitMs, limit.signal).then(() => true),
     ]);
     limit.abort();
+    this.#front.end();
     if (late)
       logger.warn("Invocations are still running; the host stops without them.", { running: this.#invoker.running });
   }

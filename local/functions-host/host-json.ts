@@ -4,10 +4,14 @@
  *   { "version": "2.0",
  *     "extensions": {
  *       "eventHubs": { "maxEventBatchSize": 1000, "minEventBatchSize": 1, "maxWaitTime": "00:00:05" },
- *       "queues": { "maxPollingInterval": "00:00:01", "batchSize": 2, "newBatchThreshold": 0, "visibilityTimeout": "00:00:30", "maxDequeueCount": 5 } } }
+ *       "queues": { "maxPollingInterval": "00:00:01", "batchSize": 2, "newBatchThreshold": 0, "visibilityTimeout": "00:00:30", "maxDequeueCount": 5 },
+ *       "http": { "routePrefix": "api", "maxOutstandingRequests": -1, "customHeaders": { "X-Content-Type-Options": "nosniff" } } } }
  *
- * Source: learn.microsoft.com/azure/azure-functions/functions-host-json, functions-bindings-event-hubs, functions-bindings-storage-queue.
+ * Source: learn.microsoft.com/azure/azure-functions/functions-host-json, functions-bindings-event-hubs,
+ * functions-bindings-storage-queue, functions-bindings-http-webhook.
  */
+import { validateHeaderName, validateHeaderValue } from "node:http";
+
 import { z } from "zod";
 
 import { DyneError } from "../../shared/core/index.ts";
@@ -55,9 +59,45 @@ const queuesSchema = z
     newBatchThreshold: queues.newBatchThreshold ?? Math.floor(queues.batchSize / 2),
   }));
 
+const httpSchema = z.object({
+  /** What all routes begin with; empty for none. */
+  routePrefix: z
+    .string()
+    .regex(/^[^/].*[^/]$|^[^/]?$/, "A route prefix is written without a slash at its ends")
+    .default("api"),
+  /** Requests beyond it are answered with 429; -1 for no bound, as on the Flex Consumption plan. */
+  maxOutstandingRequests: z.int().min(-1).default(-1),
+  customHeaders: z
+    .record(z.string().refine(isHeaderName, "not a header's name"), z.string().refine(isHeaderValue, "not sendable"))
+    .default({}),
+});
+
+function isHeaderName(name: string): boolean {
+  return passes(() => validateHeaderName(name));
+}
+
+function isHeaderValue(value: string): boolean {
+  return passes(() => validateHeaderValue("value", value));
+}
+
+function passes(check: () => void): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const hostJsonSchema = z.object({
   version: z.literal("2.0"),
-  extensions: z.object({ eventHubs: eventHubsSchema.prefault({}), queues: queuesSchema.prefault({}) }).prefault({}),
+  extensions: z
+    .object({
+      eventHubs: eventHubsSchema.prefault({}),
+      queues: queuesSchema.prefault({}),
+      http: httpSchema.prefault({}),
+    })
+    .prefault({}),
 });
 
 /** The parsed file; time spans are in milliseconds. */

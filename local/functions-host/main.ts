@@ -3,7 +3,11 @@
  *
  *   node local/functions-host/main.ts '{"hostJson": "/app/host.json", "settings": {"EVENTS": "Endpoint=…"}, "entries": ["/app/functions/hub.ts"]}'
  *
- * Standard output has one line, `{"ready":true,"functions":["hub-events"]}`; standard error has the log as JSON lines.
+ * Standard output has one line,
+ *
+ *   {"ready":true,"functions":["hub-events","status"],"http":"http://127.0.0.1:7072","api":"http://127.0.0.1:7072/api"}
+ *
+ * without `http` and `api` where no function has an HTTP trigger; standard error has the log as JSON lines.
  * It stops in good order on SIGTERM, and when its standard input ends: start it with a pipe there and keep it open, so
  * that it cannot outlive who started it. It ends with 0, or with 1 if the app could not start.
  */
@@ -26,6 +30,8 @@ const configSchema = z.object({
   entries: z.array(z.string().min(1)).min(1),
   /** The file that says whose the app's folder is; its owner is waited for. */
   lock: z.string().min(1).optional(),
+  /** Where the HTTP functions listen, on loopback; 0 takes any port that is free. */
+  httpPort: z.int().min(0).max(65_535).default(0),
   /** Run every timer once at the start. */
   pastDue: z.boolean().default(false),
   /** The least important lines that are written. */
@@ -50,11 +56,14 @@ async function run(): Promise<void> {
       for (const entry of config.entries) await import(pathToFileURL(entry).href);
     },
     pastDue: config.pastDue,
+    http: { port: config.httpPort },
     clock: systemClock,
     random: systemRandom,
     logger,
   });
-  process.stdout.write(`${JSON.stringify({ ready: true, functions: host.functions })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ ready: true, functions: host.functions, http: host.http, api: host.api })}\n`,
+  );
   logger.info("The Functions host stops.", { reason: await stopped });
 }
 

@@ -131,8 +131,8 @@ test("what a function logs is forwarded with its name and invocation", async () 
 });
 
 test("a function whose trigger has no listener is refused by name, and the process is free for another host", async () => {
-  const http = options(() => app.http("status", { methods: ["GET"], handler: () => ({ status: 200 }) }));
-  await expect(startFunctionsHost(http)).rejects.toThrow(/"status".*"httpTrigger".*no listener/);
+  const graph = options(() => app.eventGrid("created", { handler: () => {} }));
+  await expect(startFunctionsHost(graph)).rejects.toThrow(/"created".*"eventGridTrigger".*no listener/);
   await using host = await startFunctionsHost(fixture({ timer: () => {} }).options);
   expect(host.functions).toEqual(["sweep"]);
 });

@@ -20,6 +20,7 @@ test("an empty host.json has the defaults of the real host", () => {
       newBatchThreshold: 8,
       messageEncoding: "base64",
     },
+    http: { routePrefix: "api", maxOutstandingRequests: -1, customHeaders: {} },
   });
 });
 
@@ -37,6 +38,9 @@ test.each([
   [{ version: "1.0" }, "version"],
   [{ version: "2.0", extensions: { queues: { batchSize: 33 } } }, "batchSize"],
   [{ version: "2.0", extensions: { queues: { visibilityTimeout: "30s" } } }, "visibilityTimeout"],
+  [{ version: "2.0", extensions: { http: { routePrefix: "/api" } } }, "routePrefix"],
+  [{ version: "2.0", extensions: { http: { customHeaders: { "a b": "" } } } }, "customHeaders"],
+  [{ version: "2.0", extensions: { http: { customHeaders: { a: "\n" } } } }, "customHeaders"],
   [{ version: "2.0", extensions: { eventHubs: { minEventBatchSize: 200 } } }, "minEventBatchSize"],
 ])("a wrong value is refused and its field named: %j", (json, field) => {
   const parse = () => parseHostJson(json);

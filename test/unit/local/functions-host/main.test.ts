@@ -60,6 +60,26 @@ test.each([
   );
 });
 
+test("the process says where its HTTP functions are, and answers there", async () => {
+  const { child, line } = await run({ entries: [fileURLToPath(new URL("./fixture-http.ts", import.meta.url))] });
+  const ready = JSON.parse(String(line)) as { http: string };
+  expect(ready).toEqual({
+    ready: true,
+    functions: ["ping"],
+    http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    api: `${ready.http}/api`,
+  });
+  expect(await (await fetch(`${ready.http}/api/ping`)).text()).toBe("pong");
+  child.stdin.end();
+  expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+test("an app that asks for streamed HTTP ends the process with 1 and is told so", async () => {
+  const { child, log } = await run({ entries: [fileURLToPath(new URL("./fixture-stream.ts", import.meta.url))] });
+  expect(child.exitCode).toBe(1);
+  expect(await log).toContain("enableHttpStream");
+});
+
 test("an app that cannot start ends the process with 1 and says why", async () => {
   const { child, log } = await run({ entries: ["/nonexistent/app.ts"] });
   expect(child.exitCode).toBe(1);
