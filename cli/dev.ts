@@ -46,9 +46,10 @@ async function run(options: { data: string; json?: boolean }): Promise<void> {
   });
   if (options.json === true)
     process.stdout.write(
-      `${JSON.stringify({ data: folder.path, functions: platform.functions, settings: platform.settings })}\n`,
+      `${JSON.stringify({ data: folder.path, functions: platform.functions, api: platform.api, settings: platform.settings })}\n`,
     );
   say(`functions   ${platform.functions.join(", ")}`);
+  if (platform.api !== undefined) say(`API         ${platform.api}`);
   say(`Event Hubs  ${platform.eventHubs}`);
   say(`lake        ${platform.azurite.connectionStrings.lake}`);
   say(`logs        ${folder.path}/logs`);

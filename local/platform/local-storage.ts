@@ -1,5 +1,5 @@
 /** The storage of a data folder: that of the run that owns it, or one started for the moment. */
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
@@ -21,10 +21,16 @@ export interface Connections {
   readonly eventHubs?: string;
 }
 
-/** Says where the services of a running platform are; taken back when it stops. */
-export async function publishEndpoints(directory: string, connectionStrings: Connections): Promise<AsyncDisposable> {
+/** Says where the services of a running platform are, the HTTP functions' address among them once there is one; taken back when it stops. */
+export async function publishEndpoints(
+  directory: string,
+  connectionStrings: Connections,
+  http?: string,
+): Promise<AsyncDisposable> {
   const file = endpointsFile(directory);
-  await writeFile(file, JSON.stringify({ format: 1, connectionStrings }));
+  // Another command may be reading it just now.
+  await writeFile(`${file}.new`, JSON.stringify({ format: 1, connectionStrings, http }));
+  await rename(`${file}.new`, file);
   return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
 }
 

@@ -17,6 +17,7 @@ import { startNotifier } from "../notifier/index.ts";
 import { endOwner } from "../ownership/index.ts";
 import { startChild, type Child } from "./child-process.ts";
 import { processLocks } from "./data-folder.ts";
+import { functionModules } from "./function-modules.ts";
 import { breakLeases } from "./leases.ts";
 import { publishEndpoints } from "./local-storage.ts";
 import { rememberPort, rememberedPort } from "./remembered-port.ts";
@@ -37,6 +38,10 @@ export interface Platform extends AsyncDisposable {
   readonly azurite: Azurite;
   readonly eventHubs: string;
   readonly functions: readonly string[];
+  /** Where the HTTP functions are, `http://127.0.0.1:port` without their route prefix; undefined where there are none. */
+  readonly http: string | undefined;
+  /** The same with their route prefix, `http://127.0.0.1:port/api`. */
+  readonly api: string | undefined;
   /** Settings with which another process reaches the same services. */
   readonly settings: Readonly<Record<string, string>>;
   /** Resolves with the name of a process that ended by itself. */
@@ -62,14 +67,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   if (isResumed) await breakLeases(azurite.connectionStrings.host);
   // A child that was just starting when its parent was killed may have taken its lock by now.
   for (const lock of [locks.eventHubs, locks.functions]) await endOwner(lock);
-  const portFile = join(directory, "hubs.port");
+  const ports = { hubs: join(directory, "hubs.port"), http: join(directory, "http.port") };
   const hubs = stack.use(
     await startChild({
       name: "The loopback Event Hubs",
       entry: entry("local/event-hubs/main"),
       config: {
         directory: join(directory, "hubs"),
-        port: await rememberedPort(portFile),
+        port: await rememberedPort(ports.hubs),
         hubs: options.hubs,
         lock: locks.eventHubs,
       },
@@ -78,19 +83,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     }),
   );
   const eventHubs = String(hubs.ready["connectionString"]);
-  await rememberPort(portFile, Number(hubs.ready["port"]));
-  stack.use(await publishEndpoints(directory, { ...azurite.connectionStrings, eventHubs }));
+  await rememberPort(ports.hubs, Number(hubs.ready["port"]));
+  const connections = { ...azurite.connectionStrings, eventHubs };
+  stack.use(await publishEndpoints(directory, connections));
   stack.use(startNotifier({ azurite, clock: options.clock, random: options.random, logger: options.logger }));
-  const settings = {
-    EVENTS: eventHubs,
-    LAKE: azurite.connectionStrings.lake,
-    AzureWebJobsStorage: azurite.connectionStrings.host,
-    NOTICES: azurite.connectionStrings.host,
-    DYNE_DIRECTORY: join(directory, "work"),
-    DYNE_MEMORY_MB: String(options.memoryMb ?? 700),
-    DYNE_CACHE_MB: "500",
-    ...options.settings,
-  };
+  const settings = settingsOf(options, azurite, eventHubs);
   const host = stack.use(
     await startChild({
       name: "The Functions host",
@@ -100,20 +97,45 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         settings,
         lock: locks.functions,
         pastDue: isResumed,
-        entries: ["event-hubs", "notices", "bulk", "sweep"].map((name) => entry(`functions/${name}`)),
+        httpPort: await rememberedPort(ports.http),
+        entries: await functionModules(join(root, "functions")),
       },
       heapMb: 1_024,
       onLog: logFile(directory, "functions", stack),
     }),
   );
+  const http = host.ready["http"] as string | undefined;
+  if (http !== undefined) {
+    await rememberPort(ports.http, Number(new URL(http).port));
+    stack.use(await publishEndpoints(directory, connections, http));
+  }
   const running = stack.move();
   return {
     azurite,
     eventHubs,
     functions: host.ready["functions"] as string[],
+    http,
+    api: host.ready["api"] as string | undefined,
     settings,
     failed: firstToEnd({ "Event Hubs": hubs, "Functions host": host }, azurite),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** What the app is told. */
+function settingsOf(options: PlatformOptions, azurite: Azurite, eventHubs: string): Readonly<Record<string, string>> {
+  const { host, lake } = azurite.connectionStrings;
+  return {
+    EVENTS: eventHubs,
+    LAKE: lake,
+    AzureWebJobsStorage: host,
+    NOTICES: host,
+    DYNE_DIRECTORY: join(options.directory, "work"),
+    DYNE_MEMORY_MB: String(options.memoryMb ?? 700),
+    DYNE_CACHE_MB: "500",
+    // There is nobody here to issue tokens. The API takes this on loopback only.
+    DYNE_AUTH: "local",
+    ...options.settings,
   };
 }
 

@@ -21,6 +21,11 @@ async function checkoutIn(folder: string): Promise<string> {
   return checkout;
 }
 
+/** A function file beside the checkout's own. */
+const ping = `import { app } from "@azure/functions";
+app.get("ping", { route: "ping/{name}", handler: ({ params }) => ({ jsonBody: [params.name, process.env["DYNE_AUTH"]] }) });
+`;
+
 /** `dyne dev`, and what it says. */
 function startDev(checkout: string, data: string) {
   const child = spawn(process.execPath, [join(checkout, "cli/dyne.ts"), "dev", "--data", data], {
@@ -45,17 +50,20 @@ function startDev(checkout: string, data: string) {
 }
 
 it(
-  "a pipeline that is saved is running a moment later, and one that does not load is waited for",
+  "a pipeline that is saved is running a moment later, at the same addresses, and one that does not load is waited for",
   { timeout: 90_000 },
   async () => {
     await using folder = await temporaryFolder();
     const checkout = await checkoutIn(folder.path);
     const pipelines = join(checkout, "pipelines/index.ts");
     const working = await readFile(pipelines, "utf8");
+    await writeFile(join(checkout, "functions/ping.ts"), ping);
     await using dev = startDev(checkout, join(folder.path, "data"));
     const { until } = dev;
+    const api = await until("API         ");
     const hub = await until("Event Hubs  ");
     await until("running; Ctrl-C stops");
+    expect(await (await fetch(`${api.split(/\s+/)[1]}/ping/pong`)).json()).toEqual(["pong", "local"]);
     await writeFile(pipelines, `${working}\nthrow new Error("no pipeline");\n`);
     await until("starting again");
     await until("no pipeline");
@@ -69,6 +77,7 @@ it(
     await until("still no pipeline");
     await until("it starts again when a file in pipelines/ is saved");
     await save(working);
+    expect(await until("API         "), "the address of those who ask").toBe(api);
     expect(await until("Event Hubs  "), "the connection string of senders").toBe(hub);
     await until("running; Ctrl-C stops");
     dev.child.kill("SIGINT");
