@@ -166,7 +166,7 @@ export class HttpFront {
       response.destroy();
       return;
     }
-    const closed = once(response, "close");
+    const closed = new Promise((resolve) => response.once("close", resolve));
     for (const [name, value] of Object.entries(hostJson.extensions.http.customHeaders)) response.setHeader(name, value);
     if (this.#stopped) response.setHeader("connection", "close");
     for (const [name, value] of answer.headers) {
@@ -176,7 +176,12 @@ export class HttpFront {
     const { status, body } = answer;
     if (status !== 204 && status !== 304) response.setHeader("content-length", body?.byteLength ?? 0);
     response.writeHead(status);
-    response.end(body);
+    if (body && body.byteLength > 0) {
+      // The server takes an answer for finished, and its connection for idle, as soon as it queues for the socket: a stop would cut it off.
+      const written = new Promise<void>((resolve) => response.write(body, () => resolve()));
+      await Promise.race([written, closed]);
+    }
+    response.end();
     await closed;
   }
 

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer, request, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 
 import {
@@ -407,6 +408,31 @@ test("a stop takes no more requests and lets those that run end; connections tha
   expect(served.host.http).toBeUndefined();
 });
 
+test("an answer that is still on its way when the host stops arrives whole", async () => {
+  const body = Buffer.alloc(30_000_000, "0123456789");
+  await using served = await serve(() => echo(() => ({ body })));
+  const asked = request(`${served.address}/api`, { agent: false }).end();
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  const drained = served.host.drain();
+  const chunks = (await Array.fromAsync(response)) as Buffer[];
+  expect(Buffer.concat(chunks).equals(body)).toBe(true);
+  await drained;
+});
+
+test("a client that does not read its answer keeps a stop no longer than its limit", async () => {
+  const clock = new ManualClock();
+  await using served = await serve(() => echo(() => ({ body: Buffer.alloc(30_000_000) })), {
+    clock,
+    stopLimitMs: 1_000,
+  });
+  const asked = request(`${served.address}/api`, { agent: false }).end();
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  const drained = served.host.drain();
+  clock.advance(1_000);
+  await drained;
+  await expect(Array.fromAsync(response)).rejects.toThrow("aborted");
+});
+
 test("a function that does not end keeps a stop no longer than its limit, and its client is cut off", async () => {
   const clock = new ManualClock();
   const begun = Promise.withResolvers<void>();
@@ -484,7 +510,6 @@ test.each<[string, () => void, string, string]>([
 test("a port that is taken is said to be, and nothing keeps running", async () => {
   const taken = await serve(() => echo(() => ({})));
   const port = Number(new URL(taken.address).port);
-  const { createServer } = await import("node:http");
   await taken[Symbol.asyncDispose]();
   const other = createServer().listen(port, "127.0.0.1");
   await once(other, "listening");
