@@ -109,3 +109,50 @@ describe("quarantine list", () => {
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/no table with a quarantine.*silver.flights/)]);
   });
 });
+
+describe("backfill", () => {
+  const backfill = (...args: readonly string[]) => dyne("backfill", ...args, "--data", data);
+
+  test("replays a folder to its end, and tells of it later", async () => {
+    const { exitCode, stdout, stderr } = await backfill("replay", flow, "--prefix", "landing/airports/", "--json");
+    expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^Job \S+ is taken on\.\n/)]);
+    const job = JSON.parse(stdout) as { jobId: string };
+    expect(job).toMatchObject({ state: "SUCCEEDED", flow, progress: { unit: "rows" } });
+    expect((await backfill("list")).stdout).toContain(job.jobId);
+    expect(JSON.parse((await backfill("show", job.jobId, "--json")).stdout)).toEqual(job);
+    expect(JSON.parse((await backfill("cancel", job.jobId, "--json")).stdout)).toEqual(job);
+  });
+
+  test("is only taken on where it is not waited for, and can be cancelled", async () => {
+    const { stdout } = await backfill("replay", flow, "--prefix", "landing/airports/", "--no-wait", "--json");
+    const { jobId, state } = JSON.parse(stdout) as { jobId: string; state: string };
+    expect(state).toBe("QUEUED");
+    expect(JSON.parse((await backfill("cancel", jobId, "--json")).stdout)).toMatchObject({ state: "CANCELLED" });
+  });
+
+  test("that fails ends with 1 and says why", async () => {
+    const { exitCode, stdout, stderr } = await backfill("refresh", "gold.route_daily");
+    expect([exitCode, stdout, stderr]).toEqual([
+      1,
+      expect.stringContaining("FAILED"),
+      expect.stringContaining("INVALID_ARGUMENT: gold.route_daily has not run yet"),
+    ]);
+  });
+
+  test.each([
+    [["replay", flow], /--from <position>.*--prefix <path>/],
+    [["replay", flow, "--prefix", "landing/", "--from", "1"], /--from <position>.*--prefix <path>/],
+    [["replay", "bronze.flights", "--from", "yesterday"], /--from is "yesterday"\. Give a sequence number/],
+    [["refresh", flow], /is not refreshed/],
+    [["refresh", "gold.other"], /There is no table "gold.other"/],
+    [["show", "no-job"], /^JOB_NOT_FOUND: There is no job no-job/],
+  ])("that makes no sense is used wrongly: %j", async (args, said) => {
+    const { exitCode, stderr } = await backfill(...args);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(said)]);
+  });
+
+  test("of a hub needs the hub", async () => {
+    const { exitCode, stderr } = await backfill("replay", "bronze.flights", "--from", "0");
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^HUB_UNAVAILABLE: .*npm run dev/)]);
+  });
+});

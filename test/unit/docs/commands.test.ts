@@ -22,7 +22,7 @@ it.for(lines)("%s", async (line) => {
     .slice(prefix.length)
     .replace(/\s[|>#].*$/, "")
     .split(/\s+/);
-  const path = words.slice(0, ["flow", "quarantine", "table"].includes(words[0] ?? "") ? 2 : 1);
+  const path = words.slice(0, ["backfill", "flow", "quarantine", "table"].includes(words[0] ?? "") ? 2 : 1);
   const { exitCode, stdout } = await dyne(...path, "--help");
   expect(exitCode).toBe(0);
   expect(stdout).toContain(`Usage: dyne ${path.join(" ")}`);
