@@ -21,6 +21,7 @@ export function flowCommand(): Command {
   );
   const verbs: readonly Verb[] = [pause, resume, reset, refresh, continueFlow];
   for (const verb of verbs) command.addCommand(verbCommand(verb));
+  command.addCommand(skipCommand());
   command.addCommand(restoreCommand());
   return command;
 }
@@ -80,6 +81,26 @@ function verbCommand(verb: Verb): Command {
     if (verb.warning !== undefined && options.yes !== true)
       throw new DyneError("INVALID_ARGUMENT", `${verb.warning(flow)} Repeat the command with --yes to do it.`);
     return change(flow, options, (engine) => verb.act(engine, flow), verb.told(flow, options.data));
+  });
+}
+
+function skipCommand(): Command {
+  return shared(
+    new Command("skip")
+      .description("Go past the batch that failed a streaming table. Its rows never reach the table.")
+      .argument("<flow>", flowHelp)
+      .requiredOption("--batch <number>", "the batch that failed; see `dyne flow list`", wholeNumber)
+      .option("--yes", "do it"),
+    "skip",
+    " --batch 7",
+  ).action((flow: string, options: FlowOptions & { batch: number; yes?: boolean }) => {
+    const { batch, yes } = options;
+    if (yes !== true)
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `The rows of batch ${batch} will never reach ${flow}; they stay in the table that it reads. Repeat the command with --yes to do it.`,
+      );
+    return change(flow, options, (engine) => engine.skip(flow, batch), []);
   });
 }
 
@@ -171,8 +192,12 @@ const needsReset: ReadonlySet<string> = new Set([
 ]);
 
 /** A command as it can be run, on the same folder. */
-function runnable(verb: string, flow: string, data: string): string {
-  return `npm run --silent dyne -- flow ${verb} ${flow}${verb === "reset" ? " --yes" : ""} --data ${data}`;
+function runnable(verb: string, flow: string, data: string, more = verb === "reset" ? " --yes" : ""): string {
+  return `npm run --silent dyne -- flow ${verb} ${flow}${more} --data ${data}`;
+}
+
+function isSkippable(flow: string, code: string): boolean {
+  return !needsReset.has(code) && Operator.flows.some(({ id, kind }) => id === flow && kind === "stream");
 }
 
 /** What to do about a flow that does not run. */
@@ -184,6 +209,9 @@ function advice({ flow, state, failure }: FlowStatus, data: string): readonly st
         needsReset.has(failure?.code ?? "")
           ? `  Its data no longer follow from its input. Make them anew: ${runnable("reset", flow, data)}`
           : `  Remove the cause, then: ${runnable("resume", flow, data)}`,
+        ...(isSkippable(flow, failure?.code ?? "")
+          ? [`  Or go on without its rows: ${runnable("skip", flow, data, ` --batch ${failure?.batchId ?? ""} --yes`)}`]
+          : []),
       ];
     case "PLAN_CHANGED":
       return [

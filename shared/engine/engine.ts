@@ -4,7 +4,7 @@
 import { DyneError, isDyneError, laneId, type LaneId } from "../core/index.ts";
 import { globMatches, type HubEvent } from "../sources/index.ts";
 import type { EngineContext } from "./context.ts";
-import type { DeclaredFlow, TableLocation } from "./declared-flow.ts";
+import type { DeclaredFlow } from "./declared-flow.ts";
 import { FilesDriver } from "./drivers/files-driver.ts";
 import { HubDriver } from "./drivers/hub-driver.ts";
 import { StreamDriver } from "./drivers/stream-driver.ts";
@@ -12,11 +12,14 @@ import { ViewDriver } from "./drivers/view-driver.ts";
 import type { FlowDriver, Hint, ReplayPart } from "./flow.ts";
 import { pauseFlow, resumeFlow } from "./flow-state.ts";
 import { raiseGeneration } from "./generation.ts";
-import { LaneRunner, type LaneBudget, type LaneResult } from "./lane-runner.ts";
+import { hindrance, type LaneResult } from "./lane-result.ts";
+import { LaneRunner, type LaneBudget } from "./lane-runner.ts";
+import { inputTables, type RunningFlow } from "./running-flow.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { TableReader } from "./readers.ts";
 import { assertChanged } from "./plan-change.ts";
 import { restoreFlow } from "./restore.ts";
+import { skipBatch } from "./skip.ts";
 
 /** How long the cascade of one hub invocation may take: the trigger gives the partition's next events only when it returns (SPEC.md 16). */
 const cascadeBudgetMs = 2_000;
@@ -29,22 +32,6 @@ const deadManMs = 75_000;
 const busyRetryMs = 1_000;
 /** Payloads of this many events do not wait for the flow's interval: there is more behind them. */
 const fullPayloadEvents = 1_000;
-
-interface RunningFlow {
-  readonly declared: DeclaredFlow;
-  readonly driver: FlowDriver;
-  readonly runner: LaneRunner;
-  readonly maintenance: Maintenance;
-  /** One run per lane at a time; the next one waits. */
-  readonly queue: Map<LaneId, Promise<unknown>>;
-  /** Lanes that were rung while they ran. */
-  readonly rungAgain: Set<LaneId>;
-  readonly lastStartMs: Map<LaneId, number>;
-  /** It has committed batches since its logs were looked at. */
-  hasRun: boolean;
-  /** Its plan is not the one that made its data, which was said. */
-  isRefused: boolean;
-}
 
 export class Engine {
   readonly #context: EngineContext;
@@ -149,6 +136,41 @@ export class Engine {
   async resume(name: string): Promise<void> {
     await resumeFlow(this.#context, this.#flow(name).driver.flow);
     await this.#context.doorbells.ring(name, 0);
+  }
+
+  /** Goes past the batch that failed a streaming table; see `skipBatch`. */
+  async skip(name: string, batch: number): Promise<void> {
+    const { declared, driver } = this.#flow(name);
+    if (declared.kind !== "stream")
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `Only batches of a table that reads another one row by row are skipped; ${name} is no such table. Remove the cause, then resume it.`,
+      );
+    await skipBatch(this.#context, driver, batch);
+    await this.#context.doorbells.ring(name, 0);
+  }
+
+  /**
+   * Runs every flow, in the order of the graph, until none has anything left to do (Spark's `availableNow`). Gives the flows that could not
+   * go on, and why.
+   */
+  async runAvailable(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const stopped = new Map<string, string>();
+    for (let ran = true; ran && !signal.aborted;) {
+      ran = false;
+      for (const flow of this.#flows.values()) {
+        for (const lane of await flow.driver.lanes()) {
+          await this.#waitUntilDue(flow, lane);
+          const result = await this.#run(flow, lane, undefined, passBudgetMs);
+          ran ||= result.kind === "ran";
+          const hindered = hindrance(flow.declared.id, result);
+          if (hindered === undefined) stopped.delete(flow.declared.id);
+          else stopped.set(flow.declared.id, hindered);
+        }
+      }
+    }
+    await this.#maintain();
+    return stopped;
   }
 
   /** Computes a view from its inputs again; readers see the old rows until the new ones replace them, in one commit. Errors: as `reset`. */
@@ -343,18 +365,5 @@ export class Engine {
     if (lastMs === undefined) return 0;
     const { minIntervalMs } = flow.driver;
     return Math.min(minIntervalMs, lastMs + minIntervalMs - this.#context.clock.nowMs());
-  }
-}
-
-/** Tables whose commits concern a flow. */
-function inputTables(flow: DeclaredFlow): readonly TableLocation[] {
-  switch (flow.kind) {
-    case "hub":
-    case "files":
-      return [];
-    case "stream":
-      return [flow.stream, ...flow.statics];
-    case "view":
-      return flow.inputs;
   }
 }

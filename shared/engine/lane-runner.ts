@@ -26,16 +26,7 @@ import { beginLane } from "./hand-over.ts";
 import { plannedOffsets } from "./offsets.ts";
 import { nextStep } from "./recovery.ts";
 import { rollForward } from "./roll-forward.ts";
-
-export type LaneResult =
-  | { readonly kind: "ran"; readonly batches: number; readonly rows: number; readonly more: boolean }
-  | { readonly kind: "idle" }
-  /** Another instance holds the lane. */
-  | { readonly kind: "busy" }
-  /** PAUSED or FAILED: doorbells are ignored. */
-  | { readonly kind: "stopped"; readonly state: string }
-  /** A newer build or generation has taken over. */
-  | { readonly kind: "superseded" };
+import type { LaneResult } from "./lane-result.ts";
 
 export interface LaneBudget {
   /** Stop taking new batches at this time. */

@@ -1,13 +1,12 @@
 /** What a kind of backfill is: how it is planned once, and how it is taken further. The life of a job is the same for all, see backfill.ts. */
 import type { JobPlan, JobRecord } from "../../checkpoint/index.ts";
-import type { Clock, FlowId, Random } from "../../core/index.ts";
+import type { Clock, Random } from "../../core/index.ts";
 import type { AddFile } from "../../delta/index.ts";
 import type { EventHubReader } from "../../sources/index.ts";
 import type { ObjectStore } from "../../storage/index.ts";
 import type { TableCatalog } from "../../table/index.ts";
 import type { DeclaredFlow } from "../declared-flow.ts";
 import type { Engine } from "../engine.ts";
-import type { LaneResult } from "../lane-runner.ts";
 
 export interface BackfillServices {
   readonly host: ObjectStore;
@@ -45,21 +44,6 @@ export interface BackfillWork<Plan extends JobPlan = JobPlan> {
 
 export function recordsOf({ host: store, clock, random }: BackfillServices) {
   return { store, clock, random };
-}
-
-/** Why a lane did not go on; undefined where it did, or had nothing to do. */
-export function hindrance(flow: FlowId, result: LaneResult): string | undefined {
-  switch (result.kind) {
-    case "ran":
-    case "idle":
-      return undefined;
-    case "busy":
-      return `another instance runs ${flow}`;
-    case "superseded":
-      return `another generation of ${flow} begins`;
-    case "stopped":
-      return `${flow} is ${result.state}; "dyne flow list" says why`;
-  }
 }
 
 /** The rows that a job has added to a flow's sink, as far as its files are still there. */

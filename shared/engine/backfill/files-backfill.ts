@@ -1,7 +1,8 @@
 /** Landed files of a folder that the ledger does not name, in the lane that reads files (SPEC.md 18). */
 import { laneId } from "../../core/index.ts";
 import type { BackfillRequest, JobPlan } from "../../checkpoint/index.ts";
-import { hindrance, rowsAdded, type BackfillWork } from "./backfill-work.ts";
+import { rowsAdded, type BackfillWork } from "./backfill-work.ts";
+import { hindrance } from "../lane-result.ts";
 
 type FilesPlan = Extract<JobPlan, { kind: "files" }>;
 type FilesRequest = Extract<BackfillRequest, { prefix: unknown }>;

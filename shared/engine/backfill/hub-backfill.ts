@@ -10,7 +10,8 @@ import {
 } from "../../core/index.ts";
 import { FlowLog, LaneLog, type BackfillRequest, type HubRange, type JobPlan } from "../../checkpoint/index.ts";
 import type { HubFlow } from "../declared-flow.ts";
-import { hindrance, recordsOf, rowsAdded, type BackfillStep, type BackfillWork } from "./backfill-work.ts";
+import { recordsOf, rowsAdded, type BackfillStep, type BackfillWork } from "./backfill-work.ts";
+import { hindrance } from "../lane-result.ts";
 
 type HubPlan = Extract<JobPlan, { kind: "hub" }>;
 type Range = HubPlan["ranges"][number];

@@ -6,7 +6,7 @@ import { failFlow, pauseFlow, resumeFlow } from "../../../shared/engine/index.ts
 import { call, column, filter, long } from "../../../shared/engine/incremental/expressions.ts";
 import { tablePath, type Pipeline } from "../../../shared/pipeline/index.ts";
 import type { StructField } from "../../../shared/plan/index.ts";
-import { dyingAtOutcome, expectCrash } from "../../support/engine-faults.ts";
+import { aroundStore, Crash, dyingAtCommit, dyingAtOutcome, expectCrash } from "../../support/engine-faults.ts";
 import { commitTo, rewriteTable } from "../../support/engine-foreign.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { committedBatches, judgeStream, judgeView } from "../../support/engine-oracle.ts";
@@ -105,6 +105,109 @@ describe("an expectation that fails", () => {
     const reasons = (await world.rows(readings, { quarantine: true })).map((row) => row["reason"]);
     expect(new Set(reasons)).toEqual(new Set(["LATE", "MALFORMED"]));
   });
+});
+
+describe("a batch that failed", () => {
+  /** Batch 2 breaks the rule; a reading waits behind it. */
+  async function failedWorld(): Promise<EngineWorld> {
+    const world = await newWorld(engineFixture({ failAtValue: 13 }));
+    await send(world, [3, 13]);
+    await world.quiet();
+    await send(world, [5]);
+    await world.quiet();
+    return world;
+  }
+
+  test("is skipped where that is asked for by its number, and the next one goes on from there", async () => {
+    const world = await failedWorld();
+    await world.engine.skip(readings, 2);
+    await world.quiet();
+    expect([await world.stateOf(readings), await valuesOf(world)]).toEqual(["RUNNING", [1, 2, 5]]);
+    expect(
+      await world.record(`checkpoints/${readings}/00000000000000000001/0/commits/00000000000000000002`),
+    ).toMatchObject({
+      progress: { strategy: { name: "skip", reason: expect.stringContaining("EXPECTATION_FAILED") } },
+    });
+    expect(await world.rows("bronze.events")).toHaveLength(5);
+    const { actual, lawful } = await judgeView(world, "gold.by_device");
+    expect(actual).toEqual(lawful);
+  });
+
+  test("is skipped once, though the one who asked died before the flow was set going", async () => {
+    const world = await failedWorld();
+    world.restart((store) =>
+      aroundStore(store, async ({ name, path }, work) => {
+        if (name === "putIfMatch" && path.endsWith("/state.json")) throw new Crash("before the resume");
+        return work();
+      }),
+    );
+    await world.engine.skip(readings, 2).catch(expectCrash);
+    world.restart();
+    expect(await world.stateOf(readings)).toBe("FAILED");
+    await world.engine.skip(readings, 2);
+    await world.quiet();
+    expect(await valuesOf(world)).toEqual([1, 2, 5]);
+  });
+
+  test("is not skipped by another number, nor in a flow that runs, nor in one that is no streaming table", async () => {
+    const world = await failedWorld();
+    const refused = { code: "INVALID_ARGUMENT" };
+    for (const batch of [1, 3]) await expect(world.engine.skip(readings, batch)).rejects.toMatchObject(refused);
+    await expect(world.engine.skip("silver.bodies", 2)).rejects.toMatchObject(refused);
+    await expect(world.engine.skip("bronze.events", 1)).rejects.toMatchObject(refused);
+    await expect(world.engine.skip("gold.total", 1)).rejects.toMatchObject(refused);
+    await world.quiet();
+    expect([await world.stateOf(readings), await valuesOf(world)]).toEqual(["FAILED", [1, 2]]);
+  });
+
+  test("before its input was logged is not skipped: the one after it would fail alike", async () => {
+    const world = await newWorld();
+    await failFlow(world.context(), silver, {
+      lane: "0",
+      generation: 1,
+      batchId: 2,
+      code: "UPSTREAM_CHANGED",
+      message: "for a test",
+      sample: null,
+    });
+    await expect(world.engine.skip(readings, 2)).rejects.toMatchObject({ message: expect.stringContaining("Reset") });
+  });
+
+  test("that is decided already is not skipped", async () => {
+    const world = await newWorld();
+    await send(world, [3]);
+    world.restart(dyingAtCommit(tablePath(readings)));
+    await world.quiet().catch(expectCrash);
+    world.restart();
+    await failFlow(world.context(), silver, {
+      lane: "0",
+      generation: 1,
+      batchId: 2,
+      code: "SINK_CHANGED",
+      message: "for a test",
+      sample: null,
+    });
+    await expect(world.engine.skip(readings, 2)).rejects.toMatchObject({
+      message: expect.stringContaining("computed already"),
+    });
+    await world.engine.resume(readings);
+    await world.quiet();
+    expect(await valuesOf(world)).toEqual([1, 2, 3]);
+  });
+});
+
+test("all that is there is run, through to gold, and what cannot go on is named", async () => {
+  const world = await newWorld(engineFixture({ failAtValue: 13 }));
+  await send(world, [3, 4]);
+  const { signal } = new AbortController();
+  expect(await world.engine.runAvailable(signal)).toEqual(new Map());
+  const { actual, lawful } = await judgeView(world, "gold.total");
+  expect(actual).toEqual(lawful);
+  expect(await valuesOf(world)).toEqual([1, 2, 3, 4]);
+  await send(world, [13]);
+  const stopped = await world.engine.runAvailable(signal);
+  expect([...stopped]).toEqual([[readings, expect.stringContaining("FAILED")]]);
+  expect(await world.rows("silver.bodies")).toHaveLength(5);
 });
 
 describe("a flow that is", () => {
