@@ -10,6 +10,7 @@ import { seededRandom, type Random } from "../../shared/core/index.ts";
 import type { FaultRates } from "../support/faulty-store.ts";
 import { inputOf, type Input } from "./input.ts";
 import { withRaises, type Raise } from "./raises.ts";
+import { withReplays, type Replay } from "./replays.ts";
 import { shapes, type Shape } from "./shapes.ts";
 
 /** Seeds that share their input. */
@@ -60,7 +61,8 @@ export type Step =
   | { readonly kind: "payload"; readonly partition: number; readonly again: number; readonly hole: boolean }
   /** A landed file is announced, counted around. */
   | { readonly kind: "notice"; readonly file: number }
-  | ({ readonly kind: "raise" } & Raise);
+  | ({ readonly kind: "raise" } & Raise)
+  | ({ readonly kind: "replay" } & Replay);
 
 export function shapeOf(seed: number): Shape {
   const block = Math.floor(seed / blockSize);
@@ -82,10 +84,14 @@ export function scheduleOf(seed: number): Schedule {
     seed,
     shape,
     input,
-    acts: withRaises(
-      Array.from({ length: actCount }, (_, act) => drawAct(random, input, act, actCount)),
+    acts: withReplays(
+      withRaises(
+        Array.from({ length: actCount }, (_, act) => drawAct(random, input, act, actCount)),
+        shape,
+        seededRandom(seed * 40_503 + 11),
+      ),
       shape,
-      seededRandom(seed * 40_503 + 11),
+      seededRandom(seed * 69_069 + 5),
     ),
     faults: pick(random, faultProfiles),
     passRate: pick(random, [0.05, 0.3, 0.3, 0.6]),

@@ -26,6 +26,7 @@ export class Seeds implements AsyncDisposable {
     jumps: 0,
     turns: 0,
     raises: 0,
+    replays: 0,
   };
   readonly #simulator: Simulator;
   #quiet: { readonly inputSeed: number; readonly tables: Tables } | undefined;

@@ -9,6 +9,7 @@ import type { SentEvent } from "./input.ts";
 import { PermutedCompute } from "./permuted-compute.ts";
 import type { Act, Runner, Schedule, Step } from "./schedule.ts";
 import { raise } from "./raises.ts";
+import { finishReplays, hasReplays, replay } from "./replays.ts";
 import { pipelineOf } from "./shapes.ts";
 import { Stage, type Instance } from "./stage.ts";
 
@@ -93,6 +94,8 @@ export class Simulator implements AsyncDisposable {
     await stage.heal();
     stage.clock.advance(2 * limits.leaseSeconds * 1_000);
     const world = new EngineWorld({ bench: this.bench, pipeline }, stage.estate);
+    await world.quiet(sweepsMax);
+    if (hasReplays(schedule)) await finishReplays(world);
     await world.quiet(sweepsMax);
     return { world, stage };
   }
@@ -210,6 +213,9 @@ class Play {
         const file = files[step.file % Math.max(1, act.landedUntil)];
         return file && engine.blobCreated(file.path);
       }
+      case "replay":
+        if (await replay(world, step)) this.#stage.met.replays++;
+        return;
       case "raise":
         if (await raise(world, step)) this.#stage.met.raises++;
         return;

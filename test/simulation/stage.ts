@@ -23,7 +23,7 @@ export class Stage {
   /** What nobody may do to a log. */
   readonly violations: string[] = [];
   /** How often each misfortune struck. */
-  readonly met = { deaths: 0, freezes: 0, faults: 0, jumps: 0, turns: 0, raises: 0 };
+  readonly met = { deaths: 0, freezes: 0, faults: 0, jumps: 0, turns: 0, raises: 0, replays: 0 };
   /** Raises generations while the others stand between two calls. */
   operator: (raise: Raise) => Promise<boolean> = async () => false;
   readonly #schedule: Schedule;

@@ -2,7 +2,7 @@
  * What holds after every schedule. Each check gives what it found wrong, as lines of text; none looks at how the engine works, only at
  * tables, logs and the input.
  */
-import { flowId, laneId, txnAppId } from "../../shared/core/index.ts";
+import { flowId, laneId, replayLane, txnAppId } from "../../shared/core/index.ts";
 import { tablePath } from "../../shared/pipeline/index.ts";
 import { tablesOf, type EngineWorld, type Row, type Tables } from "../support/engine-harness.ts";
 import { placed } from "../support/engine-model.ts";
@@ -178,7 +178,14 @@ async function wrongBatchTimes(world: EngineWorld): Promise<string[]> {
 async function wrongTables(world: EngineWorld): Promise<string[]> {
   const wrong: string[] = [];
   const lanes = await laneLogs(world);
-  const names = new Set(lanes.map(({ flow, lane }) => txnAppId(world.pipeline.name, flowId(flow), laneId(lane))));
+  // A swap fences replay lanes too, also those that never ran.
+  const names = new Set(
+    lanes.flatMap(({ flow, lane }) =>
+      [laneId(lane), ...(lane.startsWith("replay-") ? [] : [replayLane(laneId(lane))])].map((each) =>
+        txnAppId(world.pipeline.name, flowId(flow), each),
+      ),
+    ),
+  );
   const newest = new Map<string, number>();
   const added = new Set<string>();
   for (const [store, prefix] of [

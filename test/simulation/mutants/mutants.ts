@@ -30,6 +30,7 @@ const swap = "shared/engine/swap.ts";
 const streamDriver = "shared/engine/drivers/stream-driver.ts";
 const filesDriver = "shared/engine/drivers/files-driver.ts";
 const hubDriver = "shared/engine/drivers/hub-driver.ts";
+const hubReplay = "shared/engine/drivers/hub-replay.ts";
 const viewInputs = "shared/engine/incremental/view-inputs.ts";
 const streamingJob = "shared/engine/incremental/streaming-job.ts";
 const judgedRows = "shared/engine/incremental/judged-rows.ts";
@@ -346,6 +347,33 @@ export const mutants: readonly Mutant[] = [
         file: verifiedPut,
         find: "if (!again) throw error;",
         replace: 'if (again) return { kind: "created" };\n      throw error;',
+      },
+    ],
+  },
+  {
+    rule: 18,
+    name: "a replay runs ahead of the live lane",
+    shapes: ["bronze", "lanes", "silver"],
+    seedsMax: 300,
+    edits: [{ file: hubReplay, find: "live.untilSequence, fromSequence", replace: "fromSequence" }],
+  },
+  {
+    rule: 18,
+    name: "a replay adds what bronze holds",
+    shapes: ["bronze", "lanes", "silver"],
+    seedsMax: 60,
+    edits: [{ file: hubDriver, find: "isReplay ? this.#replay.missing() : scan", replace: "scan" }],
+  },
+  {
+    rule: 18,
+    name: "a reset does not fence replays of the generation before",
+    shapes: ["bronze"],
+    seedsMax: 600,
+    edits: [
+      {
+        file: "shared/engine/generation.ts",
+        find: ", ...((await driver.replayLanes?.()) ?? [])]",
+        replace: "]",
       },
     ],
   },
