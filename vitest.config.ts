@@ -39,6 +39,7 @@ export default defineConfig({
       quick("unit"),
       quick("contracts", 30_000),
       quick("golden", 30_000),
+      quick("infra", 30_000),
       quick("model", 60_000),
       quick("oracle", 60_000),
       quick("simulation", 120_000),

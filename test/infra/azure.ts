@@ -1,0 +1,109 @@
+/** Azure's side of a deployment in tests: what a resource is called there once it is made, and what it then says of itself. */
+
+/** Inputs as Pulumi hands them to a provider. */
+export type Inputs = Readonly<Record<string, unknown>>;
+
+export const azure = {
+  subscriptionId: "6f1a4f0e-4c0b-4a52-9a0e-1f6a7c0f2b11",
+  tenantId: "0c6d2f7a-93a4-4c3b-8b76-6f0c8a2f5d10",
+  location: "westeurope",
+} as const;
+
+/** Configuration of a stack that has what it must have. */
+export const configuration: Readonly<Record<string, string>> = {
+  "azure-native:location": azure.location,
+  "azure-native:subscriptionId": azure.subscriptionId,
+  "azure-native:tenantId": azure.tenantId,
+};
+
+const { subscriptionId } = azure;
+const group = (inputs: Inputs) =>
+  `/subscriptions/${subscriptionId}/resourceGroups/${text(inputs, "resourceGroupName")}`;
+const account = (inputs: Inputs) =>
+  `${group(inputs)}/providers/Microsoft.Storage/storageAccounts/${text(inputs, "accountName")}`;
+const namespace = (inputs: Inputs) =>
+  `${group(inputs)}/providers/Microsoft.EventHub/namespaces/${text(inputs, "namespaceName")}`;
+const site = (inputs: Inputs) => `${group(inputs)}/providers/Microsoft.Web/sites/${text(inputs, "name")}`;
+
+/** By Pulumi's type without its package: the id in Azure. A type that is not here is one that the tests know nothing of. */
+const ids: Readonly<Record<string, (inputs: Inputs) => string>> = {
+  "resources:ResourceGroup": group,
+  "managedidentity:UserAssignedIdentity": (inputs) =>
+    `${group(inputs)}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${text(inputs, "resourceName")}`,
+  "storage:StorageAccount": account,
+  "storage:BlobServiceProperties": (inputs) => `${account(inputs)}/blobServices/default`,
+  "storage:BlobContainer": (inputs) =>
+    `${account(inputs)}/blobServices/default/containers/${text(inputs, "containerName")}`,
+  "storage:Queue": (inputs) => `${account(inputs)}/queueServices/default/queues/${text(inputs, "queueName")}`,
+  "eventhub:Namespace": namespace,
+  "eventhub:EventHub": (inputs) => `${namespace(inputs)}/eventhubs/${text(inputs, "eventHubName")}`,
+  "eventhub:ConsumerGroup": (inputs) =>
+    `${namespace(inputs)}/eventhubs/${text(inputs, "eventHubName")}/consumergroups/${text(inputs, "consumerGroupName")}`,
+  "keyvault:Vault": (inputs) => `${group(inputs)}/providers/Microsoft.KeyVault/vaults/${text(inputs, "vaultName")}`,
+  "web:AppServicePlan": (inputs) => `${group(inputs)}/providers/Microsoft.Web/serverfarms/${text(inputs, "name")}`,
+  "web:WebApp": site,
+  "web:WebAppFtpAllowed": (inputs) => `${site(inputs)}/basicPublishingCredentialsPolicies/ftp`,
+  "web:WebAppScmAllowed": (inputs) => `${site(inputs)}/basicPublishingCredentialsPolicies/scm`,
+  "web:WebAppAuthSettingsV2": (inputs) => `${site(inputs)}/config/authsettingsV2`,
+  "authorization:RoleAssignment": (inputs) =>
+    `${text(inputs, "scope")}/providers/Microsoft.Authorization/roleAssignments/${text(inputs, "roleAssignmentName")}`,
+  "eventgrid:SystemTopic": (inputs) =>
+    `${group(inputs)}/providers/Microsoft.EventGrid/systemTopics/${text(inputs, "systemTopicName")}`,
+  "eventgrid:SystemTopicEventSubscription": (inputs) =>
+    `${group(inputs)}/providers/Microsoft.EventGrid/systemTopics/${text(inputs, "systemTopicName")}/eventSubscriptions/${text(inputs, "eventSubscriptionName")}`,
+};
+
+/** What Azure adds to what it was told. */
+const additions: Readonly<Record<string, (inputs: Inputs, name: string) => Inputs>> = {
+  "resources:ResourceGroup": (inputs) => ({ name: text(inputs, "resourceGroupName") }),
+  "managedidentity:UserAssignedIdentity": (inputs, name) => ({
+    name: text(inputs, "resourceName"),
+    clientId: `client of ${name}`,
+    principalId: `principal of ${name}`,
+  }),
+  "storage:StorageAccount": (inputs) => ({
+    name: text(inputs, "accountName"),
+    primaryEndpoints: Object.fromEntries(
+      ["blob", "dfs", "queue", "table"].map((service) => [
+        service,
+        `https://${text(inputs, "accountName")}.${service}.core.windows.net/`,
+      ]),
+    ),
+  }),
+  "storage:BlobContainer": (inputs) => ({ name: text(inputs, "containerName") }),
+  "storage:Queue": (inputs) => ({ name: text(inputs, "queueName") }),
+  "eventhub:Namespace": (inputs) => ({
+    name: text(inputs, "namespaceName"),
+    serviceBusEndpoint: `https://${text(inputs, "namespaceName")}.servicebus.windows.net:443/`,
+  }),
+  "eventhub:EventHub": (inputs) => ({ name: text(inputs, "eventHubName") }),
+  "keyvault:Vault": (inputs) => ({
+    name: text(inputs, "vaultName"),
+    properties: {
+      ...(inputs["properties"] as Inputs),
+      vaultUri: `https://${text(inputs, "vaultName")}.vault.azure.net/`,
+    },
+  }),
+  "web:WebApp": (inputs) => ({
+    defaultHostName: `${text(inputs, "name")}-a1b2.azurewebsites.net`,
+    hostNameSslStates: [
+      { hostType: "Standard", name: `${text(inputs, "name")}-a1b2.azurewebsites.net` },
+      { hostType: "Repository", name: `${text(inputs, "name")}-a1b2.scm.azurewebsites.net` },
+    ],
+  }),
+  "eventgrid:SystemTopic": (inputs) => ({ name: text(inputs, "systemTopicName") }),
+};
+
+/** Makes a resource: its id, and its state. Throws where the type is unknown or a part of the id is missing. */
+export function make(type: string, name: string, inputs: Inputs): { readonly id: string; readonly state: Inputs } {
+  const kind = type.replace(/^azure-native:/, "");
+  const idOf = ids[kind];
+  if (idOf === undefined) throw new Error(`Azure in tests does not know ${type}`);
+  return { id: idOf(inputs), state: { ...inputs, ...additions[kind]?.(inputs, name) } };
+}
+
+function text(inputs: Inputs, key: string): string {
+  const value = inputs[key];
+  if (typeof value !== "string" || value === "") throw new Error(`${key} is missing in ${JSON.stringify(inputs)}`);
+  return value;
+}

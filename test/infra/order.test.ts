@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { runtime } from "@pulumi/pulumi";
+import { RoleSpread, spreadMs } from "../../infra/role-spread.ts";
+import { deploy } from "./deployment.ts";
+
+const deployment = await deploy();
+const rolesOf = (identity: string) =>
+  deployment.all("authorization:RoleAssignment").filter(({ name }) => name.startsWith(`role/${identity}/`));
+
+describe("what acts by roles comes after them", () => {
+  it("the app comes after each of its roles, and its roles after its identity and the place they are for", () => {
+    expect(rolesOf("app").length).toBeGreaterThan(5);
+    for (const { name, inputs } of rolesOf("app")) {
+      expect([name, deployment.isAfter("app", name)]).toEqual([name, true]);
+      expect([name, deployment.isAfter(name, "identity/app")]).toEqual([name, true]);
+      const place = deployment.resources.find(({ id }) => id === inputs["scope"]);
+      expect([name, deployment.isAfter(name, place?.name ?? "")]).toEqual([name, true]);
+    }
+  });
+
+  it("subscriptions come after the roles of Event Grid's identity, their queue and the container of dead letters", () => {
+    const subscriptions = deployment.all("eventgrid:SystemTopicEventSubscription");
+    expect(subscriptions.length).toBe(2);
+    for (const { name } of subscriptions) {
+      const before = [...rolesOf("notices").map((role) => role.name), "host/notices", "host/dead-letter"];
+      expect(before.length).toBe(4);
+      for (const earlier of before) expect([earlier, deployment.isAfter(name, earlier)]).toEqual([earlier, true]);
+    }
+  });
+
+  it("the app comes after all that its triggers connect to", () => {
+    const connected = deployment.resources.filter(({ type }) =>
+      ["storage:Queue", "eventhub:ConsumerGroup", "eventhub:EventHub"].includes(type),
+    );
+    expect(connected.length).toBeGreaterThan(5);
+    for (const { name } of [...connected, deployment.get("host/deployments"), deployment.get("host/checkpoints")]) {
+      expect([name, deployment.isAfter("app", name)]).toEqual([name, true]);
+    }
+  });
+
+  it("every role starts the wait, and app and subscriptions alone wait", () => {
+    for (const { type, name, hooks } of deployment.resources) {
+      const waits = ["web:WebApp", "eventgrid:SystemTopicEventSubscription"].includes(type);
+      expect([name, hooks]).toEqual([
+        name,
+        {
+          afterCreate: type === "authorization:RoleAssignment" ? ["role-spread-begins"] : [],
+          beforeCreate: waits ? ["role-spread-is-awaited"] : [],
+        },
+      ]);
+    }
+  });
+});
+
+describe("the wait for roles", () => {
+  /** A spread on a watch that jumps instead of sleeping, and what it slept. */
+  async function spread() {
+    await runtime.setMocks({
+      call: () => Promise.reject(new Error("none")),
+      newResource: () => ({ id: "", state: {} }),
+    });
+    Object.assign(runtime.getMonitor() as object, {
+      registerResourceHook: (_: unknown, answer: (error: null, response: object) => void) => answer(null, {}),
+    });
+    const watch = {
+      atMs: 1_000,
+      now: () => watch.atMs,
+      sleep: async (ms: number) => void ((watch.atMs += ms), slept.push(ms)),
+    };
+    const slept: number[] = [];
+    const roleSpread = new RoleSpread(watch);
+    await runtime.disconnect();
+    return { roleSpread, watch, slept };
+  }
+
+  it("is nothing where this run made no role", async () => {
+    const { roleSpread, slept } = await spread();
+    await roleSpread.wait();
+    expect(slept).toEqual([]);
+  });
+
+  it("lasts until the youngest role is two minutes old, and once for all who wait", async () => {
+    const { roleSpread, watch, slept } = await spread();
+    roleSpread.begin();
+    watch.atMs += 30_000;
+    roleSpread.begin();
+    watch.atMs += 50_000;
+    await roleSpread.wait();
+    await roleSpread.wait();
+    expect(slept).toEqual([spreadMs - 50_000]);
+    expect(spreadMs).toBe(120_000);
+  });
+});
