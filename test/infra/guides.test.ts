@@ -1,0 +1,72 @@
+/** What the guides say of the program is what it does. */
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { deploy } from "./deployment.ts";
+
+const root = join(import.meta.dirname, "../..");
+const [readme, guide] = await Promise.all(
+  ["infra/README.md", "docs/deploy.md"].map((path) => readFile(join(root, path), "utf8")),
+);
+const deployment = await deploy();
+
+/** What stands between backticks in the first cells of the table below a heading. */
+function firstCells(text: string, heading: string): readonly string[] {
+  const section = text.split(`## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  const cells = [...section.matchAll(/^\| ([^|]+) \|/gm)].map((match) => match[1] ?? "");
+  return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ""));
+}
+
+it("the settings of the table are those that there are", async () => {
+  const refusal = await deploy({ config: { "dyne:unheard": "1" } }).catch((error: Error) => error.message);
+  const known = /there are ([\w, ]+)\./.exec(String(refusal))?.[1]?.split(", ") ?? [];
+  expect(known.length).toBeGreaterThan(3);
+  const told = firstCells(readme ?? "", "Settings of a stack").filter((name) => !name.startsWith("azure-native:"));
+  expect(told.sort()).toEqual(known.sort());
+});
+
+it("the example of a stack lacks only what is the user's own", async () => {
+  const example = await readFile(join(root, "infra/Pulumi.dev.yaml"), "utf8");
+  const settings = [...example.matchAll(/^ {2}([\w-]+:\w+): "?([^"\n]+)"?$/gm)].map(([, key = "", value = ""]) => [
+    key,
+    value,
+  ]);
+  expect(settings.length).toBeGreaterThan(1);
+  const config = { "azure-native:location": undefined, ...Object.fromEntries(settings) };
+  expect(Object.keys(config)).not.toContain("azure-native:subscriptionId");
+  expect((await deploy({ config })).get("group").inputs["location"]).toBe("westeurope");
+});
+
+it("commands of the guide set settings that there are, and read outputs that there are", async () => {
+  const settings = firstCells(readme ?? "", "Settings of a stack");
+  const set = [...(guide ?? "").matchAll(/pulumi config set (\S+)/g)].map((match) => match[1] ?? "");
+  const read = [...(guide ?? "").matchAll(/pulumi stack output (\w+)/g)].map((match) => match[1] ?? "");
+  expect(set.length).toBeGreaterThan(3);
+  expect(read.length).toBeGreaterThan(3);
+  expect(set.filter((name) => !settings.includes(name))).toEqual([]);
+  expect(read.filter((name) => !(name in deployment.outputs))).toEqual([]);
+});
+
+it("every file that makes something is in the table", async () => {
+  const files = (await readdir(join(root, "infra"))).filter((name) => name.endsWith(".ts"));
+  const making: string[] = [];
+  for (const file of files) {
+    const source = await readFile(join(root, "infra", file), "utf8");
+    if (/from "@pulumi\/azure-native\//.test(source.replaceAll(/^import type .*$/gm, ""))) making.push(file);
+  }
+  expect(making.length).toBeGreaterThan(6);
+  expect(making.filter((file) => !(readme ?? "").includes(`[${file}](${file})`))).toEqual([]);
+});
+
+it("the rights of the table are those that are given", () => {
+  const section = (readme ?? "").split("## Who may do what")[1]?.split("\n## ")[0] ?? "";
+  const identities: Readonly<Record<string, string>> = { "the app": "app", "Event Grid": "notices" };
+  const told = [...section.matchAll(/^\| (the app|Event Grid) +\| ([^|]+?) +\|/gm)].flatMap(
+    ([, who = "", roles = ""]) =>
+      roles.split(", ").map((role) => `${identities[who]}: ${role.toLowerCase().replaceAll(" ", "-")}`),
+  );
+  const given = deployment
+    .all("authorization:RoleAssignment")
+    .map(({ name }) => `${name.split("/")[1]}: ${name.split("/").at(-1)}`);
+  expect(new Set(told)).toEqual(new Set(given));
+});
