@@ -9,6 +9,8 @@ export interface ChildOptions {
   /** Absolute path of the entry module. */
   readonly entry: string;
   readonly config: unknown;
+  /** Where it works; our own folder otherwise. */
+  readonly directory?: string;
   readonly heapMb?: number;
   /** Every line that the process writes to its standard error. */
   readonly onLog: (line: string) => void;
@@ -35,6 +37,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const heap = options.heapMb === undefined ? [] : [`--max-old-space-size=${options.heapMb}`];
   const child = spawn(process.execPath, [...heap, options.entry, JSON.stringify(options.config)], {
     stdio: ["pipe", "pipe", "pipe"],
+    cwd: options.directory,
     env: {
       PATH: process.env["PATH"] ?? "",
       HOME: process.env["HOME"] ?? "",

@@ -15,6 +15,7 @@ import { type Clock, type Logger, type Random } from "../../shared/core/index.ts
 import { ensureAzuriteLayout, startAzurite, type Azurite } from "../azurite/index.ts";
 import { startNotifier } from "../notifier/index.ts";
 import { endOwner } from "../ownership/index.ts";
+import { entriesOf } from "./built-app.ts";
 import { startChild, type Child } from "./child-process.ts";
 import { processLocks } from "./data-folder.ts";
 import { functionModules } from "./function-modules.ts";
@@ -27,6 +28,8 @@ export interface PlatformOptions {
   readonly hubs: Readonly<Record<string, { readonly partitions: number; readonly consumerGroups: readonly string[] }>>;
   /** Memory of DuckDB in the Functions host. */
   readonly memoryMb?: number;
+  /** The folder of a built app to run; the sources of the checkout otherwise. */
+  readonly app?: string;
   /** Further settings of the app. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -59,6 +62,7 @@ const entry = (path: string): string => join(root, `${path}${extension}`);
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   await using stack = new AsyncDisposableStack();
   const { directory } = options;
+  const app = options.app === undefined ? undefined : resolve(options.app);
   await mkdir(join(directory, "logs"), { recursive: true });
   await rm(join(directory, "work"), { recursive: true, force: true });
   const isResumed = existsSync(join(directory, "storage"));
@@ -93,13 +97,14 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       name: "The Functions host",
       entry: entry("local/functions-host/main"),
       config: {
-        hostJson: join(root, "host.json"),
+        hostJson: join(app ?? root, "host.json"),
         settings,
         lock: locks.functions,
         pastDue: isResumed,
         httpPort: await rememberedPort(ports.http),
-        entries: await functionModules(join(root, "functions")),
+        entries: await (app === undefined ? functionModules(join(root, "functions")) : entriesOf(app)),
       },
+      ...(app === undefined ? {} : { directory: app }),
       heapMb: 1_024,
       onLog: logFile(directory, "functions", stack),
     }),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
-import { ownDataFolder, startPlatform, type Platform } from "../../local/platform/index.ts";
+import { ownDataFolder, startPlatform, type Platform, type PlatformOptions } from "../../local/platform/index.ts";
 import { DuckDbCompute, transientCheckpoints } from "../../shared/compute/index.ts";
 import { systemClock, systemRandom, type Logger } from "../../shared/core/index.ts";
 import { openStores, readSettings } from "../../shared/runtime/index.ts";
@@ -31,8 +31,10 @@ export interface RunningPlatform extends AsyncDisposable {
   rowsWhen(path: string, isThere: (rows: readonly TableRow[]) => boolean): Promise<TableRow[]>;
 }
 
-/** Starts everything in a fresh folder; disposing of it stops everything and removes the folder. */
-export async function runPlatform(): Promise<RunningPlatform> {
+/**
+ * Starts everything in a fresh folder, with the app of the sources or a built one; disposing of it stops everything and removes the folder.
+ */
+export async function runPlatform(options: Pick<PlatformOptions, "app"> = {}): Promise<RunningPlatform> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder()).path;
   stack.use(await ownDataFolder(folder));
@@ -43,6 +45,7 @@ export async function runPlatform(): Promise<RunningPlatform> {
   const platform = stack.use(
     await startPlatform({
       ...services,
+      ...options,
       directory: folder,
       hubs: { flights: { partitions: 2, consumerGroups: ["dyne-trigger", "dyne-read"] } },
     }),

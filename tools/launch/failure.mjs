@@ -1,7 +1,7 @@
 /** Something the user can put right; the message says how. Anything else that is thrown is a bug. */
 export class LaunchFailure extends Error {}
 
-/** Somebody asked for the end, by the signal named, while packages were being installed. */
+/** Somebody asked for the end, by the signal named, while something was being made. */
 export class Interruption extends Error {
   constructor(signal) {
     super(`stopped by ${signal}`);

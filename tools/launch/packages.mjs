@@ -33,7 +33,7 @@ export async function ensurePackages(folder, { node, dev, what = "packages" }) {
     const { kind, lock } = readState(folder, dev);
     const command = kind === "without dev" ? ["install", "--no-save"] : ["ci"];
     const omit = dev ? "--include=dev" : "--omit=dev";
-    await runNpm(node, [...command, omit, ...npmOptions], folder, `installing ${what}`);
+    await runNpm(node, [...command, omit], folder, `installing ${what}`);
     writeStamp(folder, { lock, dev });
   });
 }
@@ -49,15 +49,15 @@ function writeStamp(folder, stamp) {
   if (existsSync(join(folder, "node_modules"))) writeFileSync(stampPath(folder), JSON.stringify(stamp));
 }
 
-/** Runs npm under `node`, with a line of progress every so often; its own output is shown only where it fails. */
-async function runNpm(node, args, folder, what) {
+/** Runs npm in a folder under `node`, with a line of progress every so often; its own output is shown only where it fails. */
+export async function runNpm(node, args, folder, what) {
   const startedMs = Date.now();
   const say = (text) => process.stderr.write(`dyne: ${what}${text}\n`);
   const seconds = () => Math.round((Date.now() - startedMs) / 1000);
   say(" …");
   const timer = setInterval(() => say(`, ${seconds()} s`), progressEveryMs);
   try {
-    const child = spawn(node, [findNpm(), ...args], {
+    const child = spawn(node, [findNpm(), ...args, ...npmOptions], {
       cwd: folder,
       env: npmEnvironment(node),
       stdio: ["ignore", "pipe", "pipe"],

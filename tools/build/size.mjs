@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { promisify } from "node:util";
+import { deflateRaw } from "node:zlib";
+import { LaunchFailure } from "../launch/failure.mjs";
+
+const deflated = promisify(deflateRaw);
+
+/** An instance unpacks the app before it can start, so its size is a part of every cold start. */
+export const appBytesMax = 90_000_000;
+
+const namedMax = 5;
+/** What the zip format adds to each entry beside twice its name, and to the whole. */
+const zipEntryBytes = 76;
+const zipEndBytes = 22;
+
+/** The files below a folder, by path with forward slashes, in byte order, with their sizes. */
+export async function filesOf(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = await Promise.all(
+    paths.map(async (path) => ({ path: relative(folder, path), bytes: (await stat(path)).size })),
+  );
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Throws LaunchFailure, naming the largest files, where all together are larger than an app may be. */
+export function checkSize(files, bytesMax = appBytesMax) {
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  if (bytes <= bytesMax) return;
+  const largest = files
+    .toSorted((a, b) => b.bytes - a.bytes)
+    .slice(0, namedMax)
+    .map((file) => `\n  ${megabytes(file.bytes).padStart(8)}  ${file.path}`);
+  throw new LaunchFailure(
+    `The app has ${megabytes(bytes)}, and at most ${megabytes(bytesMax)} are allowed. Its largest files:${largest.join("")}`,
+  );
+}
+
+/** Bytes as people read them. */
+export function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** How large the files will be as a zip, and a hash of all paths and contents: equal where two apps are equal, byte for byte. */
+export async function digestOf(folder, files) {
+  let zippedBytes = zipEndBytes;
+  const all = createHash("sha256");
+  for (const { path } of files) {
+    const bytes = await readFile(join(folder, path));
+    all.update(`${createHash("sha256").update(bytes).digest("hex")}  ${path}\n`);
+    zippedBytes += (await deflated(bytes)).length + zipEntryBytes + 2 * Buffer.byteLength(path);
+  }
+  return { zippedBytes, sha256: all.digest("hex") };
+}
