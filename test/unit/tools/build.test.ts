@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -142,6 +143,18 @@ describe("the built app", () => {
     const out = join(folder, "out");
     await buildApp({ root, out });
     for (const name of ["one", "two"]) await import(pathToFileURL(join(out, `functions/${name}.js`)).href);
+  });
+
+  it("does not make Node load its WebSocket client, which an import of node:http does", async () => {
+    write(root, {
+      "functions/one.ts":
+        'import http, { STATUS_CODES } from "node:http";\nimport * as all from "http";\nif (http.STATUS_CODES !== STATUS_CODES || all.STATUS_CODES !== STATUS_CODES) throw new Error("mixed up");\n',
+    });
+    const out = join(folder, "out");
+    await buildApp({ root, out });
+    const source = `await import(${JSON.stringify(pathToFileURL(join(out, "functions/one.js")).href)});
+      console.log(process.moduleLoadList.filter((name) => name.includes("undici")).length);`;
+    expect(execFileSync(process.execPath, ["--input-type=module", "--eval", source], { encoding: "utf8" })).toBe("0\n");
   });
 
   it("brings the license of every bundled package, and names one that has no text", async () => {
