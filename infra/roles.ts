@@ -2,9 +2,9 @@
 import { RoleAssignment } from "@pulumi/azure-native/authorization/roleAssignment.js";
 import type { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
 import { all, type Output } from "@pulumi/pulumi";
+import { v5 as uuid5 } from "uuid";
 import type { Place } from "./place.ts";
 import type { RoleSpread } from "./role-spread.ts";
-import { uuid5 } from "./uuid.ts";
 
 /** Azure's built-in roles that dyne uses: learn.microsoft.com/azure/role-based-access-control/built-in-roles. */
 const roleIds = {
@@ -40,7 +40,7 @@ export function assignRoles(
   return rights.map(({ role, at, scope }) => {
     const roleDefinitionId = `/subscriptions/${place.subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${roleIds[role]}`;
     const roleAssignmentName = all([scope, identity.principalId]).apply(([scopeId, principalId]) =>
-      uuid5(assignmentNames, JSON.stringify([scopeId, principalId, roleIds[role]])),
+      uuid5(JSON.stringify([scopeId, principalId, roleIds[role]]), assignmentNames),
     );
     return new RoleAssignment(
       `role/${name}/${at}/${role.toLowerCase().replaceAll(" ", "-")}`,

@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 import { azure } from "./azure.ts";
 import { deploy } from "./deployment.ts";
-import { uuid5 } from "../../infra/uuid.ts";
 
 const deployment = await deploy();
 const assignments = deployment.all("authorization:RoleAssignment");
@@ -65,8 +64,4 @@ it("an assignment's name follows from what it says, so that no two share one and
   expect(namesOf(again.all("authorization:RoleAssignment"))).toEqual(names);
   const other = await deploy({ stack: "prod" });
   expect(namesOf(other.all("authorization:RoleAssignment")).filter((name) => names.includes(name))).toEqual([]);
-});
-
-it("a name-based UUID is the one that RFC 9562 shows", () => {
-  expect(uuid5("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "www.example.com")).toBe("2ed6657d-e927-568b-95e1-2665a8aea6a2");
 });

@@ -8,7 +8,7 @@
  * Jobs of one flow run one after another, the oldest first. All of their work is done by the protocol of batches, so that every step may
  * be done twice, and by two at once.
  */
-import { createHash } from "node:crypto";
+import { v5 as uuid5 } from "uuid";
 import { DyneError, instantOfMs, isDyneError, limits, unreachable, type Logger } from "../../core/index.ts";
 import { hasEnded, JobLog, type BackfillRequest, type JobRecord, type StoredJob } from "../../checkpoint/index.ts";
 import type { DeclaredFlow } from "../declared-flow.ts";
@@ -287,11 +287,11 @@ function workOf({ request }: JobRecord): BackfillWork {
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A name-based UUID (RFC 9562 § 5.8, version 8) of a key that a caller chose. */
-function jobIdOf(key: string): string {
-  const hex = createHash("sha256").update(`dyne backfill ${key}`).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
+/** The space of the ids of jobs that came with a key. Another value would take each of them for a new one. */
+const keyedJobs = "6f1f3a58-0c75-4c0e-9d0b-2a1f2f7f7a11";
+
+/** The id of a job from the key that a caller chose. */
+const jobIdOf = (key: string): string => uuid5(key, keyedJobs);
 
 function isOlder(a: JobRecord, b: JobRecord): boolean {
   return a.createdTime === b.createdTime ? a.jobId < b.jobId : a.createdTime < b.createdTime;
