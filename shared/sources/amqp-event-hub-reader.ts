@@ -30,7 +30,13 @@ const usualPatience: HubPatience = { answerMs: 30_000, eventMs: 30_000, closeMs:
 /** How to reach the namespace: a connection string on loopback, an identity everywhere else. */
 export type EventHubConnection =
   | { readonly kind: "connection-string"; readonly connectionString: string }
-  | { readonly kind: "identity"; readonly fullyQualifiedNamespace: string; readonly credential: TokenCredential };
+  | {
+      readonly kind: "identity";
+      readonly fullyQualifiedNamespace: string;
+      /** Where to connect to instead of the namespace's own address: `sb://127.0.0.1:…`. */
+      readonly customEndpointAddress?: string | undefined;
+      readonly credential: TokenCredential;
+    };
 
 /**
  * Keeps a connection per partition, and opens another after one that did not answer, did not deliver, or did not close:
@@ -155,17 +161,7 @@ export class AmqpEventHubReader implements EventHubReader {
     const key = `${hub}/${partition}`;
     const known = this.#clients.get(key);
     if (known !== undefined) return known;
-    const options = { retryOptions: { timeoutInMs: 15_000, maxRetries: 3 } };
-    const client =
-      this.#connection.kind === "connection-string"
-        ? new EventHubConsumerClient(readConsumerGroup, this.#connection.connectionString, hub, options)
-        : new EventHubConsumerClient(
-            readConsumerGroup,
-            this.#connection.fullyQualifiedNamespace,
-            hub,
-            this.#connection.credential,
-            options,
-          );
+    const client = clientOf(this.#connection, hub);
     this.#clients.set(key, client);
     return client;
   }
@@ -175,6 +171,19 @@ export class AmqpEventHubReader implements EventHubReader {
     for (const [key, known] of this.#clients) if (known === client) this.#clients.delete(key);
     client.close().catch(() => {});
   }
+}
+
+/** The SDK's own pause of 30 seconds between two tries would outlast dyne's patience, and hide why the first one failed. */
+const retryOptions = { timeoutInMs: 15_000, maxRetries: 3, retryDelayInMs: 1_000 };
+
+function clientOf(connection: EventHubConnection, hub: string): EventHubConsumerClient {
+  if (connection.kind === "connection-string")
+    return new EventHubConsumerClient(readConsumerGroup, connection.connectionString, hub, { retryOptions });
+  const { fullyQualifiedNamespace, customEndpointAddress, credential } = connection;
+  return new EventHubConsumerClient(readConsumerGroup, fullyQualifiedNamespace, hub, credential, {
+    retryOptions,
+    ...(customEndpointAddress !== undefined && { customEndpointAddress }),
+  });
 }
 
 /** The first events of a range, as they come: in order, each once, whatever a reconnect repeats. */
