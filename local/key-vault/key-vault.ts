@@ -39,10 +39,11 @@ export interface VaultRequest {
   readonly name: string;
 }
 
-/** What goes wrong with a request: another answer than the right one, or none. */
+/** What goes wrong with a request: another answer than the right one, a closed connection, or nothing at all. */
 export type VaultFault =
   | { readonly kind: "answer"; readonly status: number; readonly body: string }
-  | { readonly kind: "drop" };
+  | { readonly kind: "drop" }
+  | { readonly kind: "hang" };
 
 /** A running vault; disposing of it closes it and forgets what it held. */
 export interface KeyVault extends AsyncDisposable {
@@ -79,8 +80,8 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
   const server = createServer({ cert: certificate.certificate, key: certificate.key }, (request, response) => {
     if (request.method === "GET") counts.reads++;
     void answer(request, { options, secrets, set }).then((found) => {
-      if (found === undefined) return response.destroy();
-      return send(response, found);
+      if (found === "drop") response.destroy();
+      else if (found !== "hang") send(response, found);
     });
   });
   server.listen(0, host);
@@ -114,8 +115,8 @@ interface Vault {
   readonly set: (name: string, value: string) => StoredSecret;
 }
 
-/** The answer to a request; undefined where it is dropped. Never rejects. */
-async function answer(request: IncomingMessage, vault: Vault): Promise<Answer | undefined> {
+/** The answer to a request, or that there is none. Never rejects. */
+async function answer(request: IncomingMessage, vault: Vault): Promise<Answer | "drop" | "hang"> {
   const { options } = vault;
   const body = await bodyOf(request);
   const url = new URL(request.url ?? "/", `https://${request.headers.host ?? host}`);
@@ -125,8 +126,7 @@ async function answer(request: IncomingMessage, vault: Vault): Promise<Answer | 
   if (verdict.kind === "refused") return challenge(options, `Error validating token: ${verdict.reason}.`);
   const [, name, version] = /^\/secrets\/([\da-z-]{1,127})(?:\/([\da-f]*))?$/i.exec(url.pathname) ?? [];
   const fault = options.onRequest?.({ method: request.method ?? "", name: name ?? "" });
-  if (fault?.kind === "drop") return undefined;
-  if (fault?.kind === "answer") return fault;
+  if (fault !== undefined) return fault.kind === "answer" ? fault : fault.kind;
   if (!url.searchParams.has("api-version")) return failure(400, "BadParameter", "The api-version is missing.");
   if (name === undefined) return failure(400, "BadParameter", "The request URI contains an invalid name.");
   const right = request.method === "GET" ? "get" : request.method === "PUT" ? "set" : undefined;

@@ -101,7 +101,8 @@ export class AmqpEventHubReader implements EventHubReader {
           reject(error);
         }
       },
-      processError: async (error) => reject(readError(range, error.message, error)),
+      processError: async (error) =>
+        reject(denied(`partition ${range.partition} of ${range.hub}`, error) ?? readError(range, error.message, error)),
     });
     const late = () => reject(readError(range, `no event came for ${this.#patience.eventMs} ms`));
     const timer = setTimeout(late, this.#patience.eventMs);
@@ -146,10 +147,13 @@ export class AmqpEventHubReader implements EventHubReader {
       return await Promise.race([ask(client, aborter.signal), late]);
     } catch (cause) {
       if (!isRefusal(cause)) this.#leave(client);
-      throw new DyneError(
-        "STORAGE_UNAVAILABLE",
-        `Event Hubs did not describe ${what}: ${String(cause)}. Check that it exists and that this identity may read it.`,
-        { cause },
+      throw (
+        denied(what, cause) ??
+        new DyneError(
+          "STORAGE_UNAVAILABLE",
+          `Event Hubs did not describe ${what}: ${String(cause)}. Check that it exists and that this identity may read it.`,
+          { cause },
+        )
       );
     } finally {
       clearTimeout(timer);
@@ -277,6 +281,17 @@ function gap(range: HubReadRange, expected: number, found: number): DyneError {
     `Partition ${range.partition} of ${range.hub} no longer holds sequence numbers ${expected} to ${found - 1}: they expired before they ` +
       "were read. Replay them from Capture, or set failOnDataLoss: false to go on without them.",
     { details: { ...range, expected, found } },
+  );
+}
+
+/** What no repetition helps against: the identity has no token or no role. Undefined where it is something else. */
+function denied(what: string, cause: unknown): DyneError | undefined {
+  if (isDyneError(cause)) return cause.kind === "invalid" ? cause : undefined;
+  if (!(cause instanceof Error) || !("code" in cause) || cause.code !== "UnauthorizedError") return undefined;
+  return new DyneError(
+    "HUB_DENIED",
+    `Event Hubs refuses access to ${what}: ${cause.message} Give the app's identity the role Azure Event Hubs Data Receiver on the hub.`,
+    { cause },
   );
 }
 

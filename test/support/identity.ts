@@ -13,27 +13,30 @@ import {
   type IdentityOptions,
   type Principal,
 } from "../../local/identity/index.ts";
+import { askForTokens } from "./identity-endpoint.ts";
 import { systemClock, systemRandom } from "../../shared/core/index.ts";
-
-export const appPrincipal: Principal = {
-  name: "app",
-  clientId: "a0000000-0000-4000-8000-000000000001",
-  objectId: "b0000000-0000-4000-8000-000000000001",
-};
-export const otherPrincipal: Principal = {
-  name: "other",
-  clientId: "a0000000-0000-4000-8000-000000000002",
-  objectId: "b0000000-0000-4000-8000-000000000002",
-};
 
 export interface LocalIdentity extends AsyncDisposable {
   readonly certificate: Certificate;
   readonly identity: Identity;
+  /** The identity of the app, and of somebody else. */
+  readonly app: Principal;
+  readonly other: Principal;
   check(audience: string): TokenCheck;
+  /** From here on this process has both identities. Whoever calls it calls `vi.unstubAllEnvs`. */
+  become(): Promise<void>;
 }
 
-/** Starts a token endpoint for `appPrincipal` and `otherPrincipal`. This process believes its certificate until it is disposed of. */
-export async function localIdentity(options: Partial<IdentityOptions> = {}): Promise<LocalIdentity> {
+/** Nobody else's: the SDK keeps tokens by client id for as long as the process lives. */
+export function newPrincipal(name: string): Principal {
+  return { name, clientId: systemRandom.uuid(), objectId: systemRandom.uuid() };
+}
+
+/** Starts a token endpoint with two identities. This process believes its certificate until it is disposed of. */
+export async function localIdentity(
+  options: Partial<IdentityOptions> & { readonly otherIsSystemAssigned?: boolean } = {},
+): Promise<LocalIdentity> {
+  const [app, other] = [newPrincipal("app"), newPrincipal("other")];
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "dyne-identity-"));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
@@ -41,7 +44,8 @@ export async function localIdentity(options: Partial<IdentityOptions> = {}): Pro
   stack.use(trustCertificate(certificate));
   const identity = stack.use(
     await startIdentity({
-      userAssigned: [appPrincipal, otherPrincipal],
+      userAssigned: [app, other],
+      ...(options.otherIsSystemAssigned === true && { systemAssigned: other }),
       certificate,
       clock: systemClock,
       random: systemRandom,
@@ -53,6 +57,16 @@ export async function localIdentity(options: Partial<IdentityOptions> = {}): Pro
   return {
     certificate,
     identity,
+    app,
+    other,
+    become: () =>
+      askForTokens(async (query) => {
+        const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = identity.environment;
+        const answer = await fetch(`${IDENTITY_ENDPOINT}${query}`, {
+          headers: { "x-identity-header": IDENTITY_HEADER },
+        });
+        return { status: answer.status, body: await answer.text() };
+      }),
     check: (audience) => new TokenCheck({ keysUrl, issuer, audience }, systemClock),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

@@ -14,13 +14,7 @@ import { startEventHubs, type EventHubsServer } from "../../../../local/event-hu
 import { resources, TokenIssuer } from "../../../../local/identity/index.ts";
 import { ManualClock, silentLogger, systemClock, systemRandom } from "../../../../shared/core/index.ts";
 import { AmqpEventHubReader } from "../../../../shared/sources/index.ts";
-import {
-  appPrincipal,
-  credentialOf,
-  localIdentity,
-  otherPrincipal,
-  type LocalIdentity,
-} from "../../../support/identity.ts";
+import { credentialOf, localIdentity, newPrincipal, type LocalIdentity } from "../../../support/identity.ts";
 import { hubName } from "./hub-client.ts";
 
 const namespace = "dyne-local.servicebus.windows.net";
@@ -45,7 +39,7 @@ beforeEach(async () => {
     secured: {
       ...local.certificate,
       tokens: local.check(audience),
-      rights: { [appPrincipal.objectId]: ["listen"], [otherPrincipal.objectId]: ["send"] },
+      rights: { [local.app.objectId]: ["listen"], [local.other.objectId]: ["send"] },
     },
     clock,
     logger: silentLogger,
@@ -56,8 +50,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const listener = () => credentialOf(() => local.identity.resourceToken(appPrincipal, audience));
-const sender = () => credentialOf(() => local.identity.resourceToken(otherPrincipal, audience));
+const listener = () => credentialOf(() => local.identity.resourceToken(local.app, audience));
+const sender = () => credentialOf(() => local.identity.resourceToken(local.other, audience));
 const options = () => ({
   customEndpointAddress: server.address,
   retryOptions: { maxRetries: 0, timeoutInMs: 3_000 },
@@ -100,8 +94,8 @@ describe("a secured namespace", () => {
   });
 
   test.each([
-    ["is for storage", /aud/, () => local.identity.resourceToken(otherPrincipal, resources.storage)],
-    ["has expired", /expired/, () => local.identity.resourceToken(otherPrincipal, audience, -1_000)],
+    ["is for storage", /aud/, () => local.identity.resourceToken(local.other, resources.storage)],
+    ["has expired", /expired/, () => local.identity.resourceToken(local.other, audience, -1_000)],
     ["was signed by another key", /not signed/, () => forged()],
     ["is of an identity without any role", /claim\(s\) are required/, () => stranger()],
   ])("refuses a token that %s", async (_, reason, token) => {
@@ -166,7 +160,7 @@ describe("a token that runs out", () => {
     const third = Promise.withResolvers<void>();
     const credential = credentialOf(async () => {
       if (++tokens === 3) third.resolve();
-      return local.identity.resourceToken(appPrincipal, audience, tokens === 1 ? 60_000 : 3_600_000);
+      return local.identity.resourceToken(local.app, audience, tokens === 1 ? 60_000 : 3_600_000);
     }, announcedMs);
     const client = new EventHubConsumerClient("dyne-read", namespace, hubName, credential, options());
     const outcome = Promise.withResolvers<string>();
@@ -206,12 +200,11 @@ describe("a token that runs out", () => {
 });
 
 function stranger(): Promise<string> {
-  const principal = { name: "stranger", clientId: systemRandom.uuid(), objectId: systemRandom.uuid() };
-  return local.identity.resourceToken(principal, audience);
+  return local.identity.resourceToken(newPrincipal("stranger"), audience);
 }
 
 async function forged(): Promise<string> {
   const issuer = await TokenIssuer.create({ clock: systemClock, random: systemRandom });
   const issuerName = local.identity.resourceIssuer;
-  return issuer.issue({ principal: otherPrincipal, audience, issuer: issuerName, version: "1.0", lifetimeMs: 60_000 });
+  return issuer.issue({ principal: local.other, audience, issuer: issuerName, version: "1.0", lifetimeMs: 60_000 });
 }

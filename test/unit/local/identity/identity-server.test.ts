@@ -3,19 +3,14 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { resources, TokenCheck, TokenIssuer } from "../../../../local/identity/index.ts";
 import { ManualClock, systemClock, systemRandom } from "../../../../shared/core/index.ts";
-import { appPrincipal, localIdentity, otherPrincipal, type LocalIdentity } from "../../../support/identity.ts";
+import { localIdentity, type LocalIdentity } from "../../../support/identity.ts";
 
 let local: LocalIdentity;
 beforeAll(async () => {
-  local = await localIdentity({ systemAssigned: otherPrincipal });
+  local = await localIdentity({ otherIsSystemAssigned: true });
 });
 afterAll(() => local[Symbol.asyncDispose]());
 afterEach(() => void vi.unstubAllEnvs());
-
-/** From here on this process has the identities. */
-function asApp(): void {
-  for (const [name, value] of Object.entries(local.identity.environment)) vi.stubEnv(name, value);
-}
 
 const asked = (query: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}) => {
   const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = local.identity.environment;
@@ -26,29 +21,29 @@ const asked = (query: Readonly<Record<string, string>>, headers: Readonly<Record
 
 describe("the token endpoint", () => {
   test("gives the SDK a token of the identity whose client id it names, in the form that Azure's services get", async () => {
-    asApp();
-    const credential = new ManagedIdentityCredential({ clientId: appPrincipal.clientId });
+    await local.become();
+    const credential = new ManagedIdentityCredential({ clientId: local.app.clientId });
     const { token, expiresOnTimestamp } = await credential.getToken(`${resources.eventHubs}/.default`);
     expect(decodeJwt(token)).toMatchObject({
       aud: resources.eventHubs,
       iss: `https://sts.windows.net/${local.identity.tenantId}/`,
       tid: local.identity.tenantId,
-      oid: appPrincipal.objectId,
-      appid: appPrincipal.clientId,
+      oid: local.app.objectId,
+      appid: local.app.clientId,
       ver: "1.0",
     });
     expect(Math.abs(expiresOnTimestamp - (decodeJwt(token).exp ?? 0) * 1000)).toBeLessThan(2_000);
   });
 
   test("gives the default credential the identity that AZURE_CLIENT_ID names, and without it the app's own", async () => {
-    asApp();
-    vi.stubEnv("AZURE_CLIENT_ID", appPrincipal.clientId);
+    await local.become();
+    vi.stubEnv("AZURE_CLIENT_ID", local.app.clientId);
     const named = await new DefaultAzureCredential().getToken(`${resources.keyVault}/.default`);
     vi.stubEnv("AZURE_CLIENT_ID", undefined);
     const own = await new DefaultAzureCredential().getToken(`${resources.keyVault}/.default`);
     expect([decodeJwt(named.token)["oid"], decodeJwt(own.token)["oid"]]).toEqual([
-      appPrincipal.objectId,
-      otherPrincipal.objectId,
+      local.app.objectId,
+      local.other.objectId,
     ]);
   });
 
@@ -74,12 +69,12 @@ describe("the authority", () => {
     const found = await fetch(`${authorityHost}/${tenantId}/v2.0/.well-known/openid-configuration`);
     const { issuer, jwks_uri } = (await found.json()) as { issuer: string; jwks_uri: string };
     expect(new URL(jwks_uri).protocol).toBe("https:");
-    const token = await apiToken({ principal: appPrincipal, audience: "api://dyne", roles: ["Dyne.Reader"] });
+    const token = await apiToken({ principal: local.app, audience: "api://dyne", roles: ["Dyne.Reader"] });
     const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(jwks_uri)), {
       issuer,
       audience: "api://dyne",
     });
-    expect(payload).toMatchObject({ roles: ["Dyne.Reader"], azp: appPrincipal.clientId, ver: "2.0", tid: tenantId });
+    expect(payload).toMatchObject({ roles: ["Dyne.Reader"], azp: local.app.clientId, ver: "2.0", tid: tenantId });
     expect(issuer).toBe(`${authorityHost}/${tenantId}/v2.0`);
   });
 });
@@ -88,18 +83,18 @@ describe("a service that looks at a token", () => {
   const audience = resources.eventHubs;
 
   test("takes one that is meant for it, and knows whose it is and until when", async () => {
-    const token = await local.identity.resourceToken(appPrincipal, audience, 60_000);
+    const token = await local.identity.resourceToken(local.app, audience, 60_000);
     expect(await local.check(audience).judge(token)).toEqual({
       kind: "valid",
-      objectId: appPrincipal.objectId,
+      objectId: local.app.objectId,
       expiresMs: (decodeJwt(token).exp ?? 0) * 1000,
     });
   });
 
   test.each([
-    ["is for another service", /aud/, () => local.identity.resourceToken(appPrincipal, resources.storage)],
-    ["has expired", /expired/, () => local.identity.resourceToken(appPrincipal, audience, -1_000)],
-    ["is of another issuer", /iss/, () => local.identity.apiToken({ principal: appPrincipal, audience, roles: [] })],
+    ["is for another service", /aud/, () => local.identity.resourceToken(local.app, resources.storage)],
+    ["has expired", /expired/, () => local.identity.resourceToken(local.app, audience, -1_000)],
+    ["is of another issuer", /iss/, () => local.identity.apiToken({ principal: local.app, audience, roles: [] })],
     ["is signed by a key that nobody knows", /not signed/, () => forged({})],
     ["names the right key and is signed by another", /not signed/, async () => forged({ keyId: await realKeyId() })],
     ["is not signed", /read/, async () => `${btoa('{"alg":"none"}')}.${btoa('{"oid":"1"}')}.`.replaceAll("=", "")],
@@ -113,7 +108,7 @@ describe("a service that looks at a token", () => {
 
   test("refuses one that is not good yet", async () => {
     await using ahead = await localIdentity({ clock: new ManualClock(Date.now() + 600_000) });
-    const token = await ahead.identity.resourceToken(appPrincipal, audience);
+    const token = await ahead.identity.resourceToken(ahead.app, audience);
     expect(await ahead.check(audience).judge(token)).toEqual({
       kind: "refused",
       reason: expect.stringContaining("nbf"),
@@ -125,12 +120,12 @@ describe("a service that looks at a token", () => {
       { keysUrl: "http://127.0.0.1:1/keys", issuer: local.identity.resourceIssuer, audience },
       systemClock,
     );
-    const token = await local.identity.resourceToken(appPrincipal, audience);
+    const token = await local.identity.resourceToken(local.app, audience);
     expect(await check.judge(token)).toEqual({ kind: "refused", reason: expect.stringContaining("fetched") });
   });
 
   const claims = () => ({
-    principal: appPrincipal,
+    principal: local.app,
     audience,
     issuer: local.identity.resourceIssuer,
     version: "1.0" as const,
