@@ -78,6 +78,13 @@ export class Claims {
     right: HubRight | "any",
     end: (error: AmqpError) => void,
   ): AmqpError | undefined {
+    const refusal = this.refuse(address, right);
+    if (refusal === undefined) this.#links.set(link, { address, end });
+    return refusal;
+  }
+
+  /** Why the tokens do not allow something at an address; undefined where they do. */
+  refuse(address: string, right: HubRight | "any"): AmqpError | undefined {
     const claim = this.#claimFor(address);
     const isAllowed = claim !== undefined && (right === "any" ? claim.rights.length > 0 : claim.rights.includes(right));
     if (!isAllowed) {
@@ -87,7 +94,6 @@ export class Claims {
         `Unauthorized access. '${wanted}' claim(s) are required to perform this operation. Resource: '${address}'.`,
       );
     }
-    this.#links.set(link, { address, end });
     return undefined;
   }
 
@@ -116,9 +122,10 @@ export class Claims {
     }
   }
 
-  /** The claim at the address itself, or at what it is below. */
+  /** The claim at the address itself, or at what it is below. One link to `$management` serves every hub: each request names its own. */
   #claimFor(address: string): Claim | undefined {
     let path = address.toLowerCase();
+    if (path === "$management") return [...this.#claims].find(([name]) => name.endsWith("/$management"))?.[1];
     for (;;) {
       const claim = this.#claims.get(path);
       if (claim !== undefined) return claim;

@@ -76,18 +76,24 @@ export function acceptToken(): Answer {
   return { properties: { "status-code": 202, "status-description": "Accepted" }, body: undefined };
 }
 
-/** `$cbs` did not take the token. */
+/** Who asks has no token, or not the right one. */
 export function refuseToken(description: string): Answer {
   return failure(401, condition.unauthorized, description);
 }
 
+/** The hub that a request is about. */
+export function nameOf(request: Message): string {
+  return String((request.application_properties as Record<string, unknown> | undefined)?.["name"]);
+}
+
 /** `$management`: the properties of a hub or of one of its partitions. */
 export function readProperties(request: Message, hubs: ReadonlyMap<string, Hub>, clock: Clock): Answer {
-  const { operation, name, type, partition } = (request.application_properties ?? {}) as Record<string, unknown>;
-  const hub = hubs.get(String(name).toLowerCase());
+  const { operation, type, partition } = (request.application_properties ?? {}) as Record<string, unknown>;
+  const name = nameOf(request);
+  const hub = hubs.get(name.toLowerCase());
   if (operation !== "READ")
     return failure(501, condition.notImplemented, `The operation '${String(operation)}' is not supported.`);
-  if (!hub) return failure(404, condition.notFound, `The messaging entity '${String(name)}' could not be found.`);
+  if (!hub) return failure(404, condition.notFound, `The messaging entity '${name}' could not be found.`);
   if (type === "com.microsoft:eventhub") {
     return success({
       name: hub.name,

@@ -16,7 +16,7 @@ import { Claims } from "./authorization.ts";
 import type { HubAuthorization, HubRight } from "./authorization.ts";
 import { Hub } from "./hub.ts";
 import type { HubSettings } from "./hub.ts";
-import { acceptToken, readProperties, ReplyLinks, serveRequests } from "./management.ts";
+import { acceptToken, nameOf, readProperties, refuseToken, ReplyLinks, serveRequests } from "./management.ts";
 import { messageBytesMax, servePublisher } from "./publisher-link.ts";
 import type { Publish, PublishFault } from "./publisher-link.ts";
 import { ReaderGroup } from "./reader-group.ts";
@@ -208,7 +208,11 @@ class Namespace {
     }
     if (!this.#admits(link, connection, address, address.endsWith("$management") ? "any" : "send")) return;
     if (address.endsWith("$management")) {
-      return serveRequests(link, client.replies, (request) => readProperties(request, this.#hubs, this.#options.clock));
+      return serveRequests(link, client.replies, (request) => {
+        const refusal = claims?.refuse(`${nameOf(request)}/$management`, "any");
+        if (refusal !== undefined) return refuseToken(String(refusal.description));
+        return readProperties(request, this.#hubs, this.#options.clock);
+      });
     }
     const match = /^([^/]+)(?:\/Partitions\/(\d+))?$/i.exec(address);
     const hub = this.#hubs.get(match?.[1]?.toLowerCase() ?? "");

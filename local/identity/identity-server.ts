@@ -32,7 +32,7 @@ export interface IdentityOptions {
   readonly systemAssigned?: Principal;
   /** With it the authority is reached over TLS, which the libraries of Azure insist on; without it over plain HTTP. */
   readonly certificate?: Pick<Certificate, "certificate" | "key">;
-  /** By resource; an hour by default. */
+  /** By resource, without a slash at its end; an hour by default. */
   readonly lifetime?: (resource: string) => TokenLifetime;
   readonly clock: Clock;
   readonly random: Random;
@@ -128,7 +128,9 @@ async function giveToken(
   if (url.searchParams.get("api-version") !== "2019-08-01")
     return refused(400, "UnsupportedApiVersion", "The api-version has to be 2019-08-01.");
   const resource = url.searchParams.get("resource") ?? "";
-  if (!Object.values<string>(resources).includes(resource.replace(/\/$/, "")))
+  // Some clients ask with a slash at the end, and get it back in the token.
+  const name = resource.replace(/\/$/, "");
+  if (!Object.values<string>(resources).includes(name))
     return refused(400, "invalid_resource", `AADSTS500011: The resource "${resource}" is not known in this tenant.`);
   const clientId = url.searchParams.get("client_id");
   const principal =
@@ -137,7 +139,7 @@ async function giveToken(
       : options.userAssigned.find((candidate) => candidate.clientId === clientId.toLowerCase());
   if (principal === undefined)
     return refused(400, "invalid_client", `The app has no identity with the client id "${clientId ?? ""}".`);
-  const { validMs, announcedMs = validMs } = options.lifetime?.(resource) ?? { validMs: hourMs };
+  const { validMs, announcedMs = validMs } = options.lifetime?.(name) ?? { validMs: hourMs };
   const token = await issuer.issue({
     principal,
     audience: resource,

@@ -5,6 +5,7 @@
  *     <data>/hubs/      the loopback Event Hubs
  *     <data>/work/      caches; nothing in it must survive
  *     <data>/logs/      what the processes say
+ *     <data>/tls/       the certificate, where the platform is secured
  *     <data>/lock…      who owns the folder and its parts
  */
 import { createWriteStream, existsSync } from "node:fs";
@@ -20,6 +21,7 @@ import { processLocks } from "./data-folder.ts";
 import { breakLeases } from "./leases.ts";
 import { publishEndpoints } from "./local-storage.ts";
 import { rememberPort, rememberedPort } from "./remembered-port.ts";
+import { hubSecurity, identitySettings, startSecurity, type Security, type SecurityOptions } from "./security.ts";
 
 export interface PlatformOptions {
   readonly directory: string;
@@ -28,6 +30,8 @@ export interface PlatformOptions {
   readonly memoryMb?: number;
   /** Further settings of the app. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Everything over TLS and by tokens, nothing by keys. */
+  readonly identity?: SecurityOptions | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -35,7 +39,10 @@ export interface PlatformOptions {
 
 export interface Platform extends AsyncDisposable {
   readonly azurite: Azurite;
+  /** The hubs' connection string; empty where the platform is secured. */
   readonly eventHubs: string;
+  /** Identities, tokens and vault of a secured platform. */
+  readonly security: Security | undefined;
   readonly functions: readonly string[];
   /** Settings with which another process reaches the same services. */
   readonly settings: Readonly<Record<string, string>>;
@@ -58,7 +65,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   await rm(join(directory, "work"), { recursive: true, force: true });
   const isResumed = existsSync(join(directory, "storage"));
   const locks = processLocks(directory);
-  const azurite = stack.use(await startStorage(options));
+  const security = options.identity && stack.use(await startSecurity(directory, options.identity, options));
+  const azurite = stack.use(await startStorage(options, security));
   if (isResumed) await breakLeases(azurite.connectionStrings.host);
   // A child that was just starting when its parent was killed may have taken its lock by now.
   for (const lock of [locks.eventHubs, locks.functions]) await endOwner(lock);
@@ -72,20 +80,24 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         port: await rememberedPort(portFile),
         hubs: options.hubs,
         lock: locks.eventHubs,
+        ...(security !== undefined && { secured: hubSecurity(security) }),
       },
       heapMb: 1_024,
+      environment: security?.environment,
       onLog: logFile(directory, "event-hubs", stack),
     }),
   );
   const eventHubs = String(hubs.ready["connectionString"]);
   await rememberPort(portFile, Number(hubs.ready["port"]));
-  stack.use(await publishEndpoints(directory, { ...azurite.connectionStrings, eventHubs }));
+  // Who reads the file knows keys alone.
+  if (security === undefined) {
+    stack.use(await publishEndpoints(directory, { ...azurite.connectionStrings, eventHubs }));
+  }
   stack.use(startNotifier({ azurite, clock: options.clock, random: options.random, logger: options.logger }));
   const settings = {
-    EVENTS: eventHubs,
-    LAKE: azurite.connectionStrings.lake,
-    AzureWebJobsStorage: azurite.connectionStrings.host,
-    NOTICES: azurite.connectionStrings.host,
+    ...(security === undefined
+      ? keySettings(azurite, eventHubs)
+      : identitySettings(security, azurite, String(hubs.ready["address"]))),
     DYNE_DIRECTORY: join(directory, "work"),
     DYNE_MEMORY_MB: String(options.memoryMb ?? 700),
     DYNE_CACHE_MB: "500",
@@ -103,6 +115,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         entries: ["event-hubs", "notices", "sweep"].map((name) => entry(`functions/${name}`)),
       },
       heapMb: 1_024,
+      environment: security?.environment,
       onLog: logFile(directory, "functions", stack),
     }),
   );
@@ -110,6 +123,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   return {
     azurite,
     eventHubs,
+    security,
     functions: host.ready["functions"] as string[],
     settings,
     failed: firstToEnd({ "Event Hubs": hubs, "Functions host": host }, azurite),
@@ -118,8 +132,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 /** Storage alone, for reading tables. */
-export async function startStorage(options: Pick<PlatformOptions, "directory" | "logger">): Promise<Azurite> {
-  const azurite = await startAzurite({ directory: join(options.directory, "storage"), logger: options.logger });
+export async function startStorage(
+  { directory, logger }: Pick<PlatformOptions, "directory" | "logger">,
+  security?: Pick<Security, "certificate">,
+): Promise<Azurite> {
+  const certificate = security?.certificate;
+  const azurite = await startAzurite({ directory: join(directory, "storage"), logger, certificate });
   try {
     await ensureAzuriteLayout(azurite.connectionStrings);
     return azurite;
@@ -127,6 +145,16 @@ export async function startStorage(options: Pick<PlatformOptions, "directory" | 
     await azurite[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Keys that protect nothing: what they open listens on loopback alone. */
+function keySettings({ connectionStrings }: Azurite, eventHubs: string): Readonly<Record<string, string>> {
+  return {
+    EVENTS: eventHubs,
+    LAKE: connectionStrings.lake,
+    AzureWebJobsStorage: connectionStrings.host,
+    NOTICES: connectionStrings.host,
+  };
 }
 
 async function firstToEnd(children: Readonly<Record<string, Child>>, azurite: Azurite): Promise<string> {

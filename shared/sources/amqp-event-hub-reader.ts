@@ -23,9 +23,11 @@ export interface HubPatience {
   readonly eventMs: number;
   /** For the end of a read, or of a connection; then it is left behind. */
   readonly closeMs: number;
+  /** Between two tries. The SDK's own 30 seconds would outlast `answerMs`, and hide why the first try failed. */
+  readonly retryMs: number;
 }
 
-const usualPatience: HubPatience = { answerMs: 30_000, eventMs: 30_000, closeMs: 5_000 };
+const usualPatience: HubPatience = { answerMs: 30_000, eventMs: 30_000, closeMs: 5_000, retryMs: 1_000 };
 
 /** How to reach the namespace: a connection string on loopback, an identity everywhere else. */
 export type EventHubConnection =
@@ -165,7 +167,7 @@ export class AmqpEventHubReader implements EventHubReader {
     const key = `${hub}/${partition}`;
     const known = this.#clients.get(key);
     if (known !== undefined) return known;
-    const client = clientOf(this.#connection, hub);
+    const client = clientOf(this.#connection, hub, this.#patience.retryMs);
     this.#clients.set(key, client);
     return client;
   }
@@ -177,10 +179,8 @@ export class AmqpEventHubReader implements EventHubReader {
   }
 }
 
-/** The SDK's own pause of 30 seconds between two tries would outlast dyne's patience, and hide why the first one failed. */
-const retryOptions = { timeoutInMs: 15_000, maxRetries: 3, retryDelayInMs: 1_000 };
-
-function clientOf(connection: EventHubConnection, hub: string): EventHubConsumerClient {
+function clientOf(connection: EventHubConnection, hub: string, retryMs: number): EventHubConsumerClient {
+  const retryOptions = { timeoutInMs: 15_000, maxRetries: 3, retryDelayInMs: retryMs };
   if (connection.kind === "connection-string")
     return new EventHubConsumerClient(readConsumerGroup, connection.connectionString, hub, { retryOptions });
   const { fullyQualifiedNamespace, customEndpointAddress, credential } = connection;
@@ -285,7 +285,9 @@ function gap(range: HubReadRange, expected: number, found: number): DyneError {
 }
 
 /** What no repetition helps against: the identity has no token or no role. Undefined where it is something else. */
-function denied(what: string, cause: unknown): DyneError | undefined {
+function denied(what: string, thrown: unknown): DyneError | undefined {
+  // After several tries the SDK throws all of their errors together.
+  const cause: unknown = thrown instanceof AggregateError ? thrown.errors.at(-1) : thrown;
   if (isDyneError(cause)) return cause.kind === "invalid" ? cause : undefined;
   if (!(cause instanceof Error) || !("code" in cause) || cause.code !== "UnauthorizedError") return undefined;
   return new DyneError(

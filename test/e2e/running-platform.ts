@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { EventHubProducerClient } from "@azure/event-hubs";
+import { ManagedIdentityCredential } from "@azure/identity";
 import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
-import { ownDataFolder, startPlatform, type Platform } from "../../local/platform/index.ts";
+import { ownDataFolder, startPlatform, type Platform, type PlatformOptions } from "../../local/platform/index.ts";
 import { DuckDbCompute, transientCheckpoints } from "../../shared/compute/index.ts";
 import { systemClock, systemRandom, type Logger } from "../../shared/core/index.ts";
 import { openStores, readSettings } from "../../shared/runtime/index.ts";
@@ -32,7 +33,7 @@ export interface RunningPlatform extends AsyncDisposable {
 }
 
 /** Starts everything in a fresh folder; disposing of it stops everything and removes the folder. */
-export async function runPlatform(): Promise<RunningPlatform> {
+export async function runPlatform(options: Pick<PlatformOptions, "identity"> = {}): Promise<RunningPlatform> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder()).path;
   stack.use(await ownDataFolder(folder));
@@ -43,10 +44,13 @@ export async function runPlatform(): Promise<RunningPlatform> {
   const platform = stack.use(
     await startPlatform({
       ...services,
+      ...options,
       directory: folder,
       hubs: { flights: { partitions: 2, consumerGroups: ["dyne-trigger", "dyne-read"] } },
     }),
   );
+  // Where the platform is secured this process has the app's identity, and finds it as the app does.
+  Object.assign(process.env, platform.security?.identity.environment);
   const stores = openStores(readSettings(platform.settings));
   const catalog = new TableCatalog(stores, { ...services, checkpointReader: transientCheckpoints() });
   const compute = await DuckDbCompute.open(
@@ -54,7 +58,7 @@ export async function runPlatform(): Promise<RunningPlatform> {
     systemRandom,
   );
   stack.defer(() => compute.close());
-  const producer = new EventHubProducerClient(platform.eventHubs, "flights", { retryOptions: { timeoutInMs: 10_000 } });
+  const producer = producerOf(platform);
   stack.defer(() => producer.close());
   const lake = BlobServiceClient.fromConnectionString(platform.azurite.connectionStrings.lake);
   const queues = QueueServiceClient.fromConnectionString(platform.azurite.connectionStrings.host);
@@ -81,4 +85,15 @@ export async function runPlatform(): Promise<RunningPlatform> {
     rowsWhen: (path, isThere) => eventually(() => rows(path), isThere, platform.failed),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function producerOf({ eventHubs, security, settings }: Platform): EventHubProducerClient {
+  const retryOptions = { timeoutInMs: 10_000 };
+  if (security === undefined) return new EventHubProducerClient(eventHubs, "flights", { retryOptions });
+  return new EventHubProducerClient(
+    settings["EVENTS__fullyQualifiedNamespace"] ?? "",
+    "flights",
+    new ManagedIdentityCredential({ clientId: security.sender.clientId }),
+    { retryOptions, customEndpointAddress: settings["EVENTS__customEndpointAddress"] ?? "" },
+  );
 }

@@ -12,7 +12,7 @@ import rhea from "rhea";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startEventHubs, type EventHubsServer } from "../../../../local/event-hubs/index.ts";
 import { resources, TokenIssuer } from "../../../../local/identity/index.ts";
-import { ManualClock, silentLogger, systemClock, systemRandom } from "../../../../shared/core/index.ts";
+import { DyneError, ManualClock, silentLogger, systemClock, systemRandom } from "../../../../shared/core/index.ts";
 import { AmqpEventHubReader } from "../../../../shared/sources/index.ts";
 import { credentialOf, localIdentity, newPrincipal, type LocalIdentity } from "../../../support/identity.ts";
 import { hubName } from "./hub-client.ts";
@@ -63,12 +63,13 @@ function producerOf(credential: TokenCredential): EventHubProducerClient & Async
 }
 
 function readerOf(credential: TokenCredential): AmqpEventHubReader & AsyncDisposable {
-  const reader = new AmqpEventHubReader({
+  const connection = {
     kind: "identity",
     fullyQualifiedNamespace: namespace,
     customEndpointAddress: server.address,
     credential,
-  });
+  } as const;
+  const reader = new AmqpEventHubReader(connection, { retryMs: 10 });
   return Object.assign(reader, { [Symbol.asyncDispose]: () => reader.close() });
 }
 
@@ -80,6 +81,8 @@ describe("a secured namespace", () => {
     await using producer = producerOf(sender());
     await send(producer, "a");
     await using reader = readerOf(listener());
+    expect((await reader.describe(hubName)).partitions).toEqual(["0"]);
+    expect(await reader.partition(hubName, "0")).toEqual({ beginSequence: 0, untilSequence: 1 });
     const events = await reader.read({ hub: hubName, partition: "0", fromSequence: 0, untilSequence: 1 });
     expect(events.map((event) => Buffer.from(event.body).toString())).toEqual(["a"]);
     expect(server.connectionString).toBe("");
@@ -91,6 +94,23 @@ describe("a secured namespace", () => {
       code: "UnauthorizedError",
       message: expect.stringContaining("'Send' claim(s) are required"),
     });
+  });
+
+  test("tells dyne's reader that it is refused, and which role is missing", async () => {
+    await using reader = readerOf(sender());
+    const range = { hub: hubName, partition: "0", fromSequence: 0, untilSequence: 1 };
+    const denied = { code: "HUB_DENIED", message: expect.stringContaining("Azure Event Hubs Data Receiver") };
+    await expect(reader.read(range)).rejects.toMatchObject(denied);
+    await using strange = readerOf(credentialOf(stranger));
+    await expect(strange.describe(hubName)).rejects.toMatchObject(denied);
+  });
+
+  test("passes on what a credential without a token says", async () => {
+    const refusal = new DyneError("IDENTITY_DENIED", "There is no token. Set AZURE_CLIENT_ID.");
+    await using reader = readerOf(credentialOf(() => Promise.reject(refusal)));
+    await expect(reader.describe(hubName)).rejects.toBe(refusal);
+    const range = { hub: hubName, partition: "0", fromSequence: 0, untilSequence: 1 };
+    await expect(reader.read(range)).rejects.toBe(refusal);
   });
 
   test.each([
