@@ -65,6 +65,11 @@ export function openHub(
   return { client, fullyQualifiedNamespace: found.address };
 }
 
+/** Why a hub could not be used: the SDK throws the errors of all its tries together, under no message. */
+export function reasonOf(error: unknown): string {
+  return String(error instanceof AggregateError ? (error.errors.at(-1) ?? error) : error);
+}
+
 type Connection =
   | { readonly kind: "connection-string"; readonly connectionString: string }
   | { readonly kind: "identity"; readonly address: string; readonly credential: TokenCredential };

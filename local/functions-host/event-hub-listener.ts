@@ -8,7 +8,7 @@ import { z } from "zod";
 
 import { parseBinding } from "./binding.ts";
 import { TriggerCheckpointStore } from "./checkpoint-store.ts";
-import { openBlobService, openHub } from "./connections.ts";
+import { openBlobService, openHub, reasonOf } from "./connections.ts";
 import { eventHubData, eventHubMetadata, type EventHubPlace } from "./event-hub-payload.ts";
 import { PartitionReader } from "./partition-reader.ts";
 import type { Listener, TriggerContext } from "./listener.ts";
@@ -37,7 +37,6 @@ export function eventHubListener(context: TriggerContext): Listener {
   const text = (value: string): string => resolveSettings(value, context.settings, context.functionName);
   const { consumerGroup } = binding;
   const eventHubName = text(binding.eventHubName);
-  const host = openBlobService("AzureWebJobsStorage", context);
   const { client, fullyQualifiedNamespace } = openHub(
     binding.connection,
     {
@@ -47,6 +46,7 @@ export function eventHubListener(context: TriggerContext): Listener {
     },
     context,
   );
+  const host = openBlobService("AzureWebJobsStorage", context);
   const place = { fullyQualifiedNamespace, eventHubName, consumerGroup };
   return new EventHubListener(context, client, place, new TriggerCheckpointStore(host, place));
 }
@@ -97,7 +97,7 @@ class EventHubListener implements Listener {
       } catch (error) {
         delayMs = retryDelayMs;
         if (!signal.aborted)
-          logger.warn("An event hub cannot be reached; it is tried again.", { ...this.#place, error: String(error) });
+          logger.warn("An event hub cannot be reached; it is tried again.", { ...this.#place, error: reasonOf(error) });
       }
       await clock.sleep(delayMs, signal);
     }
@@ -123,7 +123,7 @@ class EventHubListener implements Listener {
         await this.#deliver(reader, partitionId, settings.batchCheckpointFrequency);
       } catch (error) {
         if (!signal.aborted)
-          logger.error("A partition's reader failed; it begins again.", { partitionId, error: String(error) });
+          logger.error("A partition's reader failed; it begins again.", { partitionId, error: reasonOf(error) });
         await clock.sleep(retryDelayMs, signal);
       }
     }

@@ -2,4 +2,4 @@
 export { createCertificate, readCertificate, trustCertificate, type Certificate } from "./certificate.ts";
 export { resources, startIdentity, type Identity, type IdentityOptions } from "./identity-server.ts";
 export { TokenCheck, type TokenExpectation, type TokenVerdict } from "./token-check.ts";
-export { localTenantId, resourceIssuer, TokenIssuer, type Principal, type TokenLifetime } from "./token-issuer.ts";
+export { TokenIssuer, type Principal, type TokenLifetime } from "./token-issuer.ts";

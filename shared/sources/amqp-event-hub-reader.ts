@@ -103,8 +103,11 @@ export class AmqpEventHubReader implements EventHubReader {
           reject(error);
         }
       },
-      processError: async (error) =>
-        reject(denied(`partition ${range.partition} of ${range.hub}`, error) ?? readError(range, error.message, error)),
+      processError: async (thrown) => {
+        const error = lastOf(thrown);
+        const what = `partition ${range.partition} of ${range.hub}`;
+        reject(denied(what, error) ?? readError(range, error instanceof Error ? error.message : String(error), error));
+      },
     });
     const late = () => reject(readError(range, `no event came for ${this.#patience.eventMs} ms`));
     const timer = setTimeout(late, this.#patience.eventMs);
@@ -147,7 +150,8 @@ export class AmqpEventHubReader implements EventHubReader {
     }, answerMs);
     try {
       return await Promise.race([ask(client, aborter.signal), late]);
-    } catch (cause) {
+    } catch (thrown) {
+      const cause = lastOf(thrown);
       if (!isRefusal(cause)) this.#leave(client);
       throw (
         denied(what, cause) ??
@@ -284,17 +288,19 @@ function gap(range: HubReadRange, expected: number, found: number): DyneError {
   );
 }
 
+/** After several tries the SDK throws all of their errors together, under no message. */
+function lastOf(thrown: unknown): unknown {
+  return thrown instanceof AggregateError ? (thrown.errors.at(-1) ?? thrown) : thrown;
+}
+
 /** What no repetition helps against: the identity has no token or no role. Undefined where it is something else. */
-function denied(what: string, thrown: unknown): DyneError | undefined {
-  // After several tries the SDK throws all of their errors together.
-  const cause: unknown = thrown instanceof AggregateError ? thrown.errors.at(-1) : thrown;
+function denied(what: string, cause: unknown): DyneError | undefined {
   if (isDyneError(cause)) return cause.kind === "invalid" ? cause : undefined;
   if (!(cause instanceof Error) || !("code" in cause) || cause.code !== "UnauthorizedError") return undefined;
-  return new DyneError(
-    "HUB_DENIED",
-    `Event Hubs refuses access to ${what}: ${cause.message} Give the app's identity the role Azure Event Hubs Data Receiver on the hub.`,
-    { cause },
-  );
+  const remedy = /claim\(s\) are required/.test(cause.message)
+    ? "Give the app's identity the role Azure Event Hubs Data Receiver on the hub."
+    : "Check that the app's identity and the namespace belong to the same tenant, and this machine's clock.";
+  return new DyneError("HUB_DENIED", `Event Hubs refuses access to ${what}: ${cause.message} ${remedy}`, { cause });
 }
 
 function readError(range: HubReadRange, reason: string, cause?: unknown): DyneError {

@@ -15,10 +15,15 @@ const waves = 8;
 const flightsPerWave = 50;
 const total = waves * flightsPerWave;
 
-/** Tokens live for seconds. A client of Event Hubs renews two minutes before the end that it is told. */
-function shortLived(resource: string): TokenLifetime {
-  return resource === resources.eventHubs ? { validMs: 5_000, announcedMs: 122_000 } : { validMs: 4_000 };
-}
+const validMs = 6_000;
+/**
+ * Tokens live for six seconds. A client of Event Hubs renews two minutes before the end that it is told, one of storage a second before: they
+ * are told another end, so that both renew in time on a machine that is busy.
+ */
+const shortLived = (resource: string): TokenLifetime => ({
+  validMs,
+  announcedMs: resource === resources.eventHubs ? 122_000 : 5_000,
+});
 
 const flight = (k: number): Buffer =>
   Buffer.from(
@@ -46,9 +51,9 @@ describe("a platform without keys", () => {
       const batch = await running.producer.createBatch({ partitionId: String(wave % 2) });
       for (let k = 0; k < flightsPerWave; k++) batch.tryAdd({ body: flight(wave * flightsPerWave + k) });
       await running.producer.sendBatch(batch);
-      await sleep(1_000);
+      await sleep(900);
     }
-    expect(performance.now() - startedMs).toBeGreaterThan(5_000);
+    expect(performance.now() - startedMs).toBeGreaterThan(validMs);
     const gold = await running.rowsWhen("lake/gold/route_daily", (rows) => rows[0]?.["flights"] === total);
     expect(gold).toMatchObject([{ origin: "LAS", destination: "PHL", flights: total }]);
     expect(await running.rows("lake/bronze/flights")).toHaveLength(total);

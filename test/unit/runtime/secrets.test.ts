@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { resources } from "../../../local/identity/index.ts";
 import { startKeyVault, type KeyVault, type VaultFault } from "../../../local/key-vault/index.ts";
 import { ManualClock, systemClock, systemRandom, type Logger } from "../../../shared/core/index.ts";
-import { credentialOf, openSecrets, Secret, VaultSecrets } from "../../../shared/runtime/index.ts";
+import { credentialOf, openSecrets, VaultSecrets, type Secret } from "../../../shared/runtime/index.ts";
 import { localIdentity, type LocalIdentity } from "../../support/identity.ts";
 
 const minuteMs = 60_000;
@@ -213,12 +213,11 @@ describe("a value", () => {
     const secret = await secrets.get(name);
     const shown = [
       String(secret),
-      `${secret as unknown as string}`,
       JSON.stringify({ secret }),
       inspect({ secret }, { depth: null, showHidden: true }),
-      JSON.stringify({ ...secret }),
+      JSON.stringify(Object.entries(secret)),
       JSON.stringify(Object.getOwnPropertyDescriptors(secret)),
-      JSON.stringify(structuredClone({ ...secret })),
+      inspect(structuredClone(secret)),
       inspect(secrets, { depth: null, showHidden: true }),
     ].join("\n");
     expect(shown).toContain("[secret]");

@@ -65,11 +65,15 @@ describe("the token endpoint", () => {
 
 describe("the authority", () => {
   test("names its keys over TLS, and an API's tokens carry audience and app roles in the v2 form", async () => {
-    const { authorityHost, tenantId, apiToken } = local.identity;
+    const { authorityHost, tenantId } = local.identity;
     const found = await fetch(`${authorityHost}/${tenantId}/v2.0/.well-known/openid-configuration`);
     const { issuer, jwks_uri } = (await found.json()) as { issuer: string; jwks_uri: string };
     expect(new URL(jwks_uri).protocol).toBe("https:");
-    const token = await apiToken({ principal: local.app, audience: "api://dyne", roles: ["Dyne.Reader"] });
+    const token = await local.identity.apiToken({
+      principal: local.app,
+      audience: "api://dyne",
+      roles: ["Dyne.Reader"],
+    });
     const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(jwks_uri)), {
       issuer,
       audience: "api://dyne",
