@@ -9,7 +9,6 @@
 import { z } from "zod";
 import { systemClock } from "../../shared/core/clock.ts";
 import type { Logger } from "../../shared/core/logger.ts";
-import { readCertificate, resources, TokenCheck } from "../identity/index.ts";
 import { awaitLock } from "../ownership/index.ts";
 import { startEventHubs } from "./server.ts";
 
@@ -82,6 +81,8 @@ async function main(): Promise<void> {
 }
 
 async function securityOf(settings: NonNullable<z.infer<typeof configuration>["secured"]>) {
+  // Whoever is not secured starts without what judges tokens.
+  const { readCertificate, resources, TokenCheck } = await import("../identity/index.ts");
   const { certificate, key } = await readCertificate(settings.certificatePath, settings.keyPath);
   const tokens = new TokenCheck({ ...settings, audience: resources.eventHubs }, systemClock);
   return { certificate, key, tokens, rights: settings.rights };

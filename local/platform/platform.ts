@@ -21,7 +21,7 @@ import { processLocks } from "./data-folder.ts";
 import { breakLeases } from "./leases.ts";
 import { publishEndpoints } from "./local-storage.ts";
 import { rememberPort, rememberedPort } from "./remembered-port.ts";
-import { hubSecurity, identitySettings, startSecurity, type Security, type SecurityOptions } from "./security.ts";
+import type { Security, SecurityOptions } from "./security.ts";
 
 export interface PlatformOptions {
   readonly directory: string;
@@ -65,7 +65,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   await rm(join(directory, "work"), { recursive: true, force: true });
   const isResumed = existsSync(join(directory, "storage"));
   const locks = processLocks(directory);
-  const security = options.identity && stack.use(await startSecurity(directory, options.identity, options));
+  const security = options.identity && stack.use(await openSecurity(options, options.identity));
   const azurite = stack.use(await startStorage(options, security));
   if (isResumed) await breakLeases(azurite.connectionStrings.host);
   // A child that was just starting when its parent was killed may have taken its lock by now.
@@ -80,7 +80,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         port: await rememberedPort(portFile),
         hubs: options.hubs,
         lock: locks.eventHubs,
-        ...(security !== undefined && { secured: hubSecurity(security) }),
+        ...(security !== undefined && { secured: security.hubs }),
       },
       heapMb: 1_024,
       environment: security?.environment,
@@ -97,7 +97,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const settings = {
     ...(security === undefined
       ? keySettings(azurite, eventHubs)
-      : identitySettings(security, azurite, String(hubs.ready["address"]))),
+      : security.settings(azurite, String(hubs.ready["address"]))),
     DYNE_DIRECTORY: join(directory, "work"),
     DYNE_MEMORY_MB: String(options.memoryMb ?? 700),
     DYNE_CACHE_MB: "500",
@@ -145,6 +145,12 @@ export async function startStorage(
     await azurite[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Loaded where it is wanted: a platform with keys starts without the libraries of tokens. */
+async function openSecurity(options: PlatformOptions, identity: SecurityOptions): Promise<Security> {
+  const { startSecurity } = await import("./security.ts");
+  return startSecurity(options.directory, identity, options);
 }
 
 /** Keys that protect nothing: what they open listens on loopback alone. */

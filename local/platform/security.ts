@@ -36,6 +36,10 @@ export interface Security extends AsyncDisposable {
   readonly sender: Principal;
   /** What a child needs in its environment from the beginning. */
   readonly environment: Readonly<Record<"NODE_EXTRA_CA_CERTS", string>>;
+  /** What the hubs' process is told, so that it takes tokens alone. */
+  readonly hubs: object;
+  /** The settings of an app in Azure, with addresses of this machine: no key, no connection string. */
+  settings(azurite: Pick<Azurite, "endpoints">, hubAddress: string): Readonly<Record<string, string>>;
 }
 
 /** The namespace's name: what tokens are put for. Nobody looks it up. */
@@ -79,31 +83,30 @@ export async function startSecurity(
     app,
     sender,
     environment: { NODE_EXTRA_CA_CERTS: certificate.certificatePath },
+    hubs: {
+      certificatePath: certificate.certificatePath,
+      keyPath: certificate.keyPath,
+      keysUrl: identity.keysUrl,
+      issuer: identity.resourceIssuer,
+      rights: { [app.objectId]: ["listen"], [sender.objectId]: ["send"] },
+    },
+    settings: ({ endpoints }, hubAddress) => ({
+      ...identity.environment,
+      KEY_VAULT__vaultUri: vault.vaultUri,
+      ...appSettings(app.clientId, endpoints, hubAddress),
+    }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
-/** What the hubs' process is told, so that it takes tokens alone. */
-export function hubSecurity({ certificate, identity, app, sender }: Security): object {
-  return {
-    certificatePath: certificate.certificatePath,
-    keyPath: certificate.keyPath,
-    keysUrl: identity.keysUrl,
-    issuer: identity.resourceIssuer,
-    rights: { [app.objectId]: ["listen"], [sender.objectId]: ["send"] },
-  };
-}
-
-/** The settings of an app in Azure, with addresses of this machine: no key, no connection string. */
-export function identitySettings(
-  { identity, vault, app }: Security,
-  { endpoints }: Pick<Azurite, "endpoints">,
+function appSettings(
+  clientId: string,
+  endpoints: Azurite["endpoints"],
   hubAddress: string,
 ): Readonly<Record<string, string>> {
-  const by = (name: string) => ({ [`${name}__credential`]: "managedidentity", [`${name}__clientId`]: app.clientId });
+  const by = (name: string) => ({ [`${name}__credential`]: "managedidentity", [`${name}__clientId`]: clientId });
   return {
-    ...identity.environment,
-    AZURE_CLIENT_ID: app.clientId,
+    AZURE_CLIENT_ID: clientId,
     EVENTS__fullyQualifiedNamespace: namespace,
     EVENTS__customEndpointAddress: hubAddress,
     ...by("EVENTS"),
@@ -113,6 +116,5 @@ export function identitySettings(
     ...by("AzureWebJobsStorage"),
     NOTICES__queueServiceUri: endpoints.host.queue,
     ...by("NOTICES"),
-    KEY_VAULT__vaultUri: vault.vaultUri,
   };
 }

@@ -4,7 +4,7 @@
  * What can be reached by an identity has no secret, and neither storage nor Event Hubs has one here. This is for what knows keys alone.
  */
 import type { TokenCredential } from "@azure/identity";
-import { SecretClient } from "@azure/keyvault-secrets";
+import type { SecretClient } from "@azure/keyvault-secrets";
 import { DyneError, isDyneError, type Clock, type Logger } from "../core/index.ts";
 import { isLoopback } from "./loopback.ts";
 import { describeRefusal } from "./refusal.ts";
@@ -90,18 +90,20 @@ interface Entry {
 
 /** Secrets of one vault, in the memory of this process alone. */
 export class VaultSecrets implements Secrets {
-  readonly #client: SecretClient;
+  readonly #connect: () => Promise<SecretClient>;
   readonly #clock: Pick<Clock, "nowMs">;
   readonly #logger: Logger;
   readonly #patience: SecretPatience;
   readonly #entries = new Map<string, Entry>();
+  #client: Promise<SecretClient> | undefined;
 
+  /** `connect` is called once, before the first request. */
   constructor(
-    client: SecretClient,
+    connect: () => Promise<SecretClient>,
     { clock, logger }: { readonly clock: Pick<Clock, "nowMs">; readonly logger: Logger },
     patience: Partial<SecretPatience> = {},
   ) {
-    this.#client = client;
+    this.#connect = connect;
     this.#clock = clock;
     this.#logger = logger;
     this.#patience = { ...usualPatience, ...patience };
@@ -160,8 +162,9 @@ export class VaultSecrets implements Secrets {
     const { name } = entry;
     const askedMs = this.#clock.nowMs();
     try {
+      const client = await (this.#client ??= this.#connect());
       const abortSignal = AbortSignal.timeout(this.#patience.answerMs);
-      const { value = "", properties } = await this.#client.getSecret(name, { abortSignal });
+      const { value = "", properties } = await client.getSecret(name, { abortSignal });
       const secret = new Secret(name, properties.version ?? "", value);
       entry.known = { secret, askedMs };
       entry.retryAtMs = 0;
@@ -196,12 +199,15 @@ export function openSecrets(
   services: { readonly clock: Pick<Clock, "nowMs">; readonly logger: Logger },
 ): Secrets {
   if (vaultUri === undefined) return noSecrets;
-  const client = new SecretClient(vaultUri, credential, {
-    retryOptions: { maxRetries: 2, retryDelayInMs: 500, maxRetryDelayInMs: 2_000 },
-    // A vault on this machine has no name below the domain that its tokens are for; any other must have one.
-    disableChallengeResourceVerification: isLoopback(vaultUri),
-  });
-  return new VaultSecrets(client, services);
+  return new VaultSecrets(async () => {
+    // Whoever starts without needing a secret does not load the library.
+    const library = await import("@azure/keyvault-secrets");
+    return new library.SecretClient(vaultUri, credential, {
+      retryOptions: { maxRetries: 2, retryDelayInMs: 500, maxRetryDelayInMs: 2_000 },
+      // A vault on this machine has no name below the domain that its tokens are for; any other must have one.
+      disableChallengeResourceVerification: isLoopback(vaultUri),
+    });
+  }, services);
 }
 
 /** The port's error for anything that the SDK throws. What the vault answered stays out of it: it may be the value itself. */

@@ -51,7 +51,11 @@ function secretsOf(clientId: string, patience = {}): VaultSecrets {
     disableChallengeResourceVerification: true,
     retryOptions: { maxRetries: 0 },
   });
-  return new VaultSecrets(client, { clock, logger }, { freshMs: 5 * minuteMs, staleMs: 60 * minuteMs, ...patience });
+  return new VaultSecrets(
+    async () => client,
+    { clock, logger },
+    { freshMs: 5 * minuteMs, staleMs: 60 * minuteMs, ...patience },
+  );
 }
 
 const outage: VaultFault = { kind: "answer", status: 503, body: "" };
