@@ -70,25 +70,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   if (isResumed) await breakLeases(azurite.connectionStrings.host);
   // A child that was just starting when its parent was killed may have taken its lock by now.
   for (const lock of [locks.eventHubs, locks.functions]) await endOwner(lock);
-  const portFile = join(directory, "hubs.port");
-  const hubs = stack.use(
-    await startChild({
-      name: "The loopback Event Hubs",
-      entry: entry("local/event-hubs/main"),
-      config: {
-        directory: join(directory, "hubs"),
-        port: await rememberedPort(portFile),
-        hubs: options.hubs,
-        lock: locks.eventHubs,
-        ...(security !== undefined && { secured: security.hubs }),
-      },
-      heapMb: 1_024,
-      environment: security?.environment,
-      onLog: logFile(directory, "event-hubs", stack),
-    }),
-  );
+  const hubs = stack.use(await startHubs(options, security, logFile(directory, "event-hubs", stack)));
   const eventHubs = String(hubs.ready["connectionString"]);
-  await rememberPort(portFile, Number(hubs.ready["port"]));
   // Who reads the file knows keys alone.
   if (security === undefined) {
     stack.use(await publishEndpoints(directory, { ...azurite.connectionStrings, eventHubs }));
@@ -129,6 +112,31 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     failed: firstToEnd({ "Event Hubs": hubs, "Functions host": host }, azurite),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** At the port that they had before, where it is free. */
+async function startHubs(
+  { directory, hubs }: PlatformOptions,
+  security: Security | undefined,
+  onLog: (line: string) => void,
+): Promise<Child> {
+  const portFile = join(directory, "hubs.port");
+  const child = await startChild({
+    name: "The loopback Event Hubs",
+    entry: entry("local/event-hubs/main"),
+    config: {
+      directory: join(directory, "hubs"),
+      port: await rememberedPort(portFile),
+      hubs,
+      lock: processLocks(directory).eventHubs,
+      ...(security !== undefined && { secured: security.hubs }),
+    },
+    heapMb: 1_024,
+    environment: security?.environment,
+    onLog,
+  });
+  await rememberPort(portFile, Number(child.ready["port"]));
+  return child;
 }
 
 /** Storage alone, for reading tables. */

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resources, type TokenLifetime } from "../../local/identity/index.ts";
-import { silentLogger, systemClock } from "../../shared/core/index.ts";
-import { credentialOf, openSecrets, readSettings } from "../../shared/runtime/index.ts";
+import { silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
+import { credentialOf, openSecrets, openStores, readSettings } from "../../shared/runtime/index.ts";
 import { runPlatform, type RunningPlatform } from "./running-platform.ts";
 
 const airports = `iata,name,city,state,country,latitude,longitude
@@ -77,6 +77,22 @@ describe("a platform without keys", () => {
     expect(told).not.toMatch(/AccountKey|SharedAccess|Endpoint=|sig=/i);
     expect(running.platform.eventHubs).toBe("");
     expect(existsSync(join(running.folder, "endpoints.json"))).toBe(false);
+  });
+
+  it("says what is missing: the role where storage refuses a token, the setting where there is none", async () => {
+    const { settings, security } = running.platform;
+    const token = await security!.identity.resourceToken(security!.app, resources.keyVault);
+    const forVaults = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) };
+    const refused = openStores(readSettings(settings), forVaults);
+    await expect(refused.lake.get("lake/nothing")).rejects.toMatchObject({
+      code: "STORAGE_DENIED",
+      message: expect.stringContaining("Storage Blob Data Contributor"),
+    });
+    const nobody = openStores(readSettings({ ...settings, AZURE_CLIENT_ID: systemRandom.uuid() }));
+    await expect(nobody.lake.get("lake/nothing")).rejects.toMatchObject({
+      code: "IDENTITY_DENIED",
+      message: expect.stringContaining("AZURE_CLIENT_ID"),
+    });
   });
 
   it("gives the app a secret of its vault", async () => {
