@@ -42,6 +42,7 @@ export class Claims {
   readonly #clock: Clock;
   readonly #claims = new Map<string, Claim>();
   readonly #links = new Map<unknown, Admitted>();
+  #isClosed = false;
 
   constructor(authorization: HubAuthorization, clock: Clock) {
     this.#authorization = authorization;
@@ -58,6 +59,7 @@ export class Claims {
     if (path === undefined) return refuseToken(`InvalidAudience: '${String(name)}' is no address of this namespace.`);
     const verdict = await this.#authorization.tokens.judge(String(request.body));
     if (verdict.kind === "refused") return refuseToken(`InvalidToken: ${verdict.reason}.`);
+    if (this.#isClosed) return refuseToken("The connection has ended.");
     this.#claims.get(path)?.replaced.abort();
     if (!this.#claims.has(path) && this.#claims.size >= claimsMax)
       return refuseToken("QuotaExceeded: too many tokens.");
@@ -104,6 +106,7 @@ export class Claims {
 
   /** The connection has ended. */
   close(): void {
+    this.#isClosed = true;
     for (const { replaced } of this.#claims.values()) replaced.abort();
     this.#claims.clear();
     this.#links.clear();

@@ -74,15 +74,19 @@ export async function startIdentity(options: IdentityOptions): Promise<Identity>
   const counts = { issued: 0 };
   let authorityHost = "";
   const answer: RequestListener = (request, response) => {
-    const url = new URL(request.url ?? "/", `http://${host}`);
+    const url = URL.parse(request.url ?? "/", `http://${host}`);
+    if (url === null) return send(response, 400, failure("BadRequest", "The path is none."));
     const found = request.method === "GET" ? metadata(url.pathname, authorityHost, issuer) : undefined;
     if (found !== undefined) return send(response, 200, found);
     if (url.pathname !== "/msi/token" || request.method !== "GET")
       return send(response, 404, failure("NotFound", "There is nothing here."));
-    void giveToken(url, request, { options, issuer, header }).then(({ status, body }) => {
-      if (status === 200) counts.issued++;
-      send(response, status, body);
-    });
+    giveToken(url, request, { options, issuer, header }).then(
+      ({ status, body }) => {
+        if (status === 200) counts.issued++;
+        send(response, status, body);
+      },
+      (error: unknown) => send(response, 500, failure("InternalServerError", String(error))),
+    );
   };
   await using stack = new AsyncDisposableStack();
   const endpoint = await listen(createServer(answer), stack);

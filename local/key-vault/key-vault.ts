@@ -79,10 +79,13 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
   };
   const server = createServer({ cert: certificate.certificate, key: certificate.key }, (request, response) => {
     if (request.method === "GET") counts.reads++;
-    void answer(request, { options, secrets, set }).then((found) => {
-      if (found === "drop") response.destroy();
-      else if (found !== "hang") send(response, found);
-    });
+    answer(request, { options, secrets, set }).then(
+      (found) => {
+        if (found === "drop") response.destroy();
+        else if (found !== "hang") send(response, found);
+      },
+      (error: unknown) => send(response, failure(500, "InternalServerError", String(error))),
+    );
   });
   server.listen(0, host);
   await once(server, "listening");
@@ -115,11 +118,12 @@ interface Vault {
   readonly set: (name: string, value: string) => StoredSecret;
 }
 
-/** The answer to a request, or that there is none. Never rejects. */
+/** The answer to a request, or that there is none. */
 async function answer(request: IncomingMessage, vault: Vault): Promise<Answer | "drop" | "hang"> {
   const { options } = vault;
   const body = await bodyOf(request);
-  const url = new URL(request.url ?? "/", `https://${request.headers.host ?? host}`);
+  const url = URL.parse(request.url ?? "/", `https://${request.headers.host ?? host}`);
+  if (url === null) return failure(400, "BadParameter", "The request URI is none.");
   const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
   if (token === undefined) return challenge(options, "AKV10000: Request is missing a Bearer or PoP token.");
   const verdict = await options.tokens.judge(token);

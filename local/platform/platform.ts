@@ -98,7 +98,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         entries: ["event-hubs", "notices", "sweep"].map((name) => entry(`functions/${name}`)),
       },
       heapMb: 1_024,
-      environment: security?.environment,
+      // Arguments can be read by everybody on a machine, an environment by its user alone.
+      environment: security && { ...security.trust, ...security.identity.environment },
       onLog: logFile(directory, "functions", stack),
     }),
   );
@@ -132,7 +133,7 @@ async function startHubs(
       ...(security !== undefined && { secured: security.hubs }),
     },
     heapMb: 1_024,
-    environment: security?.environment,
+    environment: security?.trust,
     onLog,
   });
   await rememberPort(portFile, Number(child.ready["port"]));

@@ -34,8 +34,8 @@ export interface Security extends AsyncDisposable {
   readonly app: Principal;
   /** Whoever sends events. */
   readonly sender: Principal;
-  /** What a child needs in its environment from the beginning. */
-  readonly environment: Readonly<Record<"NODE_EXTRA_CA_CERTS", string>>;
+  /** What a child needs in its environment to believe the certificate. */
+  readonly trust: Readonly<Record<"NODE_EXTRA_CA_CERTS", string>>;
   /** What the hubs' process is told, so that it takes tokens alone. */
   readonly hubs: object;
   /** The settings of an app in Azure, with addresses of this machine: no key, no connection string. */
@@ -82,7 +82,7 @@ export async function startSecurity(
     vault,
     app,
     sender,
-    environment: { NODE_EXTRA_CA_CERTS: certificate.certificatePath },
+    trust: { NODE_EXTRA_CA_CERTS: certificate.certificatePath },
     hubs: {
       certificatePath: certificate.certificatePath,
       keyPath: certificate.keyPath,
@@ -91,7 +91,6 @@ export async function startSecurity(
       rights: { [app.objectId]: ["listen"], [sender.objectId]: ["send"] },
     },
     settings: ({ endpoints }, hubAddress) => ({
-      ...identity.environment,
       KEY_VAULT__vaultUri: vault.vaultUri,
       ...appSettings(app.clientId, endpoints, hubAddress),
     }),

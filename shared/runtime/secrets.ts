@@ -84,8 +84,6 @@ interface Entry {
   /** Not before this time is a vault that did not answer asked again. */
   retryAtMs: number;
   asking?: Promise<Secret> | undefined;
-  /** The request that those wait for whose value was refused while an earlier one was under way. */
-  next?: Promise<Secret> | undefined;
 }
 
 /** Secrets of one vault, in the memory of this process alone. */
@@ -127,13 +125,12 @@ export class VaultSecrets implements Secrets {
 
   async refresh(refused: Secret): Promise<Secret> {
     const entry = this.#entry(refused.name);
-    const { secret } = entry.known ?? {};
-    if (secret !== undefined && secret.version !== refused.version) return secret;
-    // A request that is under way may have been answered before the rotation.
-    entry.next ??= Promise.allSettled([entry.asking])
-      .then(() => this.#ask(entry))
-      .finally(() => (entry.next = undefined));
-    return entry.next;
+    const newer = () => (entry.known?.secret.version === refused.version ? undefined : entry.known?.secret);
+    const known = newer();
+    if (known !== undefined) return known;
+    // A request that is under way may have been answered before the rotation; one that is there afterwards has begun since.
+    await entry.asking?.catch(() => undefined);
+    return newer() ?? this.#ask(entry);
   }
 
   #entry(name: string): Entry {

@@ -160,7 +160,8 @@ function connection(
 ): Connection {
   const setting = `${name}__${service.setting}`;
   const endpoint = address(environment, name, service);
-  if (endpoint !== undefined) return { kind: "identity", endpoint, ...customEndpoint(environment, name) };
+  if (endpoint !== undefined)
+    return { kind: "identity", endpoint, ...(service === services.events && customEndpoint(environment, name)) };
   const connectionString = environment[name];
   if (connectionString === undefined || connectionString === "") {
     throw new DyneError(

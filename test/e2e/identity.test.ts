@@ -72,9 +72,14 @@ describe("a platform without keys", () => {
   });
 
   it("tells the Functions host no key and no connection string, in settings, arguments or environment", () => {
-    const told = [JSON.stringify(running.platform.settings), ...toldChildren()].join("\n");
+    const children = toldChildren("cmdline");
+    const told = [JSON.stringify(running.platform.settings), ...children, ...toldChildren("environ")].join("\n");
     expect(told).toContain("EVENTS__fullyQualifiedNamespace");
-    expect(told).not.toMatch(/AccountKey|SharedAccess|Endpoint=|sig=/i);
+    expect(told).not.toMatch(/AccountKey|SharedAccess|Endpoint=(?:sb|https?):|[?&]sig=/);
+    // Everybody on the machine can read arguments.
+    const { IDENTITY_HEADER = "" } = running.platform.security?.identity.environment ?? {};
+    expect(IDENTITY_HEADER).not.toBe("");
+    expect(children.join("\n")).not.toContain(IDENTITY_HEADER);
     expect(running.platform.eventHubs).toBe("");
     expect(existsSync(join(running.folder, "endpoints.json"))).toBe(false);
   });
@@ -104,13 +109,11 @@ describe("a platform without keys", () => {
   });
 
   /** What the system knows of the processes that run dyne's code, where it says so. */
-  function toldChildren(): readonly string[] {
-    const pids = [
-      readFileSync(join(running.folder, "lock.functions"), "utf8"),
-      readFileSync(join(running.folder, "lock.event-hubs"), "utf8"),
-    ]
-      .map((text) => /\d+/.exec(text)?.[0] ?? "")
-      .filter((pid) => existsSync(`/proc/${pid}/environ`));
-    return pids.flatMap((pid) => ["cmdline", "environ"].map((name) => readFileSync(`/proc/${pid}/${name}`, "utf8")));
+  function toldChildren(what: "cmdline" | "environ"): readonly string[] {
+    return ["lock.functions", "lock.event-hubs"]
+      .map((lock) => /\d+/.exec(readFileSync(join(running.folder, lock), "utf8"))?.[0] ?? "")
+      .map((pid) => `/proc/${pid}/${what}`)
+      .filter((file) => existsSync(file))
+      .map((file) => readFileSync(file, "utf8"));
   }
 });

@@ -13,6 +13,7 @@ const name = "sql-password";
 let local: LocalIdentity;
 let vault: KeyVault;
 let fault: VaultFault | undefined;
+let arrived: PromiseWithResolvers<void>;
 let clock: ManualClock;
 let lines: string[];
 let secrets: VaultSecrets;
@@ -24,6 +25,7 @@ afterAll(() => local[Symbol.asyncDispose]());
 beforeEach(async () => {
   await local.become();
   fault = undefined;
+  arrived = Promise.withResolvers();
   clock = new ManualClock(0);
   lines = [];
   vault = await startKeyVault({
@@ -33,7 +35,10 @@ beforeEach(async () => {
     rights: { [local.app.objectId]: ["get"] },
     clock: systemClock,
     random: systemRandom,
-    onRequest: () => fault,
+    onRequest: () => {
+      arrived.resolve();
+      return fault;
+    },
   });
   secrets = secretsOf(local.app.clientId);
 });
@@ -104,6 +109,20 @@ describe("a secret", () => {
     expect((await under).version).toBe(refused.version);
     vault.set(name, "second");
     expect(await valueOf(refreshed)).toBe("second");
+  });
+
+  test("that is refused while it is read again for another caller is read once more", async () => {
+    vault.set(name, "first");
+    const refused = await secrets.get(name);
+    const before = vault.reads;
+    arrived = Promise.withResolvers();
+    const earlier = secrets.refresh(refused);
+    await arrived.promise;
+    const later = Promise.all([secrets.refresh(refused), secrets.refresh(refused)]);
+    expect((await earlier).version).toBe(refused.version);
+    vault.set(name, "second");
+    expect((await later).map((secret) => secret.reveal())).toEqual(["second", "second"]);
+    expect(vault.reads - before).toBe(2);
   });
 
   test("that was refused and is the only one there is comes back with the same version", async () => {

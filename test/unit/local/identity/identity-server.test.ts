@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { DefaultAzureCredential, ManagedIdentityCredential } from "@azure/identity";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -61,6 +63,14 @@ describe("the token endpoint", () => {
       error: { code: expect.any(String), message: expect.any(String) },
     });
   });
+});
+
+test("a path that is none is refused, and the endpoint goes on", async () => {
+  const { port } = new URL(local.identity.environment.IDENTITY_ENDPOINT);
+  const [response] = (await once(get({ host: "127.0.0.1", port, path: "//" }), "response")) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(400);
+  expect((await asked({ client_id: local.app.clientId })).status).toBe(200);
 });
 
 describe("the authority", () => {

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
 import { SecretClient } from "@azure/keyvault-secrets";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { resources } from "../../../../local/identity/index.ts";
@@ -73,6 +76,24 @@ describe("a vault", () => {
   ])("gives nothing for a token that %s", async (_, token) => {
     vault.set("a", "1");
     await expect(clientOf(token).getSecret("a")).rejects.toMatchObject({ statusCode: 401, code: "Unauthorized" });
+  });
+
+  test.each([
+    ["a path that is none", { path: "//" }],
+    ["a host that is none", { path: "/secrets/a", headers: { host: "a b" } }],
+  ])("refuses %s, and goes on", async (_, options) => {
+    const request = get({
+      ...options,
+      host: "127.0.0.1",
+      port: new URL(vault.vaultUri).port,
+      servername: "localhost",
+      agent: false,
+    });
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(400);
+    vault.set("a", "1");
+    expect((await reader().getSecret("a")).value).toBe("1");
   });
 
   test("sends who has no token to the authority, for a token that is meant for vaults", async () => {
