@@ -18,16 +18,28 @@ export function accountsVariable(): string {
   return accountNames.map((name) => `${name}:${accountKeys[name]}`).join(";");
 }
 
-/** A connection string for one account: blob and queue endpoints on loopback. */
-export function connectionString(
+/** Where the services of an account are. */
+export interface AccountEndpoints {
+  readonly blob: string;
+  readonly queue: string;
+}
+
+/** An account's endpoints on loopback. */
+export function endpointsOf(
   account: AccountName,
-  ports: { readonly blob: number; readonly queue: number },
-): string {
+  at: { readonly protocol: "http" | "https"; readonly blob: number; readonly queue: number },
+): AccountEndpoints {
+  const url = (port: number) => `${at.protocol}://127.0.0.1:${port}/${account}`;
+  return { blob: url(at.blob), queue: url(at.queue) };
+}
+
+/** A connection string for one account. */
+export function connectionString(account: AccountName, endpoints: AccountEndpoints): string {
   return [
-    "DefaultEndpointsProtocol=http",
+    `DefaultEndpointsProtocol=${new URL(endpoints.blob).protocol.slice(0, -1)}`,
     `AccountName=${account}`,
     `AccountKey=${accountKeys[account]}`,
-    `BlobEndpoint=http://127.0.0.1:${ports.blob}/${account}`,
-    `QueueEndpoint=http://127.0.0.1:${ports.queue}/${account}`,
+    `BlobEndpoint=${endpoints.blob}`,
+    `QueueEndpoint=${endpoints.queue}`,
   ].join(";");
 }

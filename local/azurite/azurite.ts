@@ -5,7 +5,14 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 import { DyneError, type Logger } from "../../shared/core/index.ts";
-import { accountNames, accountsVariable, connectionString, type AccountName } from "./accounts.ts";
+import {
+  accountNames,
+  accountsVariable,
+  connectionString,
+  endpointsOf,
+  type AccountEndpoints,
+  type AccountName,
+} from "./accounts.ts";
 import type { AzuriteMessage } from "./azurite-process.ts";
 import type { BlobCreation } from "./blob-creation.ts";
 
@@ -18,6 +25,8 @@ export interface AzuriteOptions {
   readonly heapMb?: number;
   /** Fixed ports, to come back at the same address; free ones otherwise. */
   readonly ports?: { readonly blob: number; readonly queue: number };
+  /** Speak TLS with this certificate, and take access tokens beside keys. */
+  readonly certificate?: { readonly certificatePath: string; readonly keyPath: string } | undefined;
 }
 
 /** Azure Storage on this machine: blobs and queues of the accounts `host` and `lake`, on loopback. */
@@ -26,6 +35,7 @@ export interface Azurite extends AsyncDisposable {
   readonly queuePort: number;
   readonly pid: number;
   readonly connectionStrings: Readonly<Record<AccountName, string>>;
+  readonly endpoints: Readonly<Record<AccountName, AccountEndpoints>>;
   /** Calls `listener` after every blob creation in the account `lake`, in the order of completion; returns how to stop that. */
   onBlobCreated(listener: (creation: BlobCreation) => void): () => void;
   /** Resolves when the process has ended, for whatever reason. */
@@ -63,14 +73,17 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
     child.once("exit", (code, signal) => {
       if (!stopping) options.logger.error("The storage emulator ended by itself.", { code, signal });
     });
+    const at = { ...ports, protocol: options.certificate === undefined ? "http" : "https" } as const;
+    const endpoints = { host: endpointsOf("host", at), lake: endpointsOf("lake", at) };
     return {
       blobPort: ports.blob,
       queuePort: ports.queue,
       pid: child.pid ?? 0,
       connectionStrings: {
-        host: connectionString("host", ports),
-        lake: connectionString("lake", ports),
+        host: connectionString("host", endpoints.host),
+        lake: connectionString("lake", endpoints.lake),
       },
+      endpoints,
       onBlobCreated(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -98,6 +111,12 @@ function spawnAzurite(options: AzuriteOptions, heapMb: number): ChildProcess {
   ];
   // A kept connection that the server closes while a client reuses it costs that client a retry and a doubtful answer.
   const patience = ["--blobKeepAliveTimeout", "120", "--queueKeepAliveTimeout", "120"];
+  const { certificate } = options;
+  // It looks at who issued a token, for whom and until when, and not at the signature: "basic" is all that there is.
+  const tokens =
+    certificate === undefined
+      ? []
+      : ["--oauth", "basic", "--cert", certificate.certificatePath, "--key", certificate.keyPath];
   return spawn(
     process.execPath,
     [
@@ -108,6 +127,7 @@ function spawnAzurite(options: AzuriteOptions, heapMb: number): ChildProcess {
       ...loopback,
       ...ports,
       ...patience,
+      ...tokens,
     ],
     {
       stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -119,6 +119,7 @@ export const condition = {
   internal: "amqp:internal-error",
   tooLarge: "amqp:link:message-size-exceeded",
   stolen: "amqp:link:stolen",
+  unauthorized: "amqp:unauthorized-access",
   resourceLimit: "amqp:resource-limit-exceeded",
   serverBusy: "com.microsoft:server-busy",
 } as const;

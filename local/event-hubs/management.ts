@@ -1,5 +1,5 @@
 /**
- * Request and answer over AMQP: `$cbs`, which takes any token, and `$management` with the READ of a hub and of a
+ * Request and answer over AMQP: `$cbs`, which takes tokens, and `$management` with the READ of a hub and of a
  * partition. Answers go over the client's own receiver, which its `reply_to` names.
  */
 import rhea from "rhea";
@@ -45,34 +45,55 @@ function sendWhenRoom(link: ServerSender, message: Message): void {
   else link.once("sendable", () => sendWhenRoom(link, message));
 }
 
-interface Answer {
+/** What a request gets back. */
+export interface Answer {
   readonly properties: Record<string, unknown>;
   readonly body: unknown;
 }
 
 /** Answers every request that arrives over the link. */
-export function serveRequests(link: ServerReceiver, replies: ReplyLinks, answer: (request: Message) => Answer): void {
+export function serveRequests(
+  link: ServerReceiver,
+  replies: ReplyLinks,
+  answer: (request: Message) => Answer | Promise<Answer>,
+): void {
   link.on("message", (event: EventContext) => {
     const { message, delivery } = arrivalOf(event);
     delivery.accept();
-    replies.reply(message as Message, answer(message as Message));
-    link.add_credit(1);
+    const reply = (found: Answer) => {
+      replies.reply(message as Message, found);
+      link.add_credit(1);
+    };
+    const found = answer(message as Message);
+    if (found instanceof Promise) void found.then(reply);
+    else reply(found);
   });
   link.add_credit(100);
 }
 
-/** `$cbs`: any token is good, because the server listens on loopback only. */
+/** `$cbs` took the token. Where the server checks none, any is good, because it listens on loopback only. */
 export function acceptToken(): Answer {
   return { properties: { "status-code": 202, "status-description": "Accepted" }, body: undefined };
 }
 
+/** Who asks has no token, or not the right one. */
+export function refuseToken(description: string): Answer {
+  return failure(401, condition.unauthorized, description);
+}
+
+/** The hub that a request is about. */
+export function nameOf(request: Message): string {
+  return String((request.application_properties as Record<string, unknown> | undefined)?.["name"]);
+}
+
 /** `$management`: the properties of a hub or of one of its partitions. */
 export function readProperties(request: Message, hubs: ReadonlyMap<string, Hub>, clock: Clock): Answer {
-  const { operation, name, type, partition } = (request.application_properties ?? {}) as Record<string, unknown>;
-  const hub = hubs.get(String(name).toLowerCase());
+  const { operation, type, partition } = (request.application_properties ?? {}) as Record<string, unknown>;
+  const name = nameOf(request);
+  const hub = hubs.get(name.toLowerCase());
   if (operation !== "READ")
     return failure(501, condition.notImplemented, `The operation '${String(operation)}' is not supported.`);
-  if (!hub) return failure(404, condition.notFound, `The messaging entity '${String(name)}' could not be found.`);
+  if (!hub) return failure(404, condition.notFound, `The messaging entity '${name}' could not be found.`);
   if (type === "com.microsoft:eventhub") {
     return success({
       name: hub.name,

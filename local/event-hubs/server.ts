@@ -1,18 +1,22 @@
 /**
- * An Event Hubs namespace on loopback, spoken to over AMQP 1.0 by the real SDKs (`UseDevelopmentEmulator=true`). Its hubs
- * live in a folder, so that a namespace goes on after a restart, or after a kill, where it was.
+ * An Event Hubs namespace on loopback, spoken to over AMQP 1.0 by the real SDKs: in the clear and with any key
+ * (`UseDevelopmentEmulator=true`), or secured, over TLS and with tokens alone. Its hubs live in a folder, so that a
+ * namespace goes on after a restart, or after a kill, where it was.
  */
 import { createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
+import { createServer as createSecureServer } from "node:tls";
 import rhea from "rhea";
 import type { Connection, Container, EventContext } from "rhea";
 import type { Clock } from "../../shared/core/clock.ts";
 import type { Logger } from "../../shared/core/logger.ts";
 import { amqpError, condition, desires, socketOf } from "./amqp-link.ts";
 import type { ServerReceiver, ServerSender } from "./amqp-link.ts";
+import { Claims } from "./authorization.ts";
+import type { HubAuthorization, HubRight } from "./authorization.ts";
 import { Hub } from "./hub.ts";
 import type { HubSettings } from "./hub.ts";
-import { acceptToken, readProperties, ReplyLinks, serveRequests } from "./management.ts";
+import { acceptToken, nameOf, readProperties, refuseToken, ReplyLinks, serveRequests } from "./management.ts";
 import { messageBytesMax, servePublisher } from "./publisher-link.ts";
 import type { Publish, PublishFault } from "./publisher-link.ts";
 import { ReaderGroup } from "./reader-group.ts";
@@ -26,6 +30,8 @@ export interface EventHubsOptions {
   readonly hubs: Readonly<Record<string, HubSettings>>;
   /** A free port by default. */
   readonly port?: number | undefined;
+  /** Speak TLS, and let in only whom a token allows it. */
+  readonly secured?: (HubAuthorization & { readonly certificate: string; readonly key: string }) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Fault injection: asked before every publish. */
@@ -35,6 +41,9 @@ export interface EventHubsOptions {
 /** A running namespace. Disposing it ends all connections; the folder stays. */
 export interface EventHubsServer extends AsyncDisposable {
   readonly port: number;
+  /** `sb://…:<port>`, by address or, for TLS, by name: certificates are asked for by name alone. */
+  readonly address: string;
+  /** Empty where the server is secured: it takes no keys. */
   readonly connectionString: string;
   /** Cuts all connections at once, as a broken network does. */
   dropConnections(): void;
@@ -47,9 +56,14 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
   const namespace = new Namespace(options);
   try {
     const port = await namespace.listen(options.port ?? 0);
+    const address = `sb://${options.secured === undefined ? host : "localhost"}:${port}`;
     return {
       port,
-      connectionString: `Endpoint=sb://${host}:${port};SharedAccessKeyName=local;SharedAccessKey=local;UseDevelopmentEmulator=true`,
+      address,
+      connectionString:
+        options.secured === undefined
+          ? `Endpoint=${address};SharedAccessKeyName=local;SharedAccessKey=local;UseDevelopmentEmulator=true`
+          : "",
       dropConnections: () => namespace.dropConnections(),
       [Symbol.asyncDispose]: () => namespace.close(),
     };
@@ -62,6 +76,8 @@ export async function startEventHubs(options: EventHubsOptions): Promise<EventHu
 /** What is known of one connection: where answers go, and what to do when a link or the connection ends. */
 interface Client {
   readonly replies: ReplyLinks;
+  /** Undefined where everybody may do everything. */
+  readonly claims: Claims | undefined;
   readonly onLinkClosed: Map<unknown, () => void>;
 }
 
@@ -84,7 +100,9 @@ class Namespace {
       throw error;
     }
     this.#container = this.#createContainer();
-    this.#server = createServer();
+    const { secured } = options;
+    this.#server =
+      secured === undefined ? createServer() : createSecureServer({ cert: secured.certificate, key: secured.key });
   }
 
   listen(port: number): Promise<number> {
@@ -94,9 +112,11 @@ class Namespace {
       receiver_options: { autoaccept: false, credit_window: 0, max_message_size: messageBytesMax, rcv_settle_mode: 0 },
       sender_options: { snd_settle_mode: 1 },
     };
-    this.#server.on("connection", (socket) => {
+    const { secured, clock } = this.#options;
+    this.#server.on(secured === undefined ? "connection" : "secureConnection", (socket: Socket) => {
       const connection = this.#container.create_connection(settings as never);
-      this.#clients.set(connection, { replies: new ReplyLinks(), onLinkClosed: new Map() });
+      const claims = secured && new Claims(secured, clock);
+      this.#clients.set(connection, { replies: new ReplyLinks(), claims, onLinkClosed: new Map() });
       socket.once("close", () => this.#forget(connection));
       (connection as unknown as { accept(socket: unknown): void }).accept(socket);
     });
@@ -125,13 +145,15 @@ class Namespace {
   #createContainer(): Container {
     const container = rhea.create_container({ id: "dyne-local-event-hubs" });
     container.sasl_server_mechanisms.enable_anonymous();
-    container.sasl_server_mechanisms.enable_plain(() => true);
+    // Who is let in by a token comes without a name; a key is not even listened to then.
+    if (this.#options.secured === undefined) container.sasl_server_mechanisms.enable_plain(() => true);
     container.on("receiver_open", ({ receiver, connection }: EventContext) =>
       this.#attachPublisher(receiver as ServerReceiver, connection),
     );
     container.on("sender_open", ({ sender, connection }: EventContext) =>
       this.#attachReceiver(sender as ServerSender, connection),
     );
+    container.on("receiver_close", ({ receiver, connection }: EventContext) => this.#linkClosed(receiver, connection));
     container.on("sender_close", ({ sender, connection }: EventContext) => this.#linkClosed(sender, connection));
     container.on("session_close", ({ session, connection }: EventContext) => {
       for (const link of this.#clients.get(connection)?.onLinkClosed.keys() ?? []) {
@@ -162,11 +184,13 @@ class Namespace {
   #forget(connection: Connection): void {
     const client = this.#clients.get(connection);
     this.#clients.delete(connection);
+    client?.claims?.close();
     for (const onClosed of client?.onLinkClosed.values() ?? []) onClosed();
   }
 
   #linkClosed(link: unknown, connection: Connection): void {
     const client = this.#clients.get(connection);
+    client?.claims?.forget(link);
     client?.onLinkClosed.get(link)?.();
     client?.onLinkClosed.delete(link);
   }
@@ -178,9 +202,17 @@ class Namespace {
     const address = String(link.target?.address ?? "");
     link.set_target({ address });
     if (link.source) link.set_source({ address: link.source.address });
-    if (address === "$cbs") return serveRequests(link, client.replies, acceptToken);
+    const { claims } = client;
+    if (address === "$cbs") {
+      return serveRequests(link, client.replies, claims ? (request) => claims.put(request) : acceptToken);
+    }
+    if (!this.#admits(link, connection, address, address.endsWith("$management") ? "any" : "send")) return;
     if (address.endsWith("$management")) {
-      return serveRequests(link, client.replies, (request) => readProperties(request, this.#hubs, this.#options.clock));
+      return serveRequests(link, client.replies, (request) => {
+        const refusal = claims?.refuse(`${nameOf(request)}/$management`, "any");
+        if (refusal !== undefined) return refuseToken(String(refusal.description));
+        return readProperties(request, this.#hubs, this.#options.clock);
+      });
     }
     const match = /^([^/]+)(?:\/Partitions\/(\d+))?$/i.exec(address);
     const hub = this.#hubs.get(match?.[1]?.toLowerCase() ?? "");
@@ -203,7 +235,9 @@ class Namespace {
     const filter: unknown = link.source?.filter?.["apache.org:selector-filter:string"];
     link.set_source({ address });
     if (link.target) link.set_target({ address: link.target.address });
-    if (address === "$cbs" || address.endsWith("$management")) {
+    const isReplies = address === "$cbs" || address.endsWith("$management");
+    if (address !== "$cbs" && !this.#admits(link, connection, address, isReplies ? "any" : "listen")) return;
+    if (isReplies) {
       client.replies.add(link);
       client.onLinkClosed.set(link, () => client.replies.remove(link));
       return;
@@ -236,6 +270,21 @@ class Namespace {
       reader.stop();
       admission.leave();
     });
+  }
+
+  /** Whether the client's tokens allow the link; where not, it is closed, and so it is later when they have expired. */
+  #admits(
+    link: ServerSender | ServerReceiver,
+    connection: Connection,
+    address: string,
+    right: HubRight | "any",
+  ): boolean {
+    const refusal = this.#clients.get(connection)?.claims?.admit(link, address, right, (error) => {
+      this.#linkClosed(link, connection);
+      link.close(error);
+    });
+    if (refusal !== undefined) link.close(refusal);
+    return refusal === undefined;
   }
 
   #group(address: string): ReaderGroup {

@@ -1,4 +1,4 @@
-import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
+import type { BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 
 /** A position that a trigger has passed. */
 export interface TriggerCheckpoint {
@@ -19,11 +19,10 @@ export class TriggerCheckpointStore {
   readonly #prefix: string;
 
   constructor(
-    hostConnection: string,
+    host: BlobServiceClient,
     place: { fullyQualifiedNamespace: string; eventHubName: string; consumerGroup: string },
   ) {
-    this.#container =
-      BlobServiceClient.fromConnectionString(hostConnection).getContainerClient("azure-webjobs-eventhub");
+    this.#container = host.getContainerClient("azure-webjobs-eventhub");
     this.#prefix =
       `${place.fullyQualifiedNamespace}/${place.eventHubName}/${place.consumerGroup}/checkpoint/`.toLowerCase();
   }

@@ -1,18 +1,18 @@
 import {
   earliestEventPosition,
-  EventHubConsumerClient,
   latestEventPosition,
+  type EventHubConsumerClient,
   type EventPosition,
 } from "@azure/event-hubs";
 import { z } from "zod";
 
-import { DyneError } from "../../shared/core/index.ts";
 import { parseBinding } from "./binding.ts";
 import { TriggerCheckpointStore } from "./checkpoint-store.ts";
+import { openBlobService, openHub, reasonOf } from "./connections.ts";
 import { eventHubData, eventHubMetadata, type EventHubPlace } from "./event-hub-payload.ts";
 import { PartitionReader } from "./partition-reader.ts";
 import type { Listener, TriggerContext } from "./listener.ts";
-import { connectionSetting, resolveSettings } from "./settings.ts";
+import { resolveSettings } from "./settings.ts";
 
 const bindingSchema = z.object({
   eventHubName: z.string().min(1),
@@ -35,23 +35,20 @@ const retryDelayMs = 1_000;
 export function eventHubListener(context: TriggerContext): Listener {
   const binding = parseBinding(bindingSchema, context);
   const text = (value: string): string => resolveSettings(value, context.settings, context.functionName);
-  const connection = connectionSetting(context.settings, binding.connection, context.functionName);
-  const host = connectionSetting(context.settings, "AzureWebJobsStorage", context.functionName);
-  const place = {
-    // Without the port: a hub that comes back at another free port is still the same hub.
-    fullyQualifiedNamespace: namespaceOf(connection, context.functionName),
-    eventHubName: text(binding.eventHubName),
-    consumerGroup: text(binding.consumerGroup),
-  };
-  return new EventHubListener(context, connection, place, new TriggerCheckpointStore(host, place));
-}
-
-function namespaceOf(connection: string, functionName: string): string {
-  const endpoint = /(?:^|;)\s*Endpoint=([^;]+)/i.exec(connection)?.[1];
-  if (endpoint === undefined || !URL.canParse(endpoint)) {
-    throw new DyneError("INVALID_SETTING", `The connection of function "${functionName}" has no Endpoint=sb://….`);
-  }
-  return new URL(endpoint).hostname;
+  const { consumerGroup } = binding;
+  const eventHubName = text(binding.eventHubName);
+  const { client, fullyQualifiedNamespace } = openHub(
+    binding.connection,
+    {
+      hub: eventHubName,
+      consumerGroup,
+      retryOptions: { timeoutInMs: 10_000, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
+    },
+    context,
+  );
+  const host = openBlobService("AzureWebJobsStorage", context);
+  const place = { fullyQualifiedNamespace, eventHubName, consumerGroup };
+  return new EventHubListener(context, client, place, new TriggerCheckpointStore(host, place));
 }
 
 class EventHubListener implements Listener {
@@ -65,16 +62,14 @@ class EventHubListener implements Listener {
 
   constructor(
     context: TriggerContext,
-    connection: string,
+    client: EventHubConsumerClient,
     place: Omit<EventHubPlace, "partitionId">,
     checkpoints: TriggerCheckpointStore,
   ) {
     this.#context = context;
     this.#place = place;
     this.#checkpoints = checkpoints;
-    this.#client = new EventHubConsumerClient(place.consumerGroup, connection, place.eventHubName, {
-      retryOptions: { timeoutInMs: 10_000, retryDelayInMs: 200, maxRetryDelayInMs: 5_000 },
-    });
+    this.#client = client;
   }
 
   async start(): Promise<void> {
@@ -102,7 +97,7 @@ class EventHubListener implements Listener {
       } catch (error) {
         delayMs = retryDelayMs;
         if (!signal.aborted)
-          logger.warn("An event hub cannot be reached; it is tried again.", { ...this.#place, error: String(error) });
+          logger.warn("An event hub cannot be reached; it is tried again.", { ...this.#place, error: reasonOf(error) });
       }
       await clock.sleep(delayMs, signal);
     }
@@ -128,7 +123,7 @@ class EventHubListener implements Listener {
         await this.#deliver(reader, partitionId, settings.batchCheckpointFrequency);
       } catch (error) {
         if (!signal.aborted)
-          logger.error("A partition's reader failed; it begins again.", { partitionId, error: String(error) });
+          logger.error("A partition's reader failed; it begins again.", { partitionId, error: reasonOf(error) });
         await clock.sleep(retryDelayMs, signal);
       }
     }

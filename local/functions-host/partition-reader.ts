@@ -1,6 +1,7 @@
 import type { EventHubConsumerClient, EventPosition, ReceivedEventData, Subscription } from "@azure/event-hubs";
 
 import type { Clock, Logger } from "../../shared/core/index.ts";
+import { reasonOf } from "./connections.ts";
 
 /** What a reader is made of. */
 export interface PartitionReaderOptions {
@@ -124,7 +125,7 @@ export class PartitionReader implements AsyncDisposable {
         processEvents: (events) => this.#receive(link, events),
         processError: async (error) => {
           if (link.open)
-            logger.warn("A partition could not be read; it is tried again.", { partitionId, error: String(error) });
+            logger.warn("A partition could not be read; it is tried again.", { partitionId, error: reasonOf(error) });
         },
         // The SDK gives up a link that was stolen or failed for good, and would begin again at the first position.
         processClose: async () => this.#lose(link),

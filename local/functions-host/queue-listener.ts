@@ -1,11 +1,12 @@
-import { QueueServiceClient, type DequeuedMessageItem, type QueueClient } from "@azure/storage-queue";
+import type { DequeuedMessageItem, QueueClient, QueueServiceClient } from "@azure/storage-queue";
 import { z } from "zod";
 
 import { PollingBackoff } from "./backoff.ts";
+import { openQueueService } from "./connections.ts";
 import type { Listener, TriggerContext } from "./listener.ts";
 import { parseBinding } from "./binding.ts";
 import { decodeMessage, queueData, queueMetadata } from "./queue-payload.ts";
-import { connectionSetting, resolveSettings } from "./settings.ts";
+import { resolveSettings } from "./settings.ts";
 
 const bindingSchema = z.object({
   queueName: z.string().min(1),
@@ -24,8 +25,7 @@ const claimMs = 10 * 60_000;
  */
 export function queueListener(context: TriggerContext): Listener {
   const binding = parseBinding(bindingSchema, context);
-  const connection = connectionSetting(context.settings, binding.connection, context.functionName);
-  const service = QueueServiceClient.fromConnectionString(connection);
+  const service = openQueueService(binding.connection, context);
   const queueName = resolveSettings(binding.queueName, context.settings, context.functionName);
   return new QueueListener(context, service, queueName, binding.dataType);
 }

@@ -12,6 +12,8 @@ export interface ChildOptions {
   /** Where it works; our own folder otherwise. */
   readonly directory?: string;
   readonly heapMb?: number;
+  /** Variables that have to be there before the process begins, beside those that every child gets. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Every line that the process writes to its standard error. */
   readonly onLog: (line: string) => void;
   /** Every JSON line of its standard output after the first. */
@@ -43,6 +45,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       HOME: process.env["HOME"] ?? "",
       TMPDIR: process.env["TMPDIR"] ?? "",
       NODE_NO_WARNINGS: "1",
+      ...options.environment,
     },
     detached: true,
   });

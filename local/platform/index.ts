@@ -3,3 +3,4 @@ export * from "./child-process.ts";
 export * from "./data-folder.ts";
 export { openLocalStorage, type LocalStorage } from "./local-storage.ts";
 export * from "./platform.ts";
+export type { Security, SecurityOptions } from "./security.ts";

@@ -5,6 +5,7 @@
  *     <data>/hubs/      the loopback Event Hubs
  *     <data>/work/      caches; nothing in it must survive
  *     <data>/logs/      what the processes say
+ *     <data>/tls/       the certificate, where the platform is secured
  *     <data>/lock…      who owns the folder and its parts
  */
 import { createWriteStream, existsSync } from "node:fs";
@@ -22,6 +23,7 @@ import { functionModules } from "./function-modules.ts";
 import { breakLeases } from "./leases.ts";
 import { publishEndpoints } from "./local-storage.ts";
 import { rememberPort, rememberedPort } from "./remembered-port.ts";
+import type { Security, SecurityOptions } from "./security.ts";
 
 export interface PlatformOptions {
   readonly directory: string;
@@ -32,6 +34,8 @@ export interface PlatformOptions {
   readonly app?: string;
   /** Further settings of the app. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Everything over TLS and by tokens, nothing by keys. */
+  readonly identity?: SecurityOptions | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -39,7 +43,10 @@ export interface PlatformOptions {
 
 export interface Platform extends AsyncDisposable {
   readonly azurite: Azurite;
+  /** The hubs' connection string; empty where the platform is secured. */
   readonly eventHubs: string;
+  /** Identities, tokens and vault of a secured platform. */
+  readonly security: Security | undefined;
   readonly functions: readonly string[];
   /** Where the HTTP functions are, `http://127.0.0.1:port` without their route prefix; undefined where there are none. */
   readonly http: string | undefined;
@@ -67,31 +74,24 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   await rm(join(directory, "work"), { recursive: true, force: true });
   const isResumed = existsSync(join(directory, "storage"));
   const locks = processLocks(directory);
-  const azurite = stack.use(await startStorage(options));
+  const security = options.identity && stack.use(await openSecurity(options, options.identity));
+  const azurite = stack.use(await startStorage(options, security));
   if (isResumed) await breakLeases(azurite.connectionStrings.host);
   // A child that was just starting when its parent was killed may have taken its lock by now.
   for (const lock of [locks.eventHubs, locks.functions]) await endOwner(lock);
-  const ports = { hubs: join(directory, "hubs.port"), http: join(directory, "http.port") };
-  const hubs = stack.use(
-    await startChild({
-      name: "The loopback Event Hubs",
-      entry: entry("local/event-hubs/main"),
-      config: {
-        directory: join(directory, "hubs"),
-        port: await rememberedPort(ports.hubs),
-        hubs: options.hubs,
-        lock: locks.eventHubs,
-      },
-      heapMb: 1_024,
-      onLog: logFile(directory, "event-hubs", stack),
-    }),
-  );
+  const hubs = stack.use(await startHubs(options, security, logFile(directory, "event-hubs", stack)));
   const eventHubs = String(hubs.ready["connectionString"]);
-  await rememberPort(ports.hubs, Number(hubs.ready["port"]));
-  const connections = { ...azurite.connectionStrings, eventHubs };
-  stack.use(await publishEndpoints(directory, connections));
+  // Who reads the file knows keys alone.
+  const connections = security === undefined ? { ...azurite.connectionStrings, eventHubs } : undefined;
+  if (connections !== undefined) stack.use(await publishEndpoints(directory, connections));
   stack.use(startNotifier({ azurite, clock: options.clock, random: options.random, logger: options.logger }));
-  const settings = settingsOf(options, azurite, eventHubs);
+  const settings = settingsOf(
+    options,
+    security === undefined
+      ? keySettings(azurite, eventHubs)
+      : security.settings(azurite, String(hubs.ready["address"])),
+  );
+  const httpPort = join(directory, "http.port");
   const host = stack.use(
     await startChild({
       name: "The Functions host",
@@ -101,23 +101,26 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         settings,
         lock: locks.functions,
         pastDue: isResumed,
-        httpPort: await rememberedPort(ports.http),
+        httpPort: await rememberedPort(httpPort),
         entries: await (app === undefined ? functionModules(join(root, "functions")) : entriesOf(app)),
       },
       ...(app === undefined ? {} : { directory: app }),
       heapMb: 1_024,
+      // Arguments can be read by everybody on a machine, an environment by its user alone.
+      environment: security && { ...security.trust, ...security.identity.environment },
       onLog: logFile(directory, "functions", stack),
     }),
   );
   const http = host.ready["http"] as string | undefined;
   if (http !== undefined) {
-    await rememberPort(ports.http, Number(new URL(http).port));
-    stack.use(await publishEndpoints(directory, connections, http));
+    await rememberPort(httpPort, Number(new URL(http).port));
+    if (connections !== undefined) stack.use(await publishEndpoints(directory, connections, http));
   }
   const running = stack.move();
   return {
     azurite,
     eventHubs,
+    security,
     functions: host.ready["functions"] as string[],
     http,
     api: host.ready["api"] as string | undefined,
@@ -128,25 +131,51 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 /** What the app is told. */
-function settingsOf(options: PlatformOptions, azurite: Azurite, eventHubs: string): Readonly<Record<string, string>> {
-  const { host, lake } = azurite.connectionStrings;
+function settingsOf(
+  options: PlatformOptions,
+  services: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   return {
-    EVENTS: eventHubs,
-    LAKE: lake,
-    AzureWebJobsStorage: host,
-    NOTICES: host,
+    ...services,
     DYNE_DIRECTORY: join(options.directory, "work"),
     DYNE_MEMORY_MB: String(options.memoryMb ?? 700),
     DYNE_CACHE_MB: "500",
-    // There is nobody here to issue tokens. The API takes this on loopback only.
-    DYNE_AUTH: "local",
     ...options.settings,
   };
 }
 
+/** At the port that they had before, where it is free. */
+async function startHubs(
+  { directory, hubs }: PlatformOptions,
+  security: Security | undefined,
+  onLog: (line: string) => void,
+): Promise<Child> {
+  const portFile = join(directory, "hubs.port");
+  const child = await startChild({
+    name: "The loopback Event Hubs",
+    entry: entry("local/event-hubs/main"),
+    config: {
+      directory: join(directory, "hubs"),
+      port: await rememberedPort(portFile),
+      hubs,
+      lock: processLocks(directory).eventHubs,
+      ...(security !== undefined && { secured: security.hubs }),
+    },
+    heapMb: 1_024,
+    environment: security?.trust,
+    onLog,
+  });
+  await rememberPort(portFile, Number(child.ready["port"]));
+  return child;
+}
+
 /** Storage alone, for reading tables. */
-export async function startStorage(options: Pick<PlatformOptions, "directory" | "logger">): Promise<Azurite> {
-  const azurite = await startAzurite({ directory: join(options.directory, "storage"), logger: options.logger });
+export async function startStorage(
+  { directory, logger }: Pick<PlatformOptions, "directory" | "logger">,
+  security?: Pick<Security, "certificate">,
+): Promise<Azurite> {
+  const certificate = security?.certificate;
+  const azurite = await startAzurite({ directory: join(directory, "storage"), logger, certificate });
   try {
     await ensureAzuriteLayout(azurite.connectionStrings);
     return azurite;
@@ -154,6 +183,24 @@ export async function startStorage(options: Pick<PlatformOptions, "directory" | 
     await azurite[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Loaded where it is wanted: a platform with keys starts without the libraries of tokens. */
+async function openSecurity(options: PlatformOptions, identity: SecurityOptions): Promise<Security> {
+  const { startSecurity } = await import("./security.ts");
+  return startSecurity(options.directory, identity, options);
+}
+
+/** Keys that protect nothing: what they open listens on loopback alone. */
+function keySettings({ connectionStrings }: Azurite, eventHubs: string): Readonly<Record<string, string>> {
+  return {
+    EVENTS: eventHubs,
+    LAKE: connectionStrings.lake,
+    AzureWebJobsStorage: connectionStrings.host,
+    NOTICES: connectionStrings.host,
+    // There is nobody here to issue tokens. The API takes this on loopback only.
+    DYNE_AUTH: "local",
+  };
 }
 
 async function firstToEnd(children: Readonly<Record<string, Child>>, azurite: Azurite): Promise<string> {

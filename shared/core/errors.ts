@@ -34,8 +34,11 @@ export const errorCodes = {
   FORMAT_TOO_NEW: "invalid",
   GENERATION_CHANGED: "conflict",
   HUB_CHANGED: "data",
+  HUB_DENIED: "invalid",
   HUB_UNAVAILABLE: "unavailable",
   IDEMPOTENCY_KEY_REUSED: "invalid",
+  IDENTITY_DENIED: "invalid",
+  IDENTITY_UNAVAILABLE: "unavailable",
   INVALID_ARGUMENT: "invalid",
   INVALID_MESSAGE: "invalid",
   INVALID_PIPELINE: "invalid",
@@ -47,6 +50,7 @@ export const errorCodes = {
   PATH_OUTSIDE_TABLE: "data",
   PLAN_CHANGED: "invalid",
   SCHEMA_MISMATCH: "invalid",
+  SECRET_NOT_FOUND: "invalid",
   SINK_CHANGED: "data",
   STORAGE_DENIED: "invalid",
   STORAGE_UNAVAILABLE: "unavailable",
@@ -57,6 +61,8 @@ export const errorCodes = {
   UNKNOWN_COLUMN: "invalid",
   UNSUPPORTED_FEATURE: "invalid",
   UPSTREAM_CHANGED: "data",
+  VAULT_DENIED: "invalid",
+  VAULT_UNAVAILABLE: "unavailable",
   VERSION_NOT_FOUND: "invalid",
 } as const satisfies Record<string, ErrorKind>;
 

@@ -1,28 +1,20 @@
 /** The composition root: builds an engine per pipeline from the settings, once per worker. */
 import { join } from "node:path";
-import { ManagedIdentityCredential, DefaultAzureCredential, type TokenCredential } from "@azure/identity";
-import { BlobServiceClient } from "@azure/storage-blob";
-import { QueueServiceClient } from "@azure/storage-queue";
 import { DuckDbCompute, type CheckpointFiles, type Compute } from "../compute/index.ts";
-import {
-  DyneError,
-  isDyneError,
-  systemClock,
-  systemRandom,
-  type Clock,
-  type Logger,
-  type Random,
-} from "../core/index.ts";
+import { isDyneError, systemClock, systemRandom, type Clock, type Logger, type Random } from "../core/index.ts";
 import { Backfill, declaredFlows, Engine, type EngineContext } from "../engine/index.ts";
 import { checkTogether, type Pipeline } from "../pipeline/index.ts";
-import { AmqpEventHubReader, type EventHubReader, type HubEvent } from "../sources/index.ts";
-import { AzureBlobStore, type ObjectStore } from "../storage/index.ts";
+import type { EventHubReader, HubEvent } from "../sources/index.ts";
+import type { ObjectStore } from "../storage/index.ts";
 import { TableCatalog } from "../table/index.ts";
+import { openHubReader, openQueues, openStores } from "./connections.ts";
+import { credentialOf } from "./credential.ts";
 import { jsonLogger } from "./json-logger.ts";
 import { readHubPartition, readHubPayload } from "./hub-payload.ts";
 import { readJobBell, readNotices } from "./notice.ts";
 import { QueueDoorbells, QueueJobBells } from "./queue-doorbells.ts";
-import { readSettings, type Connection, type Settings } from "./settings.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
+import { readSettings, type Settings } from "./settings.ts";
 import { openWorkerFolder, type WorkerFolder } from "./worker-folder.ts";
 
 /** A step of a job ends well before half of a function's time limit, and its progress is seen after it. */
@@ -78,6 +70,11 @@ export class App {
     if (errors.length > 0) throw new AggregateError(errors, "The sweep failed for some flows or jobs.");
   }
 
+  /** The vault's secrets, for a source that knows keys alone; where no vault is set, asking for one throws INVALID_SETTING. */
+  async secrets(): Promise<Secrets> {
+    return (await this.#open()).secrets;
+  }
+
   /** Finishes or abandons what runs and gives leases back. */
   async close(): Promise<void> {
     const opened = await this.#opened;
@@ -116,21 +113,22 @@ interface OpenApp {
   readonly engines: readonly Engine[];
   readonly backfill: Backfill;
   readonly logger: Logger;
+  readonly secrets: Secrets;
   close(): Promise<void>;
 }
 
 async function openApp(pipelines: readonly Pipeline[], settings: Settings): Promise<OpenApp> {
   const logger = jsonLogger(settings.logLevel, (line) => process.stderr.write(line));
   const services = { clock: systemClock, random: systemRandom, logger };
-  const credential = credentialOf(settings);
-  const stores = openStores(settings);
-  const queues = queueService(settings.notices, credential);
+  const credential = credentialOf(settings.clientId);
+  const stores = openStores(settings, credential);
+  const queues = openQueues(settings, credential);
   const doorbells = new QueueDoorbells(queues.getQueueClient("notices"), services);
   const bells = new QueueJobBells(queues.getQueueClient("bulk"), services);
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await openWorkerFolder(settings.directory));
   const compute = stack.adopt(await openCompute(settings, folder, services.random), (opened) => opened.close());
-  const hubs = stack.adopt(hubReader(settings.events, credential), (opened) => opened.close());
+  const hubs = stack.adopt(openHubReader(settings, credential), (opened) => opened.close());
   const { checkpoints } = compute;
   const parts = {
     ...services,
@@ -147,16 +145,8 @@ async function openApp(pipelines: readonly Pipeline[], settings: Settings): Prom
   const tables = new TableCatalog(stores, { ...services, checkpointReader: checkpoints });
   const backfill = new Backfill({ ...services, ...stores, hubs, tables, bells }, engines);
   const running = stack.move();
-  return { engines, backfill, logger, close: () => running.disposeAsync() };
-}
-
-/** The two accounts of the settings. Throws INVALID_SETTING. */
-export function openStores(settings: Settings): { readonly host: ObjectStore; readonly lake: ObjectStore } {
-  const credential = credentialOf(settings);
-  return {
-    host: new AzureBlobStore(blobService("AzureWebJobsStorage", settings.host, credential)),
-    lake: new AzureBlobStore(blobService("LAKE", settings.lake, credential)),
-  };
+  const secrets = openSecrets(settings.keyVault, credential, services);
+  return { engines, backfill, logger, secrets, close: () => running.disposeAsync() };
 }
 
 /** DuckDB within the bounds of the settings. */
@@ -191,44 +181,4 @@ export function engineContext(
   const { checkpoints, ...rest } = parts;
   const tables = new TableCatalog(rest, { ...rest, checkpointReader: checkpoints, checkpointWriter: checkpoints });
   return { pipeline: pipeline.name, tables, ...rest };
-}
-
-function credentialOf(settings: Settings): TokenCredential {
-  return settings.clientId === undefined
-    ? new DefaultAzureCredential()
-    : new ManagedIdentityCredential({ clientId: settings.clientId });
-}
-
-function hubReader(connection: Connection, credential: TokenCredential): EventHubReader {
-  return new AmqpEventHubReader(
-    connection.kind === "identity"
-      ? { kind: "identity", fullyQualifiedNamespace: connection.endpoint, credential }
-      : connection,
-  );
-}
-
-function blobService(name: string, connection: Connection, credential: TokenCredential): BlobServiceClient {
-  return connection.kind === "identity"
-    ? new BlobServiceClient(connection.endpoint, credential)
-    : understood(name, () => BlobServiceClient.fromConnectionString(connection.connectionString));
-}
-
-function queueService(connection: Connection, credential: TokenCredential): QueueServiceClient {
-  return connection.kind === "identity"
-    ? new QueueServiceClient(connection.endpoint, credential)
-    : understood("NOTICES", () => QueueServiceClient.fromConnectionString(connection.connectionString));
-}
-
-/** A client from a connection string that the SDK may not understand. */
-function understood<Client>(name: string, open: () => Client): Client {
-  try {
-    return open();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : "";
-    throw new DyneError(
-      "INVALID_SETTING",
-      `${name} is not a connection string: ${reason}. Correct it in the app's settings.`,
-      { cause },
-    );
-  }
 }

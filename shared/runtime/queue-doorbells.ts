@@ -3,6 +3,7 @@ import type { QueueClient } from "@azure/storage-queue";
 import { z } from "zod";
 import type { Clock, Logger } from "../core/index.ts";
 import type { Doorbells, JobBells } from "../engine/index.ts";
+import { describeRefusal } from "./refusal.ts";
 
 /**
  * The format of dyne's own queue messages: a bell of a flow, in the queue `notices`, and one of a backfill job, in `bulk`.
@@ -46,9 +47,11 @@ export class QueueDoorbells implements Doorbells {
         flow,
         (this.#outstanding.get(flow) ?? []).filter((atMs) => atMs !== dueMs),
       );
-      this.#logger.warn("a doorbell could not be sent; the sweep will look at the flow", {
+      const { isDenied } = describeRefusal(error);
+      this.#logger[isDenied ? "error" : "warn"]("a doorbell could not be sent; the sweep will look at the flow", {
         flow,
         error: String(error),
+        ...(isDenied && { remedy: "Give the app's identity the role Storage Queue Data Contributor on the queue." }),
       });
     }
   }

@@ -6,16 +6,25 @@
  *     LAKE__blobServiceUri=https://….blob.core.windows.net         or LAKE=…BlobEndpoint=http://127.0.0.1:…
  *     AzureWebJobsStorage__blobServiceUri=…                        or AzureWebJobsStorage=…
  *     NOTICES__queueServiceUri=…                                   or NOTICES=…
+ *     KEY_VAULT__vaultUri=https://….vault.azure.net                only where something has a secret
+ *
+ * `EVENTS__customEndpointAddress=sb://localhost:…` beside the namespace connects to a hub on loopback under an identity, as for a test over TLS.
  */
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { DyneError } from "../core/index.ts";
+import { isLoopback } from "./loopback.ts";
 
 /** How a service is reached. */
 export type Connection =
   | { readonly kind: "connection-string"; readonly connectionString: string }
-  | { readonly kind: "identity"; readonly endpoint: string };
+  | {
+      readonly kind: "identity";
+      readonly endpoint: string;
+      /** Of Event Hubs: where it listens on this machine, instead of at its name. */
+      readonly customEndpointAddress?: string;
+    };
 
 export interface Settings {
   readonly events: Connection;
@@ -24,6 +33,8 @@ export interface Settings {
   readonly notices: Connection;
   /** Client id of the user-assigned identity; undefined lets the default credential choose. */
   readonly clientId: string | undefined;
+  /** Address of the vault; undefined where nothing has a secret. */
+  readonly keyVault: string | undefined;
   readonly directory: string;
   readonly memoryLimitMb: number;
   readonly threads: number;
@@ -62,6 +73,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     host: connection(environment, "AzureWebJobsStorage", services.blob),
     notices: connection(environment, "NOTICES", services.queue),
     clientId: parsed.data.AZURE_CLIENT_ID,
+    keyVault: address(environment, "KEY_VAULT", services.keyVault),
     directory: parsed.data.DYNE_DIRECTORY,
     memoryLimitMb: parsed.data.DYNE_MEMORY_MB,
     threads: parsed.data.DYNE_THREADS,
@@ -78,6 +90,11 @@ interface ServiceAddress {
   readonly field: string;
 }
 
+const httpsOrigin = /^https:\/\/[^/?#@\s]+\/?$/i;
+/** An emulator has the account in the path, where Azure has it in the name. */
+const httpsOriginOrEmulator =
+  /^https:\/\/(?:[^/?#@\s]+\/?|(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?\/[a-z0-9]{3,24}\/?)$/i;
+
 const services = {
   events: {
     setting: "fullyQualifiedNamespace",
@@ -87,17 +104,54 @@ const services = {
   },
   blob: {
     setting: "blobServiceUri",
-    pattern: /^https:\/\/[^/@\s]+\/?$/i,
+    pattern: httpsOriginOrEmulator,
     example: "https://<account>.blob.core.windows.net",
     field: "BlobEndpoint",
   },
   queue: {
     setting: "queueServiceUri",
-    pattern: /^https:\/\/[^/@\s]+\/?$/i,
+    pattern: httpsOriginOrEmulator,
     example: "https://<account>.queue.core.windows.net",
     field: "QueueEndpoint",
   },
+  keyVault: {
+    setting: "vaultUri",
+    pattern: httpsOrigin,
+    example: "https://<vault>.vault.azure.net",
+    field: "VaultUri",
+  },
 } satisfies Record<string, ServiceAddress>;
+
+/** The address in a setting of its own; undefined where it is not set. */
+function address(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+  service: ServiceAddress,
+): string | undefined {
+  const setting = `${name}__${service.setting}`;
+  const endpoint = environment[setting];
+  if (endpoint === undefined || endpoint === "") return undefined;
+  if (service.pattern.test(endpoint)) return endpoint;
+  throw new DyneError(
+    "INVALID_SETTING",
+    `${setting} is "${endpoint}". Set it to an address such as ${service.example}.`,
+  );
+}
+
+/** Where a hub on this machine listens; a token for Event Hubs is not to go to another one by a slip in a setting. */
+function customEndpoint(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+): { readonly customEndpointAddress?: string } {
+  const setting = `${name}__customEndpointAddress`;
+  const endpoint = environment[setting];
+  if (endpoint === undefined || endpoint === "") return {};
+  if (endpoint.startsWith("sb://") && isLoopback(endpoint)) return { customEndpointAddress: endpoint };
+  throw new DyneError(
+    "INVALID_SETTING",
+    `${setting} is "${endpoint}". It is for a hub on this machine, such as sb://localhost:5671. Remove it to connect to the namespace.`,
+  );
+}
 
 function connection(
   environment: Readonly<Record<string, string | undefined>>,
@@ -105,14 +159,9 @@ function connection(
   service: ServiceAddress,
 ): Connection {
   const setting = `${name}__${service.setting}`;
-  const endpoint = environment[setting];
-  if (endpoint !== undefined && endpoint !== "") {
-    if (service.pattern.test(endpoint)) return { kind: "identity", endpoint };
-    throw new DyneError(
-      "INVALID_SETTING",
-      `${setting} is "${endpoint}". Set it to an address such as ${service.example}.`,
-    );
-  }
+  const endpoint = address(environment, name, service);
+  if (endpoint !== undefined)
+    return { kind: "identity", endpoint, ...(service === services.events && customEndpoint(environment, name)) };
   const connectionString = environment[name];
   if (connectionString === undefined || connectionString === "") {
     throw new DyneError(
@@ -120,7 +169,7 @@ function connection(
       `Neither ${setting} nor ${name} is set. Set ${setting} to ${service.example}.`,
     );
   }
-  if (!isLoopback(connectionString, service.field)) {
+  if (!isOnThisMachine(connectionString, service.field)) {
     throw new DyneError(
       "INVALID_SETTING",
       `${name} is a connection string to another machine. Keys are accepted on loopback only, with an explicit ${service.field}: use ${setting} and an identity.`,
@@ -129,21 +178,13 @@ function connection(
   return { kind: "connection-string", connectionString };
 }
 
-const loopbackAddress =
-  /^(?:sb|https?):\/\/(?:localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|\[::1\])(?::\d{1,5})?(?:\/[\w-]*)*$/i;
-
-/**
- * True where the service's own address is in a connection string and no address in it is of another machine. An address is told by its whole
- * form: what only begins like one of this machine (`127.0.0.1.example.com`, `127.0.0.1@example.com`) is not.
- */
-function isLoopback(connectionString: string, field: string): boolean {
+/** True where the service's own address is in a connection string and no address in it is of another machine. */
+function isOnThisMachine(connectionString: string, field: string): boolean {
   const parts = connectionString
     .split(";")
     .map((part) => part.trim())
     .filter((part) => part !== "");
   const addresses = parts.filter((part) => part.includes("://") || /^[a-z]*endpoint=/i.test(part));
   const isOwn = (part: string) => part.toLowerCase().startsWith(`${field.toLowerCase()}=`);
-  return (
-    addresses.some(isOwn) && addresses.every((part) => loopbackAddress.test(part.slice(part.indexOf("=") + 1).trim()))
-  );
+  return addresses.some(isOwn) && addresses.every((part) => isLoopback(part.slice(part.indexOf("=") + 1).trim()));
 }

@@ -24,14 +24,22 @@ export interface HubPatience {
   readonly eventMs: number;
   /** For the end of a read, or of a connection; then it is left behind. */
   readonly closeMs: number;
+  /** Between two tries. The SDK's own 30 seconds would outlast `answerMs`, and hide why the first try failed. */
+  readonly retryMs: number;
 }
 
-const usualPatience: HubPatience = { answerMs: 30_000, eventMs: 30_000, closeMs: 5_000 };
+const usualPatience: HubPatience = { answerMs: 30_000, eventMs: 30_000, closeMs: 5_000, retryMs: 1_000 };
 
 /** How to reach the namespace: a connection string on loopback, an identity everywhere else. */
 export type EventHubConnection =
   | { readonly kind: "connection-string"; readonly connectionString: string }
-  | { readonly kind: "identity"; readonly fullyQualifiedNamespace: string; readonly credential: TokenCredential };
+  | {
+      readonly kind: "identity";
+      readonly fullyQualifiedNamespace: string;
+      /** Where to connect to instead of the namespace's own address: `sb://127.0.0.1:…`. */
+      readonly customEndpointAddress?: string | undefined;
+      readonly credential: TokenCredential;
+    };
 
 /**
  * Keeps a connection per partition, and opens another after one that did not answer, did not deliver, or did not close:
@@ -134,7 +142,11 @@ export class AmqpEventHubReader implements EventHubReader {
           reject(error);
         }
       },
-      processError: async (error) => reject(readError(range, error.message, error)),
+      processError: async (thrown) => {
+        const error = lastOf(thrown);
+        const what = `partition ${range.partition} of ${range.hub}`;
+        reject(denied(what, error) ?? readError(range, error instanceof Error ? error.message : String(error), error));
+      },
     };
     const subscription = client.subscribe(range.partition, handlers, {
       startPosition: position,
@@ -183,12 +195,16 @@ export class AmqpEventHubReader implements EventHubReader {
     }, answerMs);
     try {
       return await Promise.race([ask(client, aborter.signal), late]);
-    } catch (cause) {
+    } catch (thrown) {
+      const cause = lastOf(thrown);
       if (!isRefusal(cause)) this.#leave(client);
-      throw new DyneError(
-        "STORAGE_UNAVAILABLE",
-        `Event Hubs did not describe ${what}: ${String(cause)}. Check that it exists and that this identity may read it.`,
-        { cause },
+      throw (
+        denied(what, cause) ??
+        new DyneError(
+          "STORAGE_UNAVAILABLE",
+          `Event Hubs did not describe ${what}: ${String(cause)}. Check that it exists and that this identity may read it.`,
+          { cause },
+        )
       );
     } finally {
       clearTimeout(timer);
@@ -200,17 +216,7 @@ export class AmqpEventHubReader implements EventHubReader {
     const key = `${hub}/${partition}`;
     const known = this.#clients.get(key);
     if (known !== undefined) return known;
-    const options = { retryOptions: { timeoutInMs: 15_000, maxRetries: 3 } };
-    const client =
-      this.#connection.kind === "connection-string"
-        ? new EventHubConsumerClient(readConsumerGroup, this.#connection.connectionString, hub, options)
-        : new EventHubConsumerClient(
-            readConsumerGroup,
-            this.#connection.fullyQualifiedNamespace,
-            hub,
-            this.#connection.credential,
-            options,
-          );
+    const client = clientOf(this.#connection, hub, this.#patience.retryMs);
     this.#clients.set(key, client);
     return client;
   }
@@ -220,6 +226,17 @@ export class AmqpEventHubReader implements EventHubReader {
     for (const [key, known] of this.#clients) if (known === client) this.#clients.delete(key);
     client.close().catch(() => {});
   }
+}
+
+function clientOf(connection: EventHubConnection, hub: string, retryMs: number): EventHubConsumerClient {
+  const retryOptions = { timeoutInMs: 15_000, maxRetries: 3, retryDelayInMs: retryMs };
+  if (connection.kind === "connection-string")
+    return new EventHubConsumerClient(readConsumerGroup, connection.connectionString, hub, { retryOptions });
+  const { fullyQualifiedNamespace, customEndpointAddress, credential } = connection;
+  return new EventHubConsumerClient(readConsumerGroup, fullyQualifiedNamespace, hub, credential, {
+    retryOptions,
+    ...(customEndpointAddress !== undefined && { customEndpointAddress }),
+  });
 }
 
 /** The first events of a range, as they come: in order, each once, whatever a reconnect repeats. */
@@ -298,6 +315,21 @@ function gap(range: HubReadRange, expected: number, found: number): DyneError {
       "were read. Replay them from Capture, or set failOnDataLoss: false to go on without them.",
     { details: { ...range, expected, found } },
   );
+}
+
+/** After several tries the SDK throws all of their errors together, under no message. */
+function lastOf(thrown: unknown): unknown {
+  return thrown instanceof AggregateError ? (thrown.errors.at(-1) ?? thrown) : thrown;
+}
+
+/** What no repetition helps against: the identity has no token or no role. Undefined where it is something else. */
+function denied(what: string, cause: unknown): DyneError | undefined {
+  if (isDyneError(cause)) return cause.kind === "invalid" ? cause : undefined;
+  if (!(cause instanceof Error) || !("code" in cause) || cause.code !== "UnauthorizedError") return undefined;
+  const remedy = /claim\(s\) are required/.test(cause.message)
+    ? "Give the app's identity the role Azure Event Hubs Data Receiver on the hub."
+    : "Check that the app's identity and the namespace belong to the same tenant, and this machine's clock.";
+  return new DyneError("HUB_DENIED", `Event Hubs refuses access to ${what}: ${cause.message} ${remedy}`, { cause });
 }
 
 function readError(range: HubReadRange, reason: string, cause?: unknown): DyneError {

@@ -27,13 +27,13 @@ export interface PartitionRange {
 }
 
 export interface EventHubReader {
-  /** Throws STORAGE_UNAVAILABLE where the hub does not answer. */
+  /** Throws STORAGE_UNAVAILABLE where the hub does not answer, HUB_DENIED or IDENTITY_DENIED where it does not let this identity in. */
   describe(hub: string): Promise<HubDescription>;
   partition(hub: string, partition: string): Promise<PartitionRange>;
   /**
    * The events of [fromSequence, untilSequence), in order and without gaps; with `maxBytes`, as many of the first as have that many bytes of
    * body together, at least one. Throws DATA_LOSS where some are no longer there, and
-   * STORAGE_UNAVAILABLE where they did not come in time. Safe to repeat.
+   * STORAGE_UNAVAILABLE where they did not come in time; refused as `describe` is. Safe to repeat.
    */
   read(range: HubReadRange, signal?: AbortSignal): Promise<readonly HubEvent[]>;
   /**

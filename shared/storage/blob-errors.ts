@@ -32,7 +32,7 @@ export function isFullFolder(error: unknown): boolean {
 
 /** The port's error for anything that the SDK throws. */
 export function blobError(path: string, cause: unknown): DyneError {
-  if (cause instanceof DyneError) return cause;
+  if (cause instanceof DyneError) return withoutToken(path, cause);
   const status = statusOf(cause);
   const code = codeOf(cause) ?? (cause instanceof Error ? cause.name : String(cause));
   const details = { path, status, code };
@@ -45,7 +45,7 @@ export function blobError(path: string, cause: unknown): DyneError {
   if (isDenied(cause, status)) {
     return new DyneError(
       "STORAGE_DENIED",
-      `Storage refuses access to ${path} (${status ?? ""} ${code}). Check the account, that the container exists, and the identity's roles.`,
+      `Storage refuses access to ${path} (${status ?? ""} ${code}). ${remedyFor(status)}`,
       { cause, details },
     );
   }
@@ -54,6 +54,18 @@ export function blobError(path: string, cause: unknown): DyneError {
     `Storage did not answer for ${path} (${status ?? ""} ${code}). Try again.`,
     { cause, details },
   );
+}
+
+/** Between two tries of the SDK a token may run out: then an earlier one of them has perhaps been done, as after any answer that was lost. */
+function withoutToken(path: string, cause: DyneError): DyneError {
+  if (cause.code !== "IDENTITY_UNAVAILABLE") return cause;
+  return new DyneError("STORAGE_UNAVAILABLE", `Storage could not be asked for ${path}. ${cause.message}`, { cause });
+}
+
+function remedyFor(status: number | undefined): string {
+  return status === 401 || status === 403
+    ? "Give the app's identity the role Storage Blob Data Contributor there (on a container that is only read, Storage Blob Data Reader), and let the account's network rules admit the app."
+    : "Check the account, that the container exists, and the identity's roles.";
 }
 
 function isDenied(cause: unknown, status: number | undefined): boolean {

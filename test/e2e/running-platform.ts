@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { EventHubProducerClient } from "@azure/event-hubs";
+import { ManagedIdentityCredential } from "@azure/identity";
 import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
 import { ownDataFolder, startPlatform, type Platform, type PlatformOptions } from "../../local/platform/index.ts";
 import { DuckDbCompute, transientCheckpoints } from "../../shared/compute/index.ts";
@@ -34,7 +35,7 @@ export interface RunningPlatform extends AsyncDisposable {
 /**
  * Starts everything in a fresh folder, with the app of the sources or a built one; disposing of it stops everything and removes the folder.
  */
-export async function runPlatform(options: Pick<PlatformOptions, "app"> = {}): Promise<RunningPlatform> {
+export async function runPlatform(options: Pick<PlatformOptions, "app" | "identity"> = {}): Promise<RunningPlatform> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder()).path;
   stack.use(await ownDataFolder(folder));
@@ -50,6 +51,8 @@ export async function runPlatform(options: Pick<PlatformOptions, "app"> = {}): P
       hubs: { flights: { partitions: 2, consumerGroups: ["dyne-trigger", "dyne-read"] } },
     }),
   );
+  // Where the platform is secured this process has the app's identity, and finds it as the app does.
+  Object.assign(process.env, platform.security?.identity.environment);
   const stores = openStores(readSettings(platform.settings));
   const catalog = new TableCatalog(stores, { ...services, checkpointReader: transientCheckpoints() });
   const compute = await DuckDbCompute.open(
@@ -57,7 +60,7 @@ export async function runPlatform(options: Pick<PlatformOptions, "app"> = {}): P
     systemRandom,
   );
   stack.defer(() => compute.close());
-  const producer = new EventHubProducerClient(platform.eventHubs, "flights", { retryOptions: { timeoutInMs: 10_000 } });
+  const producer = producerOf(platform);
   stack.defer(() => producer.close());
   const lake = BlobServiceClient.fromConnectionString(platform.azurite.connectionStrings.lake);
   const queues = QueueServiceClient.fromConnectionString(platform.azurite.connectionStrings.host);
@@ -84,4 +87,15 @@ export async function runPlatform(options: Pick<PlatformOptions, "app"> = {}): P
     rowsWhen: (path, isThere) => eventually(() => rows(path), isThere, platform.failed),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function producerOf({ eventHubs, security, settings }: Platform): EventHubProducerClient {
+  const retryOptions = { timeoutInMs: 10_000 };
+  if (security === undefined) return new EventHubProducerClient(eventHubs, "flights", { retryOptions });
+  return new EventHubProducerClient(
+    settings["EVENTS__fullyQualifiedNamespace"] ?? "",
+    "flights",
+    new ManagedIdentityCredential({ clientId: security.sender.clientId }),
+    { retryOptions, customEndpointAddress: settings["EVENTS__customEndpointAddress"] ?? "" },
+  );
 }

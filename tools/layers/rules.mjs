@@ -35,6 +35,7 @@ const ownedLibraries = {
   "@azure/event-hubs": ["sources", "runtime"],
   "@azure/storage-queue": ["runtime"],
   "@azure/identity": ["runtime"],
+  "@azure/keyvault-secrets": ["runtime"],
   "@duckdb/node-api": ["compute"],
 };
 

@@ -60,6 +60,14 @@ describe("an app", () => {
     await app.close();
   });
 
+  test("has no secrets where no vault is set, and says which setting that is", async () => {
+    const app = new App([]);
+    const secrets = await app.secrets();
+    const missing = { code: "INVALID_SETTING", message: expect.stringContaining("KEY_VAULT__vaultUri") };
+    await expect(secrets.get("sql-password")).rejects.toMatchObject(missing);
+    await app.close();
+  });
+
   test.each(["LAKE", "AzureWebJobsStorage", "NOTICES"])(
     "names a connection string that the SDK does not understand: %s",
     async (name) => {

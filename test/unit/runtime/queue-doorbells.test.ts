@@ -1,4 +1,4 @@
-import type { QueueClient } from "@azure/storage-queue";
+import { RestError, type QueueClient } from "@azure/storage-queue";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ManualClock, type Logger } from "../../../shared/core/index.ts";
 import { readJobBell, readNotices } from "../../../shared/runtime/notice.ts";
@@ -7,21 +7,30 @@ import { QueueDoorbells, QueueJobBells } from "../../../shared/runtime/queue-doo
 let clock: ManualClock;
 let sent: { readonly text: string; readonly visibilityTimeout: number | undefined }[];
 let fails: boolean;
+let failure: Error;
 let warnings: string[];
+let errors: string[];
 let doorbells: QueueDoorbells;
 let jobBells: QueueJobBells;
 beforeEach(() => {
   clock = new ManualClock(1_000_000);
   sent = [];
   fails = false;
+  failure = new Error("no queue");
   warnings = [];
+  errors = [];
   const queue = {
     sendMessage: async (text: string, options?: { visibilityTimeout?: number }) => {
-      if (fails) throw new Error("no queue");
+      if (fails) throw failure;
       sent.push({ text, visibilityTimeout: options?.visibilityTimeout });
     },
   } as unknown as QueueClient;
-  const logger: Logger = { debug() {}, info() {}, error() {}, warn: (message) => void warnings.push(message) };
+  const logger: Logger = {
+    debug() {},
+    info() {},
+    warn: (message) => void warnings.push(message),
+    error: (message, fields) => void errors.push(`${message} ${JSON.stringify(fields)}`),
+  };
   doorbells = new QueueDoorbells(queue, { clock, logger });
   jobBells = new QueueJobBells(queue, { logger });
 });
@@ -92,4 +101,11 @@ test("a job is rung by a message that names it, and one that cannot be sent is l
   fails = true;
   await jobBells.ring("0f8c", 0);
   expect(warnings).toHaveLength(1);
+});
+
+test("a bell that the queue refuses says which role is missing", async () => {
+  fails = true;
+  failure = new RestError("x", { statusCode: 403, code: "AuthorizationPermissionMismatch" });
+  await doorbells.ring("silver.events", 0);
+  expect(errors).toEqual([expect.stringContaining("Storage Queue Data Contributor")]);
 });

@@ -60,6 +60,15 @@ describe("a setting that is wrong is named", () => {
     ["LAKE__blobServiceUri", "https://user@dyne.blob.core.windows.net"],
     ["AzureWebJobsStorage__blobServiceUri", "https://dyne.blob.core.windows.net/?sv=2024&sig=secret"],
     ["NOTICES__queueServiceUri", "dyne.queue.core.windows.net"],
+    ["LAKE__blobServiceUri", "https://dyne.blob.core.windows.net?sig=secret"],
+    ["LAKE__blobServiceUri", "https://dyne.blob.core.windows.net/lake"],
+    ["LAKE__blobServiceUri", "https://127.0.0.1.evil.com:10000/lake"],
+    ["LAKE__blobServiceUri", "https://127.0.0.1:10000@evil.com/lake"],
+    ["LAKE__blobServiceUri", "https://127.0.0.1:10000/lake/landing"],
+    ["LAKE__blobServiceUri", "http://127.0.0.1:10000/lake"],
+    ["KEY_VAULT__vaultUri", "http://dyne.vault.azure.net"],
+    ["KEY_VAULT__vaultUri", "https://dyne.vault.azure.net/secrets/a"],
+    ["KEY_VAULT__vaultUri", "dyne.vault.azure.net"],
     ["EVENTS", undefined],
     ["LAKE", undefined],
     ["AzureWebJobsStorage", ""],
@@ -69,6 +78,45 @@ describe("a setting that is wrong is named", () => {
       expect.objectContaining({ code: "INVALID_SETTING", message: expect.stringContaining(name) }),
     );
   });
+});
+
+test("an emulator on this machine is reached by an identity over TLS, with the account in its path", () => {
+  const LAKE__blobServiceUri = "https://127.0.0.1:10000/lake";
+  const NOTICES__queueServiceUri = "https://localhost:10001/host";
+  expect(readSettings({ ...azure, LAKE__blobServiceUri, NOTICES__queueServiceUri })).toMatchObject({
+    lake: { kind: "identity", endpoint: LAKE__blobServiceUri },
+    notices: { kind: "identity", endpoint: NOTICES__queueServiceUri },
+  });
+});
+
+describe("another address for Event Hubs", () => {
+  const name = "EVENTS__customEndpointAddress";
+
+  test("is one of this machine, beside the namespace's name", () => {
+    expect(readSettings({ ...azure, [name]: "sb://localhost:5671" }).events).toEqual({
+      kind: "identity",
+      endpoint: azure.EVENTS__fullyQualifiedNamespace,
+      customEndpointAddress: "sb://localhost:5671",
+    });
+  });
+
+  test.each([
+    "sb://evil.com",
+    "sb://127.0.0.1.evil.com:5671",
+    "https://127.0.0.1:5671",
+    "localhost:5671",
+    "sb://[::2]",
+  ])("is not %s: no token goes there", (address) => {
+    expect(() => readSettings({ ...azure, [name]: address })).toThrow(
+      expect.objectContaining({ code: "INVALID_SETTING", message: expect.stringContaining(name) }),
+    );
+  });
+});
+
+test("a vault is there where one is set", () => {
+  expect(readSettings(azure).keyVault).toBeUndefined();
+  const KEY_VAULT__vaultUri = "https://dyne.vault.azure.net/";
+  expect(readSettings({ ...azure, KEY_VAULT__vaultUri }).keyVault).toBe(KEY_VAULT__vaultUri);
 });
 
 describe("a key for another machine is refused, however its address is written", () => {

@@ -1,5 +1,6 @@
 import { RestError } from "@azure/storage-blob";
 import { describe, expect, test } from "vitest";
+import { DyneError } from "../../../shared/core/index.ts";
 import { blobError, isLostRace } from "../../../shared/storage/blob-errors.ts";
 
 describe("answers of the storage service", () => {
@@ -38,6 +39,22 @@ describe("answers of the storage service", () => {
     });
     expect(isLostRace(error)).toBe(false);
     expect(blobError("lake/a", error).message).toContain("ContainerBeingDeleted");
+  });
+
+  test.each([401, 403])("after %i the message names the role", (statusCode) => {
+    const error = new RestError("x", { statusCode, code: "AuthorizationPermissionMismatch" });
+    expect(blobError("lake/a", error).message).toContain("Storage Blob Data Contributor");
+  });
+
+  test("an identity that has no token says so itself; one that has none just now leaves open what storage has done", () => {
+    const denied = new DyneError("IDENTITY_DENIED", "Set AZURE_CLIENT_ID.");
+    expect(blobError("lake/a", denied)).toBe(denied);
+    const cause = new DyneError("IDENTITY_UNAVAILABLE", "There is no token now.");
+    expect(blobError("lake/a", cause)).toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+      message: expect.stringContaining("no token now"),
+      cause,
+    });
   });
 
   test("an identity without a token is denied, not waited for", () => {

@@ -22,6 +22,16 @@ describe("a child", () => {
     expect(isAlive(child.pid)).toBe(true);
   });
 
+  test("has the variables that it is given, and none of its parent's beyond a few", async () => {
+    process.env["DYNE_TEST_PARENT"] = "not for children";
+    await using child = await start(
+      { show: ["NODE_EXTRA_CA_CERTS", "DYNE_TEST_PARENT", "PATH"] },
+      { environment: { NODE_EXTRA_CA_CERTS: "/a" } },
+    );
+    delete process.env["DYNE_TEST_PARENT"];
+    expect(child.ready).toEqual({ NODE_EXTRA_CA_CERTS: "/a", PATH: process.env["PATH"] });
+  });
+
   test("says further lines of JSON, and complains line by line", async () => {
     const lines: unknown[] = [];
     const logs: string[] = [];

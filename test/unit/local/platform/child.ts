@@ -6,6 +6,8 @@ interface Orders {
   readonly say?: readonly string[];
   readonly complain?: readonly string[];
   readonly exitCode?: number;
+  /** Variables whose values it prints as a line of JSON. */
+  readonly show?: readonly string[];
   /** Written when it is asked to stop. */
   readonly farewell?: string;
 }
@@ -22,5 +24,8 @@ else {
   };
   process.once("SIGTERM", stop("SIGTERM"));
   process.stdin.once("end", stop("parent gone")).resume();
+}
+if (orders.show !== undefined) {
+  process.stdout.write(`${JSON.stringify(Object.fromEntries(orders.show.map((name) => [name, process.env[name]])))}\n`);
 }
 for (const line of orders.say ?? []) process.stdout.write(`${line}\n`);

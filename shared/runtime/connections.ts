@@ -1,0 +1,61 @@
+/** Clients of the services that the settings name: by the app's identity, or on loopback by a connection string. */
+import type { TokenCredential } from "@azure/identity";
+import { BlobServiceClient } from "@azure/storage-blob";
+import { QueueServiceClient } from "@azure/storage-queue";
+import { DyneError } from "../core/index.ts";
+import { AmqpEventHubReader, type EventHubReader } from "../sources/index.ts";
+import { AzureBlobStore, type ObjectStore } from "../storage/index.ts";
+import { credentialOf } from "./credential.ts";
+import type { Connection, Settings } from "./settings.ts";
+
+/** The two accounts of the settings. Throws INVALID_SETTING. */
+export function openStores(
+  settings: Settings,
+  credential: TokenCredential = credentialOf(settings.clientId),
+): { readonly host: ObjectStore; readonly lake: ObjectStore } {
+  return {
+    host: new AzureBlobStore(blobService("AzureWebJobsStorage", settings.host, credential)),
+    lake: new AzureBlobStore(blobService("LAKE", settings.lake, credential)),
+  };
+}
+
+/** The namespace of the settings; whoever opens it closes it. */
+export function openHubReader({ events }: Settings, credential: TokenCredential): EventHubReader {
+  return new AmqpEventHubReader(
+    events.kind === "identity"
+      ? {
+          kind: "identity",
+          fullyQualifiedNamespace: events.endpoint,
+          customEndpointAddress: events.customEndpointAddress,
+          credential,
+        }
+      : events,
+  );
+}
+
+/** The queues of the settings. Throws INVALID_SETTING. */
+export function openQueues({ notices }: Settings, credential: TokenCredential): QueueServiceClient {
+  return notices.kind === "identity"
+    ? new QueueServiceClient(notices.endpoint, credential)
+    : understood("NOTICES", () => QueueServiceClient.fromConnectionString(notices.connectionString));
+}
+
+function blobService(name: string, connection: Connection, credential: TokenCredential): BlobServiceClient {
+  return connection.kind === "identity"
+    ? new BlobServiceClient(connection.endpoint, credential)
+    : understood(name, () => BlobServiceClient.fromConnectionString(connection.connectionString));
+}
+
+/** A client from a connection string that the SDK may not understand. */
+function understood<Client>(name: string, open: () => Client): Client {
+  try {
+    return open();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "";
+    throw new DyneError(
+      "INVALID_SETTING",
+      `${name} is not a connection string: ${reason}. Correct it in the app's settings.`,
+      { cause },
+    );
+  }
+}
