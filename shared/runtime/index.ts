@@ -1,5 +1,7 @@
 /** runtime: the composition root, and the only reader of the environment. */
-export * from "./app.ts";
+export { App, appOf } from "./app.ts";
+export { openStores } from "./connections.ts";
+export { engineContext } from "./open-app.ts";
 export { functionsOf, scheduleOf } from "./triggers.ts";
 export { jsonLogger } from "./json-logger.ts";
 export { readSettings, type Settings } from "./settings.ts";
