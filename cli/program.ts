@@ -6,6 +6,7 @@ import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { flowCommand } from "./flow.ts";
 import { manifestCommand } from "./manifest.ts";
+import { openapiCommand } from "./openapi.ts";
 import { quarantineCommand } from "./quarantine.ts";
 import { startCommand } from "./start.ts";
 import { tableCommand } from "./table.ts";
@@ -36,6 +37,7 @@ function program(): Command {
     flowCommand,
     explainCommand,
     manifestCommand,
+    openapiCommand,
     tableCommand,
     quarantineCommand,
     doctorCommand,
