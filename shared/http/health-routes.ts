@@ -1,6 +1,8 @@
 /** `GET /api/health/live` and `/ready`: is the process there, and can it do its work. */
 import { z } from "zod";
+import type { Compute } from "../compute/index.ts";
 import { DyneError, isDyneError, limits } from "../core/index.ts";
+import type { LogicalPlan, Schema } from "../plan/index.ts";
 import { jsonAnswer, route, type Route } from "./route.ts";
 import type { HttpServices } from "./services.ts";
 
@@ -42,11 +44,14 @@ export const readyRoute = route<HttpServices>({
   handle: async (_, { services }) => {
     const opened = await services();
     const results = await Promise.all(checksOf(opened).map((check) => performed(opened, check)));
-    const failed = results.flatMap(({ name, failure }) => (failure === undefined ? [] : [{ name, ...failure }]));
+    const failed = results.flatMap(({ name, failure }) =>
+      failure === undefined ? [] : [{ name, ...failureOf(failure) }],
+    );
     if (failed.length === 0)
       return jsonAnswer({ status: "ready", checks: results.map(({ name, ms }) => ({ name, ms })) });
     const detail = failed.map(({ name, detail: said }) => `${name}: ${said}`).join(" ");
-    throw new DyneError("NOT_READY", detail, { details: { checks: failed } });
+    const cause = results.map(({ failure }) => failure).find((failure) => failure !== undefined);
+    throw new DyneError("NOT_READY", detail, { cause, details: { checks: failed } });
   },
 });
 
@@ -63,40 +68,55 @@ function checksOf({ host, lake, hubs, compute, pipelines }: HttpServices): reado
     { name: "storage host", ask: () => host.head("checkpoints/ready") },
     { name: "storage lake", ask: () => lake.head("lake/ready") },
     ...[...new Set(sources)].map((hub) => ({ name: `hub ${hub}`, ask: async () => hubs?.describe(hub) })),
-    {
-      name: "compute",
-      ask: () => compute.run({ name: "ready", inputs: {}, steps: [], writes: [], collects: [], parameters: {} }),
-    },
+    { name: "compute", ask: () => computeOne(compute) },
   ];
+}
+
+/** One row through the compute and back. */
+function computeOne(compute: Compute): Promise<unknown> {
+  const schema: Schema = { kind: "struct", fields: { one: { type: { kind: "integer" }, nullable: false } } };
+  const plan: LogicalPlan = { kind: "scan", source: "one", schema, streaming: false };
+  return compute.run({
+    name: "ready",
+    inputs: { one: { kind: "rows", schema, columns: { one: [1] }, rowCount: 1 } },
+    steps: [],
+    writes: [],
+    collects: [{ name: "one", plan, rowsMax: 1 }],
+    parameters: {},
+  });
 }
 
 interface Performed {
   readonly name: string;
   readonly ms: number;
-  readonly failure?: { readonly code: string; readonly detail: string };
+  /** What was thrown, or that nothing came in time. */
+  readonly failure?: Error;
 }
 
 async function performed({ clock }: HttpServices, { name, ask }: Check): Promise<Performed> {
   const startMs = clock.nowMs();
   const finished = new AbortController();
-  const late = clock.sleep(limits.httpCheckMs, finished.signal).then(() => "late" as const);
+  const late = clock
+    .sleep(limits.httpCheckMs, finished.signal)
+    .then(
+      () =>
+        new DyneError(
+          "REQUEST_TIMED_OUT",
+          `There was no answer within ${limits.httpCheckMs / 1000} s. Check that it is there, or try again.`,
+        ),
+    );
   const asking = ask().then(
     () => undefined,
-    (error: unknown) => ({
-      code: isDyneError(error) ? error.code : "INTERNAL_ERROR",
-      detail: isDyneError(error) ? error.message : "It failed.",
-    }),
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
-  const result = await Promise.race([asking, late]);
+  const failure = await Promise.race([asking, late]);
   finished.abort();
-  const ms = clock.nowMs() - startMs;
-  if (result === undefined) return { name, ms };
-  const failure =
-    result === "late"
-      ? {
-          code: "REQUEST_TIMED_OUT",
-          detail: `There was no answer within ${limits.httpCheckMs / 1000} s. Check that it is there, or try again.`,
-        }
-      : result;
-  return { name, ms, failure };
+  return { name, ms: clock.nowMs() - startMs, ...(failure === undefined ? {} : { failure }) };
+}
+
+/** What is told of a failure: of a bug only that it is one. */
+function failureOf(error: Error): { readonly code: string; readonly detail: string } {
+  return isDyneError(error) && error.kind !== "internal"
+    ? { code: error.code, detail: error.message }
+    : { code: "INTERNAL_ERROR", detail: "It failed. The service's log has the cause." };
 }

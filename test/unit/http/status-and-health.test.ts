@@ -105,11 +105,14 @@ describe("ready", () => {
     ["hub events", "STORAGE_DENIED", () => ({ hubs: gone })],
     ["compute", "INTERNAL_ERROR", () => ({ compute: { run: broken, close: async () => undefined } })],
   ])("is a 503 that names what failed: %s", async (name, code, change) => {
-    const { status, json, headers, text } = await askedOf(world, change(servicesOf(world))).ask("/api/health/ready");
+    const service = askedOf(world, change(servicesOf(world)));
+    const { status, json, headers, text } = await service.ask("/api/health/ready");
     expect([status, json["code"], headers["retry-after"]]).toEqual([503, "NOT_READY", "5"]);
     expect(json["checks"]).toEqual([{ name, code, detail: expect.any(String) }]);
     expect(json["detail"]).toContain(name);
     expect(text).not.toContain("secret");
+    const cause = code === "INTERNAL_ERROR" ? "a secret" : "Check the identity's roles";
+    expect(service.lines.at(-1)).toMatchObject({ level: "warn", fields: { cause: expect.stringContaining(cause) } });
   });
 
   test("is a 503 too where a service does not answer at all", async () => {
