@@ -7,6 +7,7 @@ import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { flowCommand } from "./flow.ts";
 import { manifestCommand } from "./manifest.ts";
+import { openapiCommand } from "./openapi.ts";
 import { quarantineCommand } from "./quarantine.ts";
 import { startCommand } from "./start.ts";
 import { tableCommand } from "./table.ts";
@@ -40,6 +41,7 @@ function program(): Command {
     backfillCommand,
     explainCommand,
     manifestCommand,
+    openapiCommand,
     tableCommand,
     quarantineCommand,
     doctorCommand,

@@ -41,7 +41,7 @@ export interface FileSet {
   readonly files: readonly InputFile[];
   /**
    * Columns beside the schema, for places and provenance. Their expressions see the schema's columns and, of each file,
-   * `_commit_version` (long), `_lane` (string) and `_row_index` (long, from 0).
+   * `_commit_version` (long), `_lane` (string), `_file_index` (long: its position in `files`) and `_row_index` (long), both from 0.
    */
   readonly hidden?: readonly HiddenColumn[];
 }

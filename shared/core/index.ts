@@ -5,5 +5,6 @@ export * from "./ids.ts";
 export * from "./instant.ts";
 export * from "./limits.ts";
 export * from "./logger.ts";
+export * from "./loopback.ts";
 export * from "./random.ts";
 export * from "./retry.ts";

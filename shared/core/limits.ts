@@ -76,4 +76,31 @@ export const limits = {
   leaseRenewMs: 5_000,
   /** An outcome older than this has its files checked before it is rolled forward. */
   outcomeTrustedMs: 60 * 60 * 1000,
+  /** A request over HTTP: its address, its body, its token, and how many are answered at once by one instance. */
+  httpUrlBytes: 8 * 1024,
+  httpBodyBytes: 64 * 1024,
+  httpTokenBytes: 16 * 1024,
+  httpRequestsAtOnce: 16,
+  /** An answer that took longer is not waited for; the platform's own limit is 230 s. */
+  httpAnswerMs: 30_000,
+  /** What asks a service whether it is there, or where a hub ends, waits for so long. */
+  httpCheckMs: 10_000,
+  hubHeadMs: 5_000,
+  /** Rows of an answer: unless told otherwise, at most, and the bytes of text after which it ends with the row that it has begun. */
+  pageRowsDefault: 100,
+  pageRowsMax: 1_000,
+  pageBytes: 8 * 1024 * 1024,
+  /** A page that is not full goes on in the next answer where it has been looked for so long. */
+  pageSearchMs: 10_000,
+  /** Files that a page without an order reads at once, and their bytes: few at first, because the first may fill the page. */
+  pageFilesMin: 4,
+  pageFilesMax: 256,
+  pageFilesBytes: 64 * 1024 * 1024,
+  /** What may be read of a table to bring its rows into an order: beside the file cache it has to fit on an instance's disk of 0.8 GB. */
+  orderedBytes: 256 * 1024 * 1024,
+  orderedFiles: 10_000,
+  /** Lists of columns, conditions and sort columns of one request. */
+  pageSelectsMax: 64,
+  pageConditionsMax: 32,
+  pageOrdersMax: 8,
 } as const;

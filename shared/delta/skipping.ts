@@ -30,10 +30,28 @@ export function mayContain(
     : statsMay(type, file, column, range);
 }
 
+/** False only where no row of the file can be NULL in the column. */
+export function mayHaveNull(
+  table: { readonly schema: Schema; readonly partitionBy: readonly string[] },
+  file: AddFile,
+  column: string,
+): boolean {
+  if (!table.partitionBy.includes(column)) return countOf(statsOf(file)?.nullCount[column]) !== 0;
+  const type = (table.schema.fields as Readonly<Record<string, StructField>>)[column]?.type;
+  const text = file.partitionValues[column];
+  return type === undefined || text === undefined || text === "" || isNull(type, text);
+}
+
+/** The empty text is NULL to Delta; as a text it is kept apart when the file is read, so that it may be both here. */
+function isNull(type: DataType, text: string | null): text is null {
+  return text === null || (text === "" && type.kind !== "string");
+}
+
 function partitionMay(type: DataType, file: AddFile, column: string, range: ValueRange): boolean {
   const text = file.partitionValues[column];
   if (text === undefined) return true;
-  if (text === null || text === "") return range.orNull ?? false;
+  if (isNull(type, text)) return range.orNull ?? false;
+  if (text === "" && range.orNull === true) return true;
   const value = parseValue(type, text);
   return value === undefined || overlaps(type, value, value, range);
 }

@@ -119,7 +119,15 @@ export function lowerTextBound(text: string): string {
 /** A text that no value of the column is above, or undefined where there is none: the start with its last possible character raised. */
 export function upperTextBound(text: string): string | undefined {
   const start = codePoints(text, textBoundCharacters);
-  if (start.join("").length === text.length) return text;
+  return start.join("").length === text.length ? text : raised(start);
+}
+
+/** A text above every text that begins with this one, or undefined where there is none. */
+export function textAbovePrefix(prefix: string): string | undefined {
+  return raised(Array.from(prefix));
+}
+
+function raised(start: readonly string[]): string | undefined {
   for (let i = start.length - 1; i >= 0; i--) {
     const raised = nextCodePoint(start[i]!.codePointAt(0)!);
     if (raised !== undefined) return start.slice(0, i).join("") + String.fromCodePoint(raised);

@@ -23,6 +23,44 @@ export function literalProblem(value: Literal["value"], type: DataType): string 
   return isValueOf(value, type) ? undefined : wrong;
 }
 
+/**
+ * The value of a type that a text stands for, in the form of a literal; undefined where it stands for none. The texts are those of rows as
+ * text: whole numbers by their digits, `NaN`, `Infinity`, ISO-8601 with up to six digits of a second, binary as base64.
+ */
+export function literalOfText(text: string, type: DataType): NonNullable<Literal["value"]> | undefined {
+  const value = valueOfText(text, type);
+  return value === undefined || !isValueOf(value, type) ? undefined : value;
+}
+
+function valueOfText(text: string, type: DataType): NonNullable<Literal["value"]> | undefined {
+  switch (type.kind) {
+    case "boolean":
+      return text === "true" ? true : text === "false" ? false : undefined;
+    case "byte":
+    case "short":
+    case "integer":
+    case "long":
+      return /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+    case "float":
+    case "double":
+      return numberOfText(text, type.kind);
+    case "timestamp":
+      return /[.]\d{7}/.test(text) ? undefined : text;
+    case "timestamp_ntz":
+      return /[.]\d{7}|(Z|[+-]\d{2}:?\d{2})$/.test(text.slice("2026-01-02".length)) ? undefined : text;
+    default:
+      return text;
+  }
+}
+
+/** Undefined also for a number that the type can only have as an infinity. */
+function numberOfText(text: string, kind: "float" | "double"): number | undefined {
+  if (/^(NaN|-?Infinity)$/.test(text)) return Number(text);
+  if (!/^-?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d{1,4})?$/.test(text)) return undefined;
+  const value = kind === "float" ? Math.fround(Number(text)) : Number(text);
+  return Number.isFinite(value) ? value : undefined;
+}
+
 function isValueOf(value: NonNullable<Literal["value"]>, type: DataType): boolean {
   switch (type.kind) {
     case "boolean":

@@ -1,21 +1,22 @@
-/** The composition root: builds an engine per pipeline from the settings, once per worker. */
-import { join } from "node:path";
-import { DuckDbCompute, type CheckpointFiles, type Compute } from "../compute/index.ts";
-import { isDyneError, systemClock, systemRandom, type Clock, type Logger, type Random } from "../core/index.ts";
-import { Backfill, declaredFlows, Engine, type EngineContext } from "../engine/index.ts";
+/** What the functions of a worker call: triggers go to the engines, requests to the API. Everything behind it is opened at the first use. */
+import { isDyneError, systemClock, systemRandom, type Logger } from "../core/index.ts";
+import {
+  accessOf,
+  HttpApi,
+  routes,
+  type Access,
+  type HttpAnswer,
+  type HttpRequest,
+  type HttpServices,
+} from "../http/index.ts";
 import { checkTogether, type Pipeline } from "../pipeline/index.ts";
-import type { EventHubReader, HubEvent } from "../sources/index.ts";
-import type { ObjectStore } from "../storage/index.ts";
-import { TableCatalog } from "../table/index.ts";
-import { openHubReader, openQueues, openStores } from "./connections.ts";
-import { credentialOf } from "./credential.ts";
-import { jsonLogger } from "./json-logger.ts";
+import type { HubEvent } from "../sources/index.ts";
 import { readHubPartition, readHubPayload } from "./hub-payload.ts";
+import { jsonLogger } from "./json-logger.ts";
 import { readJobBell, readNotices } from "./notice.ts";
-import { QueueDoorbells, QueueJobBells } from "./queue-doorbells.ts";
-import { openSecrets, type Secrets } from "./secrets.ts";
+import { openApp, type OpenApp } from "./open-app.ts";
+import type { Secrets } from "./secrets.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { openWorkerFolder, type WorkerFolder } from "./worker-folder.ts";
 
 /** A step of a job ends well before half of a function's time limit, and its progress is seen after it. */
 const jobStepMs = 60_000;
@@ -23,28 +24,45 @@ const jobStepMs = 60_000;
 /** What the triggers of a worker start. Opened at the first use, so that loading the functions costs nothing. */
 export class App {
   readonly #pipelines: readonly Pipeline[];
+  readonly #api: HttpApi<HttpServices>;
+  #settings: Settings | undefined;
+  #written: Logger | undefined;
+  #access: Access | undefined;
   #opened: Promise<OpenApp> | undefined;
 
   /** Throws DUPLICATE_NAME where pipelines do not go together. */
   constructor(pipelines: readonly Pipeline[]) {
     checkTogether(pipelines);
     this.#pipelines = pipelines;
+    this.#api = new HttpApi({
+      routes,
+      access: () => (this.#access ??= accessOf(this.#read().access, { clock: systemClock, logger: this.#logger })),
+      services: async () => (await this.#open()).http,
+      clock: systemClock,
+      random: systemRandom,
+      logger: () => this.#logger,
+    });
+  }
+
+  /** Answers a request. Never throws: what goes wrong is said by the answer. */
+  http(request: HttpRequest): Promise<HttpAnswer> {
+    return this.#api.answer(request);
   }
 
   /** Takes a batch of the Event Hubs trigger into bronze and carries on downstream. */
   async hubBatch(hub: string, bodies: unknown, triggerMetadata: unknown): Promise<void> {
-    const { engines, logger } = await this.#open();
+    const { engines } = await this.#open();
     const partition = readHubPartition(triggerMetadata);
-    const events = payloadEvents(bodies, triggerMetadata, logger);
+    const events = payloadEvents(bodies, triggerMetadata, this.#logger);
     for (const engine of engines) await engine.hubEvents(hub, partition, events);
   }
 
   /** Follows a message of the queue. */
   async notice(message: unknown): Promise<void> {
-    const { engines, logger } = await this.#open();
+    const { engines } = await this.#open();
     for (const notice of readNotices(message)) {
       if (notice.kind === "other") {
-        logger.warn("a notice was ignored", { reason: notice.reason });
+        this.#logger.warn("a notice was ignored", { reason: notice.reason });
         continue;
       }
       for (const engine of engines) {
@@ -56,9 +74,9 @@ export class App {
 
   /** Takes a backfill job further, whose message of the queue `bulk` this is. */
   async bulk(message: unknown): Promise<void> {
-    const { backfill, logger } = await this.#open();
+    const { backfill } = await this.#open();
     const job = readJobBell(message);
-    if (job === undefined) logger.warn("a message of the queue for long work was ignored", { message });
+    if (job === undefined) this.#logger.warn("a message of the queue for long work was ignored", { message });
     else await backfill.advance(job, jobStepMs);
   }
 
@@ -82,11 +100,20 @@ export class App {
   }
 
   #open(): Promise<OpenApp> {
-    this.#opened ??= openApp(this.#pipelines, readSettings(process.env)).catch((error: unknown) => {
+    this.#opened ??= (async () => openApp(this.#pipelines, this.#read(), this.#logger))().catch((error: unknown) => {
       this.#opened = undefined;
       throw error;
     });
     return this.#opened;
+  }
+
+  /** Read once they are right. Throws INVALID_SETTING. */
+  #read(): Settings {
+    return (this.#settings ??= readSettings(process.env));
+  }
+
+  get #logger(): Logger {
+    return (this.#written ??= stderrLogger(process.env["DYNE_LOG_LEVEL"]));
   }
 }
 
@@ -101,84 +128,16 @@ function payloadEvents(bodies: unknown, triggerMetadata: unknown, logger: Logger
   }
 }
 
+/** Also where settings are wrong, which it has to say: from `info` on where no level is named. */
+function stderrLogger(level: string | undefined): Logger {
+  const named = (["debug", "info", "warn", "error"] as const).find((each) => each === level);
+  return jsonLogger(named ?? "info", (line) => process.stderr.write(line));
+}
+
 let worker: App | undefined;
 
 /** The one app of this worker: all functions of it share the engines, the compute and the caches. */
 export function appOf(pipelines: readonly Pipeline[]): App {
   worker ??= new App(pipelines);
   return worker;
-}
-
-interface OpenApp {
-  readonly engines: readonly Engine[];
-  readonly backfill: Backfill;
-  readonly logger: Logger;
-  readonly secrets: Secrets;
-  close(): Promise<void>;
-}
-
-async function openApp(pipelines: readonly Pipeline[], settings: Settings): Promise<OpenApp> {
-  const logger = jsonLogger(settings.logLevel, (line) => process.stderr.write(line));
-  const services = { clock: systemClock, random: systemRandom, logger };
-  const credential = credentialOf(settings.clientId);
-  const stores = openStores(settings, credential);
-  const queues = openQueues(settings, credential);
-  const doorbells = new QueueDoorbells(queues.getQueueClient("notices"), services);
-  const bells = new QueueJobBells(queues.getQueueClient("bulk"), services);
-  await using stack = new AsyncDisposableStack();
-  const folder = stack.use(await openWorkerFolder(settings.directory));
-  const compute = stack.adopt(await openCompute(settings, folder, services.random), (opened) => opened.close());
-  const hubs = stack.adopt(openHubReader(settings, credential), (opened) => opened.close());
-  const { checkpoints } = compute;
-  const parts = {
-    ...services,
-    ...stores,
-    compute,
-    checkpoints,
-    hubs,
-    doorbells,
-    workDirectory: join(folder.path, "work"),
-  };
-  const engines = pipelines.map((pipeline) =>
-    stack.adopt(new Engine(engineContext(pipeline, parts), declaredFlows(pipeline)), (engine) => engine.close()),
-  );
-  const tables = new TableCatalog(stores, { ...services, checkpointReader: checkpoints });
-  const backfill = new Backfill({ ...services, ...stores, hubs, tables, bells }, engines);
-  const running = stack.move();
-  const secrets = openSecrets(settings.keyVault, credential, services);
-  return { engines, backfill, logger, secrets, close: () => running.disposeAsync() };
-}
-
-/** DuckDB within the bounds of the settings. */
-async function openCompute(settings: Settings, folder: WorkerFolder, random: Random): Promise<DuckDbCompute> {
-  return DuckDbCompute.open(
-    {
-      directory: join(folder.path, "compute"),
-      memoryLimitMb: settings.memoryLimitMb,
-      threads: settings.threads,
-      cacheBytes: settings.cacheMb * 1024 * 1024,
-    },
-    random,
-  );
-}
-
-/** An engine's context from its parts. */
-export function engineContext(
-  pipeline: Pipeline,
-  parts: {
-    readonly host: ObjectStore;
-    readonly lake: ObjectStore;
-    readonly compute: Compute;
-    readonly checkpoints: CheckpointFiles;
-    readonly hubs: EventHubReader;
-    readonly doorbells: EngineContext["doorbells"];
-    readonly clock: Clock;
-    readonly random: Random;
-    readonly logger: Logger;
-    readonly workDirectory: string;
-  },
-): EngineContext {
-  const { checkpoints, ...rest } = parts;
-  const tables = new TableCatalog(rest, { ...rest, checkpointReader: checkpoints, checkpointWriter: checkpoints });
-  return { pipeline: pipeline.name, tables, ...rest };
 }

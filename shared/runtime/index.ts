@@ -1,7 +1,8 @@
 /** runtime: the composition root, and the only reader of the environment. */
-export * from "./app.ts";
+export { App, appOf } from "./app.ts";
 export { openStores } from "./connections.ts";
 export { credentialOf } from "./credential.ts";
+export { engineContext } from "./open-app.ts";
 export { functionsOf, scheduleOf } from "./triggers.ts";
 export { jsonLogger } from "./json-logger.ts";
 export { openSecrets, Secret, type SecretPatience, type Secrets, VaultSecrets } from "./secrets.ts";

@@ -9,11 +9,15 @@
  *     KEY_VAULT__vaultUri=https://….vault.azure.net                only where something has a secret
  *
  * `EVENTS__customEndpointAddress=sb://localhost:…` beside the namespace connects to a hub on loopback under an identity, as for a test over TLS.
+ *
+ * Callers over HTTP bring tokens of DYNE_TENANT_ID for DYNE_AUDIENCE (an application id or its URI; several by commas), signed by
+ * AZURE_AUTHORITY_HOST; or, with DYNE_AUTH=local, none, where everything that dyne works with is on this machine.
  */
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { DyneError } from "../core/index.ts";
+import { DyneError, isLoopbackName } from "../core/index.ts";
+import type { AccessSettings } from "../http/index.ts";
 import { isLoopback } from "./loopback.ts";
 
 /** How a service is reached. */
@@ -40,6 +44,8 @@ export interface Settings {
   readonly threads: number;
   readonly cacheMb: number;
   readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** Who may ask over HTTP. */
+  readonly access: AccessSettings;
 }
 
 const megabytes = z.coerce.number().int().positive();
@@ -55,6 +61,20 @@ const schema = z.object({
   DYNE_THREADS: z.coerce.number().int().min(1).max(64).default(availableParallelism()),
   DYNE_CACHE_MB: megabytes.default(500),
   DYNE_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  DYNE_TENANT_ID: z
+    .union([z.uuid(), z.literal("")], { error: "it is no tenant id (a UUID)" })
+    .transform((id) => id.toLowerCase() || undefined)
+    .optional(),
+  DYNE_AUDIENCE: z
+    .string()
+    .transform((text) => text.split(",").flatMap((each) => each.trim() || []))
+    .default([]),
+  DYNE_AUTH: z.enum(["entra", "local", ""], { error: 'it is neither "entra" nor "local"' }).default("entra"),
+  AZURE_AUTHORITY_HOST: z
+    .string()
+    .transform((address) => address.replace(/\/$/, "") || "https://login.microsoftonline.com")
+    .refine(isAuthority, "it is no address such as https://login.microsoftonline.com")
+    .default("https://login.microsoftonline.com"),
 });
 
 /** Reads the settings. Throws INVALID_SETTING naming the setting and what it should be. */
@@ -67,11 +87,15 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       `${issue?.path.join(".") ?? "A setting"} is wrong: ${issue?.message ?? "invalid"}. Correct it in the app's settings.`,
     );
   }
-  return {
+  const connections = {
     events: connection(environment, "EVENTS", services.events),
     lake: connection(environment, "LAKE", services.blob),
     host: connection(environment, "AzureWebJobsStorage", services.blob),
     notices: connection(environment, "NOTICES", services.queue),
+  };
+  return {
+    ...connections,
+    access: accessSettings(parsed.data, Object.values(connections)),
     clientId: parsed.data.AZURE_CLIENT_ID,
     keyVault: address(environment, "KEY_VAULT", services.keyVault),
     directory: parsed.data.DYNE_DIRECTORY,
@@ -80,6 +104,29 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     cacheMb: parsed.data.DYNE_CACHE_MB,
     logLevel: parsed.data.DYNE_LOG_LEVEL,
   };
+}
+
+function accessSettings(values: z.output<typeof schema>, connections: readonly Connection[]): AccessSettings {
+  if (values.DYNE_AUTH === "local") {
+    if (connections.every(({ kind }) => kind === "connection-string")) return { kind: "local" };
+    throw new DyneError(
+      "INVALID_SETTING",
+      "DYNE_AUTH is local, and a connection leads to another machine. Without tokens only what is on this machine may be served: remove DYNE_AUTH.",
+    );
+  }
+  return {
+    kind: "entra",
+    tenantId: values.DYNE_TENANT_ID,
+    audiences: values.DYNE_AUDIENCE,
+    authorityHost: values.AZURE_AUTHORITY_HOST,
+  };
+}
+
+/** Keys come from there: by a way that nobody else can speak on, or from this machine. */
+function isAuthority(address: string): boolean {
+  if (!/^https?:\/\/[^/?#@\s]+$/i.test(address) || !URL.canParse(address)) return false;
+  const { protocol, hostname } = new URL(address);
+  return protocol === "https:" || isLoopbackName(hostname);
 }
 
 /** How the address of a kind of service is spelled, in a setting of its own and within a connection string. */

@@ -4,15 +4,16 @@ import {
   FlowLog,
   hasFailed,
   LaneLog,
+  type CommitRecord,
   type FlowStateRecord,
   type GenerationRecord,
-  type LaneHead,
   type RecordContext,
 } from "../checkpoint/index.ts";
 import type { AddFile } from "../delta/index.ts";
 import { tablePath, type Flow } from "../pipeline/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 import type { TableCatalog } from "../table/index.ts";
+import { inputLag, type Heads, type HubHeads, type InputLag } from "./input-lag.ts";
 
 export interface FlowStatus {
   readonly flow: string;
@@ -35,6 +36,25 @@ export interface FlowStatus {
   readonly version: number | null;
   readonly rows: number | null;
   readonly bytes: number | null;
+  /** Milliseconds since `lastCommitTime`. */
+  readonly freshnessMs: number | null;
+  /** The batch that was committed last, of whichever lane; null before the first. */
+  readonly lastBatch: LastBatch | null;
+  /** How far the committed batches are behind the flow's inputs. */
+  readonly lag: readonly InputLag[];
+}
+
+export interface LastBatch {
+  readonly lane: string;
+  readonly batchId: number;
+  /** ISO-8601. */
+  readonly committedTime: string;
+  readonly inputRows: number;
+  readonly outputRows: number;
+  readonly duplicates: number;
+  readonly late: number;
+  /** Of all reasons. */
+  readonly quarantinedRows: number;
 }
 
 export interface ServingContext {
@@ -42,6 +62,8 @@ export interface ServingContext {
   readonly tables: TableCatalog;
   readonly clock: Clock;
   readonly random: Random;
+  /** Absent where hubs cannot be asked: what waits in them is then not told. */
+  readonly hubs?: HubHeads | undefined;
 }
 
 /** Errors: CHECKPOINT_CORRUPT, STORAGE_UNAVAILABLE, those of reading Delta logs. Safe to repeat. */
@@ -54,6 +76,8 @@ export async function flowStatus(context: ServingContext, flow: Flow): Promise<F
   const heads = newest === undefined ? [] : await headsOf(log, records, generation(newest.generation));
   const files = snapshot === undefined ? undefined : [...snapshot.files];
   const name = stateOf(flow, newest, state);
+  const lastBatch = lastBatchOf(heads);
+  const lastCommitTime = latest(commits(heads).map(({ committedTime }) => committedTime));
   return {
     flow: flow.id,
     kind: flow.kind,
@@ -61,13 +85,32 @@ export async function flowStatus(context: ServingContext, flow: Flow): Promise<F
     failure: newest !== undefined && hasFailed(state, newest.generation) ? (state?.failure ?? null) : null,
     generation: newest?.generation ?? null,
     lanes: heads.length,
-    batches: sum(heads.map(({ lastCommit }) => lastCommit?.batchId ?? 0)),
-    openBatches: heads.filter(({ openOffsets }) => openOffsets !== undefined).length,
-    lastCommitTime: latest(heads.map(({ lastCommit }) => lastCommit?.committedTime)),
+    batches: sum(commits(heads).map(({ batchId }) => batchId)),
+    openBatches: heads.filter(({ head }) => head.openOffsets !== undefined).length,
+    lastCommitTime,
     version: snapshot?.version ?? null,
     rows: files === undefined ? null : rowsOf(files),
     bytes: files === undefined ? null : sum(files.map(({ size }) => size)),
+    freshnessMs: lastCommitTime === null ? null : Math.max(0, context.clock.nowMs() - Date.parse(lastCommitTime)),
+    lastBatch,
+    lag: await inputLag(context, flow, heads),
   };
+}
+
+function commits(heads: Heads): readonly CommitRecord[] {
+  return heads.flatMap(({ head: { lastCommit } }) => (lastCommit === undefined ? [] : [lastCommit]));
+}
+
+function lastBatchOf(heads: Heads): LastBatch | null {
+  const newest = commits(heads)
+    .filter(({ batchId }) => batchId > 0)
+    .toSorted((a, b) => (a.committedTime < b.committedTime ? -1 : 1))
+    .at(-1);
+  if (newest === undefined) return null;
+  const { lane, batchId, committedTime, progress } = newest;
+  const { inputRows, outputRows, duplicates, late, quarantined } = progress.counts;
+  const quarantinedRows = sum(Object.values(quarantined));
+  return { lane, batchId, committedTime, inputRows, outputRows, duplicates, late, quarantinedRows };
 }
 
 function stateOf(
@@ -91,17 +134,13 @@ function rowsOf(files: readonly AddFile[]): number | null {
   return rows;
 }
 
-async function headsOf(log: FlowLog, records: RecordContext, g: Generation): Promise<readonly LaneHead[]> {
-  return await Promise.all((await log.lanes(g)).map((lane) => new LaneLog(records, log.flow, g, lane).head()));
+async function headsOf(log: FlowLog, records: RecordContext, g: Generation): Promise<Heads> {
+  const lanes = await log.lanes(g);
+  return Promise.all(lanes.map(async (lane) => ({ lane, head: await new LaneLog(records, log.flow, g, lane).head() })));
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-function latest(times: readonly (string | undefined)[]): string | null {
-  return (
-    times
-      .filter((time) => time !== undefined)
-      .toSorted()
-      .at(-1) ?? null
-  );
+function latest(times: readonly string[]): string | null {
+  return times.toSorted().at(-1) ?? null;
 }

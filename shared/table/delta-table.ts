@@ -64,6 +64,11 @@ export class DeltaTable {
     return openSnapshot(this.log, { version });
   }
 
+  /** The last version committed at or before a time. Throws TABLE_NOT_FOUND; VERSION_NOT_FOUND for a time before the oldest there is. */
+  async asOf(timestampMs: number): Promise<Snapshot> {
+    return openSnapshot(this.log, { timestampMs });
+  }
+
   /** The version that is in memory, without asking the store. */
   get known(): Snapshot | undefined {
     return this.#snapshot;

@@ -3,3 +3,5 @@ export * from "./delta-table.ts";
 export * from "./table-catalog.ts";
 export * from "./read-rows.ts";
 export * from "./clone.ts";
+export * from "./row-condition.ts";
+export * from "./row-page.ts";

@@ -43,24 +43,10 @@ async function fileRows(
   names: readonly string[],
   limit: number,
 ): Promise<string[]> {
-  const row: Expression = {
-    kind: "call",
-    name: "to_json",
-    args: [
-      {
-        kind: "call",
-        name: "named_struct",
-        args: names.flatMap((name): Expression[] => [
-          { kind: "literal", value: name, type: { kind: "string" } },
-          { kind: "column", name },
-        ]),
-      },
-    ],
-  };
   const all: LogicalPlan = {
     kind: "project",
     input: { kind: "scan", source: "file", schema: snapshot.schema, streaming: false },
-    columns: [{ name: "row", expression: row }],
+    columns: [{ name: "row", expression: rowText(names) }],
   };
   const plan: LogicalPlan = Number.isFinite(limit) ? { kind: "limit", input: all, count: limit } : all;
   const result = await compute.run({
@@ -74,4 +60,13 @@ async function fileRows(
   if (result.kind === "pending")
     throw new DyneError("BATCH_ABANDONED", `Reading ${table.path} waits for its compute. Try again.`);
   return (result.collected["rows"] ?? []).map((collected) => String(collected["row"]));
+}
+
+/** A row of these columns as one JSON text, without loss. */
+export function rowText(names: readonly string[]): Expression {
+  const args = names.flatMap((name): Expression[] => [
+    { kind: "literal", value: name, type: { kind: "string" } },
+    { kind: "column", name },
+  ]);
+  return { kind: "call", name: "to_json", args: [{ kind: "call", name: "named_struct", args }] };
 }

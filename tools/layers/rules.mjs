@@ -16,7 +16,8 @@ const rooms = {
   pipeline: "core plan",
   engine: "core storage plan delta checkpoint compute table sources pipeline",
   serving: "core storage plan delta checkpoint compute table pipeline",
-  runtime: "core storage plan delta checkpoint compute table sources pipeline engine serving",
+  http: "core storage plan delta* checkpoint compute table pipeline serving",
+  runtime: "core storage plan delta checkpoint compute table sources pipeline engine serving http",
 };
 
 /** What stands beside shared/: the paths each folder may import of the repository, apart from itself. */
@@ -37,6 +38,8 @@ const ownedLibraries = {
   "@azure/identity": ["runtime"],
   "@azure/keyvault-secrets": ["runtime"],
   "@duckdb/node-api": ["compute"],
+  jose: ["http"],
+  "zod-openapi": ["http"],
 };
 
 const inRepository = "^(shared|functions|local|cli|infra|pipelines|test|bench|tools)/";

@@ -30,7 +30,9 @@ export function fileSetRelation(
     ),
   ].join(", ");
   const parts = [emptyRelation(set, hidden.length > 0)];
-  for (const group of groupFiles(set)) parts.push(groupRelation(set, group, localPathOf, hidden.length > 0));
+  const indexes = new Map(set.files.map((file, index) => [file, index]));
+  const indexOf = hidden.length > 0 ? (file: InputFile) => indexes.get(file) as number : undefined;
+  for (const group of groupFiles(set)) parts.push(groupRelation(set, group, localPathOf, indexOf));
   return `(SELECT ${outer} FROM (${parts.join(" UNION ALL BY NAME ")}))`;
 }
 
@@ -38,6 +40,7 @@ export function fileSetRelation(
 const placeFields: Schema["fields"] = {
   _commit_version: { type: { kind: "long" }, nullable: true },
   _lane: { type: { kind: "string" }, nullable: true },
+  _file_index: { type: { kind: "long" }, nullable: true },
   _row_index: { type: { kind: "long" }, nullable: true },
 };
 
@@ -62,7 +65,7 @@ function groupRelation(
   set: FileSet,
   files: readonly InputFile[],
   localPathOf: (file: InputFile) => string,
-  withPlaces: boolean,
+  indexOf: ((file: InputFile) => number) | undefined,
 ): string {
   const first = files[0] as InputFile;
   const paths = files.map((file) => stringLiteral(localPathOf(file))).join(", ");
@@ -71,10 +74,11 @@ function groupRelation(
     const text = first.partitionValues[column] ?? null;
     return `${partitionConstant(text, type)} AS ${identifier(column)}`;
   });
-  const places = withPlaces
+  const places = indexOf
     ? [
         `${perFile(files.map(({ commitVersion }) => String(commitVersion ?? -1)))}::BIGINT AS _commit_version`,
         `${perFile(files.map(({ lane }) => stringLiteral(lane ?? "0")))} AS _lane`,
+        `${perFile(files.map((file) => String(indexOf(file))))}::BIGINT AS _file_index`,
         "file_row_number AS _row_index",
       ]
     : [];
@@ -97,7 +101,12 @@ function perFile(values: readonly string[]): string {
 function emptyRelation(set: FileSet, withPlaces: boolean): string {
   const columns = fieldsOf(set.schema).map(([name, field]) => `NULL::${duckdbType(field.type)} AS ${identifier(name)}`);
   if (withPlaces)
-    columns.push("NULL::BIGINT AS _commit_version", "NULL::VARCHAR AS _lane", "NULL::BIGINT AS _row_index");
+    columns.push(
+      "NULL::BIGINT AS _commit_version",
+      "NULL::VARCHAR AS _lane",
+      "NULL::BIGINT AS _file_index",
+      "NULL::BIGINT AS _row_index",
+    );
   return `SELECT ${columns.join(", ")} WHERE false`;
 }
 

@@ -10,7 +10,8 @@ describe("help", () => {
   test("of the command names every subcommand", async () => {
     const { exitCode, stdout } = await dyne("--help");
     expect(exitCode).toBe(0);
-    for (const name of ["start", "dev", "explain", "manifest", "table"]) expect(stdout).toContain(`\n  ${name} `);
+    for (const name of ["start", "dev", "explain", "manifest", "openapi", "table"])
+      expect(stdout).toContain(`\n  ${name} `);
   });
 
   test.each([
@@ -18,6 +19,7 @@ describe("help", () => {
     ["dev"],
     ["explain"],
     ["manifest"],
+    ["openapi"],
     ["table", "read"],
     ["table", "history"],
     ["table", "files"],
@@ -66,6 +68,13 @@ describe("manifest", () => {
     const { stdout } = await dyne("manifest");
     expect(stdout).toMatch(/^\{\n {2}"format": 1,/);
   });
+});
+
+test("openapi prints the description of the HTTP API, in one line with --json", async () => {
+  const [text, json] = [await dyne("openapi"), await dyne("openapi", "--json")];
+  expect([text.exitCode, json.exitCode, json.stdout.split("\n").length]).toEqual([0, 0, 2]);
+  expect(JSON.parse(text.stdout)).toEqual(JSON.parse(json.stdout));
+  expect(JSON.parse(json.stdout)).toMatchObject({ openapi: "3.1.0", paths: { "/api/status": { get: {} } } });
 });
 
 describe("explain", () => {

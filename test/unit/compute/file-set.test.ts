@@ -159,9 +159,11 @@ describe("hidden columns", () => {
       lane: String(9 - n),
       partitionValues: { p: String(n % 2) },
     }));
-    const rows = await read({ ...setOf({ a: integer, p: integer }, files, ["p"]), hidden }, types);
-    const found = rows.map(({ p, version, lane }) => `${String(p)} ${String(version)} ${String(lane)}`);
-    expect(found.sort()).toEqual(["0 0 9", "0 2 7", "1 1 8", "1 3 6"]);
+    const index: HiddenColumn = { name: "index", type: long, expression: column("_file_index") };
+    const set = { ...setOf({ a: integer, p: integer }, files, ["p"]), hidden: [...hidden, index] };
+    const rows = await read(set, { ...types, index: long });
+    const found = rows.map(({ p, version, lane, index: at }) => [p, version, lane, at].map(String).join(" "));
+    expect(found.sort()).toEqual(["0 0 9 0", "0 2 7 2", "1 1 8 1", "1 3 6 3"]);
   });
 
   test.each(["file_row_number", "File_Index"])("cannot be had beside a column called %s", async (name) => {

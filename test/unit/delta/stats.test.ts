@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import {
   lowerTextBound,
   mayContain,
+  mayHaveNull,
   parseStats,
   statsText,
+  textAbovePrefix,
   upperTextBound,
   type AddFile,
   type ColumnStats,
@@ -99,6 +101,17 @@ describe("building statistics", () => {
           expect([...bound].length).toBeLessThanOrEqual(32);
           expect(bound.isWellFormed()).toBe(true);
         }
+      }),
+    );
+  });
+
+  test("a text above a prefix is above all that begin with it", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "\uD7FF", "\u{10FFFF}"), maxLength: 4 });
+    fc.assert(
+      fc.property(text, text, (prefix, rest) => {
+        const above = textAbovePrefix(prefix);
+        const isLast = [...prefix].every((character) => character === "\u{10FFFF}");
+        expect(above === undefined ? isLast : compareUtf8(above, prefix + rest) > 0).toBe(true);
       }),
     );
   });
@@ -241,8 +254,34 @@ describe("skipping files", () => {
     [{ kind: "boolean" }, "true", { max: false }, false],
     [{ kind: "string" }, null, { min: "a" }, false],
     [{ kind: "string" }, "", { orNull: true, min: "z" }, true],
+    [{ kind: "string" }, "", { min: "", max: "" }, true],
+    [{ kind: "string" }, "", { min: "a" }, false],
+    [{ kind: "integer" }, "", { min: 0 }, false],
   ])("of a partition column %o, the value %s is in %o: %s", (type, value, range, expected) => {
     expect(mayPartition(type, value, range)).toBe(expected);
+  });
+
+  test.each<[DataType, string | null, boolean]>([
+    [{ kind: "string" }, null, true],
+    [{ kind: "string" }, "", true],
+    [{ kind: "string" }, "a", false],
+    [{ kind: "integer" }, "", true],
+    [{ kind: "integer" }, "0", false],
+  ])("a partition column %o with the value %j may be NULL: %s", (type, value, expected) => {
+    const table = { schema: schemaOf(type), partitionBy: ["c"] };
+    expect(mayHaveNull(table, file(undefined, { c: value }), "c")).toBe(expected);
+  });
+
+  test("a column may be NULL unless its statistics count none", () => {
+    const table = { schema: schemaOf(long), partitionBy: [] };
+    const mayWith = (nullCount: string) => mayHaveNull(table, file(`{"numRecords":2,"nullCount":${nullCount}}`), "c");
+    expect([mayWith('{"c":0}'), mayWith('{"c":1}'), mayWith('{"d":0}'), mayWith("{}")]).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
+    expect([mayHaveNull(table, file(), "c"), mayHaveNull(table, file(stats), "other")]).toEqual([true, true]);
   });
 
   test("an unknown column excludes nothing", () => {

@@ -90,6 +90,37 @@ describe("an app", () => {
   });
 });
 
+describe("requests to an app", () => {
+  const ask = (app: App, path: string) => app.http(new Request(`http://localhost:7071${path}`));
+
+  test("are answered while nothing can be opened, by what they need", async () => {
+    vi.stubEnv("DYNE_LOG_LEVEL", "error");
+    vi.stubEnv("LAKE", "");
+    const lines: string[] = [];
+    vi.spyOn(process.stderr, "write").mockImplementation((line) => lines.push(String(line)) > 0);
+    const app = new App([]);
+    expect((await ask(app, "/api/health/live")).status).toBe(200);
+    const status = await ask(app, "/api/status");
+    expect([status.status, status.body.includes("LAKE")]).toEqual([503, false]);
+    expect(JSON.parse(status.body)).toMatchObject({ code: "INVALID_SETTING" });
+    expect(await readdir(directory)).toEqual([]);
+    expect(lines.join("")).toContain("LAKE");
+    await app.close();
+  });
+
+  test("need a token unless the settings say that everybody here may ask", async () => {
+    const closed = new App([]);
+    vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    expect((await ask(closed, "/api/status")).status).toBe(401);
+    await closed.close();
+    vi.stubEnv("DYNE_AUTH", "local");
+    const app = new App([]);
+    const status = await ask(app, "/api/status");
+    expect([status.status, JSON.parse(status.body)]).toEqual([200, { time: expect.any(String), tables: [] }]);
+    await app.close();
+  });
+});
+
 describe("a worker's folder", () => {
   test("replaces what dead workers and an earlier process of the same id left, and nothing else", async () => {
     const dead = 2 ** 22 + 1;

@@ -73,6 +73,13 @@ describe("a setting that is wrong is named", () => {
     ["LAKE", undefined],
     ["AzureWebJobsStorage", ""],
     ["NOTICES", undefined],
+    ["DYNE_TENANT_ID", "common"],
+    ["DYNE_AUTH", "none"],
+    ["AZURE_AUTHORITY_HOST", "http://login.microsoftonline.com"],
+    ["AZURE_AUTHORITY_HOST", "http://127.0.0.1.evil.com"],
+    ["AZURE_AUTHORITY_HOST", "http://127.0.0.1@evil.com"],
+    ["AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/tenant"],
+    ["AZURE_AUTHORITY_HOST", "login.microsoftonline.com"],
   ])("%s = %s", (name, value) => {
     expect(() => readSettings({ ...local, [name]: value })).toThrow(
       expect.objectContaining({ code: "INVALID_SETTING", message: expect.stringContaining(name) }),
@@ -192,4 +199,47 @@ describe("a key for another machine is refused, however its address is written",
       expect.not.objectContaining({ message: expect.stringContaining(secret) }),
     );
   });
+});
+
+describe("who may ask over HTTP", () => {
+  const tenant = "AAAAAAAA-0000-4000-8000-000000000001";
+
+  test("is told by tenant and audience; without them nobody may", () => {
+    expect(readSettings(azure).access).toEqual({
+      kind: "entra",
+      tenantId: undefined,
+      audiences: [],
+      authorityHost: "https://login.microsoftonline.com",
+    });
+    const given = {
+      DYNE_TENANT_ID: tenant,
+      DYNE_AUDIENCE: "api://dyne, another,",
+      AZURE_AUTHORITY_HOST: "https://login.microsoftonline.us/",
+    };
+    expect(readSettings({ ...azure, ...given }).access).toEqual({
+      kind: "entra",
+      tenantId: tenant.toLowerCase(),
+      audiences: ["api://dyne", "another"],
+      authorityHost: "https://login.microsoftonline.us",
+    });
+    expect(
+      readSettings({ ...azure, DYNE_TENANT_ID: "", DYNE_AUDIENCE: "", DYNE_AUTH: "", AZURE_AUTHORITY_HOST: "" }).access,
+    ).toEqual(readSettings(azure).access);
+    expect(readSettings({ ...azure, AZURE_AUTHORITY_HOST: "http://127.0.0.1:7072" }).access).toMatchObject({
+      authorityHost: "http://127.0.0.1:7072",
+    });
+  });
+
+  test("is everybody on this machine where that is asked for and everything is on it", () => {
+    expect(readSettings({ ...local, DYNE_AUTH: "local" }).access).toEqual({ kind: "local" });
+  });
+
+  test.each(Object.entries(azure).filter(([name]) => name.includes("__")))(
+    "is nobody without a token where %s is elsewhere",
+    (name, value) => {
+      expect(() => readSettings({ ...local, [name]: value, DYNE_AUTH: "local" })).toThrow(
+        expect.objectContaining({ code: "INVALID_SETTING", message: expect.stringContaining("DYNE_AUTH") }),
+      );
+    },
+  );
 });

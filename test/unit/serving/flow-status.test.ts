@@ -1,8 +1,9 @@
 /** Where flows stand, told from their logs (engine-rules 7). */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { flowStatus, type FlowStatus } from "../../../shared/serving/index.ts";
-import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
+import { EngineBench, EngineWorld, startMs } from "../../support/engine-harness.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
+import { InstantClock } from "../../support/instant-clock.ts";
 import { readingAt } from "../../support/engine-scenario.ts";
 
 const readings = "silver.readings";
@@ -45,8 +46,76 @@ test("a flow that has not run is NEW, and has nothing", async () => {
     version: null,
     rows: null,
     bytes: null,
+    freshnessMs: null,
+    lastBatch: null,
+    lag: [{ kind: "table", table: "bronze.events", versionsBehind: null }],
   });
 });
+
+test("a flow that ran says how old that is, what its last batch did, and that nothing is left of its input", async () => {
+  const world = await worldWith();
+  world.send("0", ["no json"]);
+  await world.quiet();
+  world.clock.advance(60_000);
+  const status = await statusOf(world, readings);
+  expect(status.freshnessMs).toBe(world.clock.nowMs() - Date.parse(status.lastCommitTime!));
+  expect(status.freshnessMs).toBeGreaterThanOrEqual(60_000);
+  expect(status.lastBatch).toMatchObject({
+    lane: "0",
+    batchId: status.batches,
+    committedTime: status.lastCommitTime,
+    inputRows: 4,
+    outputRows: 3,
+    duplicates: 0,
+    late: 0,
+    quarantinedRows: 1,
+  });
+  expect(status.lag).toEqual([{ kind: "table", table: "bronze.events", versionsBehind: 0 }]);
+});
+
+test("what waits in a hub is counted by partition, and what waits in a table by version", async () => {
+  const world = await worldWith();
+  expect((await statusOf(world, "bronze.events")).lag).toEqual([hubLag([2, 1])]);
+  await world.quiet();
+  expect((await statusOf(world, "bronze.events")).lag).toEqual([hubLag([0, 0])]);
+  world.send("1", ["x", "y", "z"]);
+  await world.engine.pause(readings);
+  expect((await statusOf(world, "bronze.events")).lag).toEqual([hubLag([0, 3])]);
+  await world.quiet();
+  const { version } = await world.table("lake/silver/readings").latest();
+  expect((await statusOf(world, readings)).lag).toEqual([{ kind: "table", table: "bronze.events", versionsBehind: 1 }]);
+  expect((await statusOf(world, "gold.total")).lag).toEqual([{ kind: "table", table: readings, versionsBehind: 0 }]);
+  expect(version).toBeGreaterThan(0);
+  world.estate.hub.recreate(1n);
+  expect((await statusOf(world, "bronze.events")).lag).toEqual([hubLag([null, null])]);
+});
+
+test("a hub that does not answer is waited for a moment, and what waits in it is not known", async () => {
+  const world = await worldWith();
+  await world.quiet();
+  const context = world.context((store) => store);
+  const silent = () => new Promise<never>(() => undefined);
+  const failing = () => Promise.reject(new Error("away"));
+  const [flow] = world.pipeline.flows;
+  for (const ask of [silent, failing]) {
+    const status = await flowStatus(
+      { ...context, clock: new InstantClock(startMs), hubs: { describe: ask, partition: ask } },
+      flow!,
+    );
+    expect([status.state, status.lag]).toEqual(["RUNNING", [{ ...hubLag([]), eventsBehind: null }]]);
+  }
+  const { hubs: _, ...without } = context;
+  expect((await flowStatus(without, flow!)).lag).toEqual([{ ...hubLag([]), eventsBehind: null }]);
+});
+
+function hubLag(behind: readonly (number | null)[]) {
+  return {
+    kind: "hub",
+    hub: "events",
+    eventsBehind: behind.includes(null) ? null : behind.reduce<number>((sum, events) => sum + (events ?? 0), 0),
+    partitions: behind.map((eventsBehind, partition) => ({ partition: String(partition), eventsBehind })),
+  };
+}
 
 test("a flow that runs says its lanes, its batches, and what is in its table", async () => {
   const world = await worldWith();

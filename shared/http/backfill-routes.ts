@@ -1,0 +1,91 @@
+/** `/api/backfill`: bring in what a table missed, or compute a view again, as jobs. */
+import { z } from "zod";
+import { backfillRequest, jobRecord, type BackfillRequest, type JobRecord } from "../checkpoint/index.ts";
+import { jsonAnswer, route } from "./route.ts";
+import type { HttpServices } from "./services.ts";
+
+/** Who takes jobs on and knows of them. Errors are those of the engine's backfills. */
+export interface BackfillJobs {
+  submit(
+    request: BackfillRequest,
+    options: { readonly requestedBy?: string | undefined; readonly idempotencyKey?: string | undefined },
+  ): Promise<JobRecord>;
+  find(jobId: string): Promise<JobRecord>;
+  list(jobsMax: number): Promise<readonly JobRecord[]>;
+  cancel(jobId: string): Promise<JobRecord>;
+}
+
+const jobSchema = jobRecord.omit({ format: true }).strict().meta({ id: "BackfillJob" });
+const takenSchema = z
+  .strictObject({ jobId: z.uuid(), statusUrl: z.string().meta({ description: "Where the job tells how far it is." }) })
+  .meta({ id: "TakenJob" });
+const listSchema = z.strictObject({ jobs: z.array(jobSchema) }).meta({ id: "BackfillJobs" });
+
+const jobPath = z.strictObject({ jobId: z.string().max(100) });
+const jobsListed = 100;
+
+export const submitBackfillRoute = route({
+  id: "submitBackfill",
+  method: "POST",
+  path: "/api/backfill",
+  role: "Dyne.Operator",
+  summary: "Take a backfill on",
+  description:
+    "A replay brings into a bronze table what it does not hold: a range of its hub that it has read past, by sequence numbers or times, or landed " +
+    "files below a prefix that were never read. A refresh computes a materialized view from its inputs again, in one commit. What a table holds is " +
+    "not added again, so that a replay may be repeated. With an Idempotency-Key the same request gives the same job.",
+  requestHeaders: z.strictObject({ "idempotency-key": z.string().min(1).max(200).optional() }),
+  body: backfillRequest.meta({ id: "BackfillRequest" }),
+  answers: [{ status: 202, description: "It is taken on, or was before.", schema: takenSchema }],
+  problems: [422, 429],
+  handle: async ({ body, headers }, { services, caller }) => {
+    const { backfill } = await (services as () => Promise<HttpServices>)();
+    const job = await backfill.submit(body, { requestedBy: caller, idempotencyKey: headers["idempotency-key"] });
+    const statusUrl = `/api/backfill/${job.jobId}`;
+    return jsonAnswer({ jobId: job.jobId, statusUrl }, 202, { location: statusUrl });
+  },
+});
+
+export const listBackfillsRoute = route<HttpServices>({
+  id: "listBackfills",
+  method: "GET",
+  path: "/api/backfill",
+  role: "Dyne.Reader",
+  summary: "List backfills",
+  description: `The newest ${jobsListed}, the newest first, those that ended in the last 30 days included.`,
+  answers: [{ status: 200, description: "The jobs.", schema: listSchema }],
+  problems: [],
+  handle: async (_, { services }) =>
+    jsonAnswer({ jobs: (await (await services()).backfill.list(jobsListed)).map(told) }),
+});
+
+export const findBackfillRoute = route<HttpServices, typeof jobPath>({
+  id: "findBackfill",
+  method: "GET",
+  path: "/api/backfill/{jobId}",
+  role: "Dyne.Reader",
+  summary: "Say how far a backfill is",
+  description:
+    "`progress` counts events, rows or refreshes; `waitsFor` says why it does not go on now, `error` why it failed.",
+  pathParameters: jobPath,
+  answers: [{ status: 200, description: "The job.", schema: jobSchema }],
+  problems: [404],
+  handle: async ({ path }, { services }) => jsonAnswer(told(await (await services()).backfill.find(path.jobId))),
+});
+
+export const cancelBackfillRoute = route<HttpServices, typeof jobPath>({
+  id: "cancelBackfill",
+  method: "DELETE",
+  path: "/api/backfill/{jobId}",
+  role: "Dyne.Operator",
+  summary: "End a backfill",
+  description: "What it has committed stays. A job that has ended already is answered as it is.",
+  pathParameters: jobPath,
+  answers: [{ status: 200, description: "The job as it ended.", schema: jobSchema }],
+  problems: [404],
+  handle: async ({ path }, { services }) => jsonAnswer(told(await (await services()).backfill.cancel(path.jobId))),
+});
+
+function told({ format: _, ...job }: JobRecord): Omit<JobRecord, "format"> {
+  return job;
+}

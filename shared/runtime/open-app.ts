@@ -1,0 +1,95 @@
+/** Opens what a worker works with, from the settings: stores, compute, hubs and one engine per pipeline. */
+import { join } from "node:path";
+import { DuckDbCompute, type CheckpointFiles, type Compute } from "../compute/index.ts";
+import { systemClock, systemRandom, type Clock, type Logger, type Random } from "../core/index.ts";
+import { Backfill, declaredFlows, Engine, type EngineContext } from "../engine/index.ts";
+import { ServedTables, type HttpServices } from "../http/index.ts";
+import type { Pipeline } from "../pipeline/index.ts";
+import type { EventHubReader } from "../sources/index.ts";
+import type { ObjectStore } from "../storage/index.ts";
+import { TableCatalog } from "../table/index.ts";
+import { openHubReader, openQueues, openStores } from "./connections.ts";
+import { credentialOf } from "./credential.ts";
+import { QueueDoorbells, QueueJobBells } from "./queue-doorbells.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
+import type { Settings } from "./settings.ts";
+import { openWorkerFolder, type WorkerFolder } from "./worker-folder.ts";
+
+/** Opened; the caller closes it. */
+export interface OpenApp {
+  readonly engines: readonly Engine[];
+  readonly backfill: Backfill;
+  /** What requests are answered from. */
+  readonly http: HttpServices;
+  readonly secrets: Secrets;
+  close(): Promise<void>;
+}
+
+/** Errors: INVALID_SETTING, and those of the local disk. Leaves nothing open where it fails. */
+export async function openApp(pipelines: readonly Pipeline[], settings: Settings, logger: Logger): Promise<OpenApp> {
+  const services = { clock: systemClock, random: systemRandom, logger };
+  const credential = credentialOf(settings.clientId);
+  const stores = openStores(settings, credential);
+  const queues = openQueues(settings, credential);
+  const doorbells = new QueueDoorbells(queues.getQueueClient("notices"), services);
+  const bells = new QueueJobBells(queues.getQueueClient("bulk"), services);
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await openWorkerFolder(settings.directory));
+  const compute = stack.adopt(await openCompute(settings, folder, services.random), (opened) => opened.close());
+  const hubs = stack.adopt(openHubReader(settings, credential), (opened) => opened.close());
+  const { checkpoints } = compute;
+  const parts = {
+    ...services,
+    ...stores,
+    compute,
+    checkpoints,
+    hubs,
+    doorbells,
+    workDirectory: join(folder.path, "work"),
+  };
+  const engines = pipelines.map((pipeline) =>
+    stack.adopt(new Engine(engineContext(pipeline, parts), declaredFlows(pipeline)), (engine) => engine.close()),
+  );
+  // A catalog of its own: engines decide by what they have seen of a table, and readers must not change that.
+  const tables = new TableCatalog(stores, { ...services, checkpointReader: checkpoints });
+  const served = new ServedTables(pipelines, tables);
+  const backfill = new Backfill({ ...services, ...stores, hubs, tables, bells }, engines);
+  const http = { ...services, ...stores, pipelines, tables, served, compute, hubs, backfill };
+  const secrets = openSecrets(settings.keyVault, credential, services);
+  const running = stack.move();
+  return { engines, backfill, http, secrets, close: () => running.disposeAsync() };
+}
+
+/** DuckDB within the bounds of the settings. */
+async function openCompute(settings: Settings, folder: WorkerFolder, random: Random): Promise<DuckDbCompute> {
+  return DuckDbCompute.open(
+    {
+      directory: join(folder.path, "compute"),
+      memoryLimitMb: settings.memoryLimitMb,
+      threads: settings.threads,
+      cacheBytes: settings.cacheMb * 1024 * 1024,
+    },
+    random,
+  );
+}
+
+/** An engine's context from its parts. */
+export function engineContext(
+  pipeline: Pipeline,
+  parts: {
+    readonly host: ObjectStore;
+    readonly lake: ObjectStore;
+    readonly compute: Compute;
+    readonly checkpoints: CheckpointFiles;
+    readonly hubs: EventHubReader;
+    readonly doorbells: EngineContext["doorbells"];
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly logger: Logger;
+    readonly workDirectory: string;
+  },
+): EngineContext {
+  const { checkpoints, ...rest } = parts;
+  const tables = new TableCatalog(rest, { ...rest, checkpointReader: checkpoints, checkpointWriter: checkpoints });
+  return { pipeline: pipeline.name, tables, ...rest };
+}

@@ -1,0 +1,113 @@
+/** What rows are asked for, column by column: as an expression that decides, and as the files that need not be read for it. */
+import { mayContain, mayHaveNull, parseValue, textAbovePrefix } from "../delta/index.ts";
+import type { AddFile, Snapshot, StatsValue, ValueRange } from "../delta/index.ts";
+import type { DataType, Expression, Literal, Schema, StructField } from "../plan/index.ts";
+
+/** Comparisons as SQL has them: a NULL is neither equal nor different. NaN equals itself and is above every number. */
+export type RowCondition =
+  | {
+      readonly kind: "eq" | "ne" | "lt" | "le" | "gt" | "ge";
+      readonly column: string;
+      /** In the form of a literal of the column's type. */
+      readonly value: NonNullable<Literal["value"]>;
+    }
+  | { readonly kind: "in"; readonly column: string; readonly values: readonly NonNullable<Literal["value"]>[] }
+  | { readonly kind: "startswith"; readonly column: string; readonly text: string }
+  | { readonly kind: "isnull"; readonly column: string }
+  | { readonly kind: "notnull"; readonly column: string };
+
+/** True for a row that meets all conditions; undefined where there are none. The columns are those of the schema. */
+export function conditionExpression(schema: Schema, conditions: readonly RowCondition[]): Expression | undefined {
+  return conditions
+    .map((condition) => expressionOf(condition, typeOfColumn(schema, condition.column)))
+    .reduce<Expression | undefined>((all, each) => (all === undefined ? each : call("and", all, each)), undefined);
+}
+
+/** False only where no row of the file can meet all conditions: told by its partition values and statistics, without reading it. */
+export function mayMatch(
+  snapshot: Pick<Snapshot, "schema" | "partitionBy">,
+  file: AddFile,
+  conditions: readonly RowCondition[],
+): boolean {
+  return conditions.every((condition) => {
+    const { column } = condition;
+    if (condition.kind === "isnull") return mayHaveNull(snapshot, file, column);
+    const ranges = rangesOf(condition, typeOfColumn(snapshot.schema, column));
+    return ranges.some((range) => mayContain(snapshot, file, column, range));
+  });
+}
+
+/** The type of a column that the schema has. */
+export function typeOfColumn(schema: Schema, column: string): DataType {
+  return (schema.fields as Readonly<Record<string, StructField>>)[column]!.type;
+}
+
+/** From one value to another in the order of a type, both included: wider where the file's statistics may be rounded otherwise. */
+export function valueRange(type: DataType, min: StatsValue | undefined, max: StatsValue | undefined): ValueRange {
+  if (type.kind !== "float") return { min, max };
+  return {
+    min: typeof min === "number" ? min - floatStep(min) : undefined,
+    max: typeof max === "number" ? max + floatStep(max) : undefined,
+  };
+}
+
+/** At least the distance to the next number of 32 bits: a bound may be written by its shortest text, or as the double that it is. */
+function floatStep(value: number): number {
+  return Math.abs(value) * 2 ** -22 + 2 ** -148;
+}
+
+function call(name: string, ...args: readonly Expression[]): Expression {
+  return { kind: "call", name, args };
+}
+
+function expressionOf(condition: RowCondition, type: DataType): Expression {
+  const column: Expression = { kind: "column", name: condition.column };
+  const literal = (value: Literal["value"]): Expression => ({ kind: "literal", value, type });
+  switch (condition.kind) {
+    case "in":
+      return call("isin", column, ...condition.values.map(literal));
+    case "startswith":
+      return call("starts_with", column, literal(condition.text));
+    case "isnull":
+      return call("is_null", column);
+    case "notnull":
+      return call("is_not_null", column);
+    default:
+      return call(condition.kind, column, literal(condition.value));
+  }
+}
+
+/** Where values that meet the condition lie; one range at least. */
+function rangesOf(
+  condition: Exclude<RowCondition, { readonly kind: "isnull" }>,
+  type: DataType,
+): readonly ValueRange[] {
+  switch (condition.kind) {
+    case "ne":
+    case "notnull":
+      return [{}];
+    case "startswith":
+      return [{ min: condition.text, max: textAbovePrefix(condition.text) }];
+    case "in":
+      return condition.values.map((value) => equalTo(type, value));
+    case "eq":
+      return [equalTo(type, condition.value)];
+    case "lt":
+    case "le":
+      return [valueRange(type, undefined, statsValue(type, condition.value))];
+    case "gt":
+    case "ge":
+      return [valueRange(type, statsValue(type, condition.value), undefined)];
+  }
+}
+
+function equalTo(type: DataType, value: NonNullable<Literal["value"]>): ValueRange {
+  const bound = statsValue(type, value);
+  return valueRange(type, bound, bound);
+}
+
+/** A literal as statistics have values; undefined where there are no statistics of the type. */
+function statsValue(type: DataType, value: NonNullable<Literal["value"]>): StatsValue | undefined {
+  if (type.kind === "float" || type.kind === "double") return Number(value);
+  return type.kind === "binary" ? undefined : parseValue(type, String(value));
+}
