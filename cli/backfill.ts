@@ -121,7 +121,8 @@ function position(option: string, text: string): number | string {
 /** Takes a job on, and runs it here to its end, unless it is not waited for. */
 async function run(request: BackfillRequest, { data, json, wait }: RunOptions): Promise<void> {
   await using operator = await Operator.open(data);
-  if ("from" in request && !operator.isRunning)
+  const isOfHub = Operator.flows.some(({ kind, output }) => kind === "hub" && output.name === tableOf(request));
+  if (isOfHub && "from" in request && !operator.isRunning)
     throw new DyneError(
       "HUB_UNAVAILABLE",
       `A replay reads from Event Hubs, which do not run. Start them with "npm run dev -- --data ${data}", and repeat it beside them.`,
@@ -135,11 +136,19 @@ async function run(request: BackfillRequest, { data, json, wait }: RunOptions): 
   if (job.state === "FAILED") process.exitCode = 1;
 }
 
+const tableOf = (request: BackfillRequest): string => (request.kind === "refresh" ? request.table : request.source);
+
 async function finished(backfill: Backfill, taken: JobRecord): Promise<JobRecord> {
   let job = taken;
   let said = "";
   while (!hasEnded(job)) {
-    job = (await backfill.advance(job.jobId, stepMs)) ?? job;
+    const advanced = await backfill.advance(job.jobId, stepMs);
+    if (advanced === undefined)
+      throw new DyneError(
+        "JOB_NOT_FOUND",
+        `Job ${job.jobId} is gone, or a newer build has taken it over. List the jobs.`,
+      );
+    job = advanced;
     const { done, total, unit } = job.progress;
     const now = job.waitsFor === null ? `${done} of ${total ?? "?"} ${unit}` : `waits: ${job.waitsFor}`;
     if (now !== said) process.stderr.write(`${now}\n`);

@@ -5,8 +5,9 @@
  *     jobs-open/<jobId>        there is such a job, and it has not ended
  *
  *     {"format":1,"jobId":"0f8c…","flow":"bronze.flights","request":{"kind":"replay","source":"bronze.flights","from":0,"to":5000},
- *      "requestedBy":"ops@contoso","createdTime":"2026-…Z","state":"RUNNING","updatedTime":"2026-…Z","endedTime":null,
- *      "plan":{"kind":"hub","epoch":"2026-…Z","ranges":[{"partition":"0","fromSequence":0,"untilSequence":5000,"atSequence":1200}]},
+ *      "requestedBy":"ops@contoso","createdTime":"2026-…Z","state":"RUNNING","updatedTime":"2026-…Z","turn":7,"endedTime":null,
+ *      "plan":{"kind":"hub","epoch":"2026-…Z","generation":1,
+ *      "ranges":[{"partition":"0","fromSequence":0,"untilSequence":5000,"atSequence":1200}]},
  *      "progress":{"unit":"events","done":1200,"total":5000},"rows":1187,"waitsFor":null,"error":null}
  */
 import { z } from "zod";
@@ -56,7 +57,8 @@ export const replayRange = z.object({
 
 /** What is to be done, resolved once, when the job begins. */
 export const jobPlan = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("hub"), epoch: instant, ranges: z.array(replayRange) }),
+  /** The generation that the positions are of. */
+  z.object({ kind: z.literal("hub"), epoch: instant, generation: count, ranges: z.array(replayRange) }),
   z.object({ kind: z.literal("files"), prefix: z.string() }),
   /** The generation before the refresh. */
   z.object({ kind: z.literal("refresh"), generation: count }),
@@ -74,6 +76,8 @@ export const jobRecord = z.object({
   createdTime: instant,
   state: jobState,
   updatedTime: instant,
+  /** How often it was changed: a bell of an earlier turn is not answered, because whoever changed it since has rung again. */
+  turn: count,
   endedTime: instant.nullable(),
   /** Null while QUEUED. */
   plan: jobPlan.nullable(),

@@ -173,15 +173,15 @@ export class Engine {
     return stopped;
   }
 
-  /** Computes a view from its inputs again; readers see the old rows until the new ones replace them, in one commit. Errors: as `reset`. */
-  async refresh(name: string): Promise<void> {
+  /** Computes a view from its inputs again; readers see the old rows until the new ones replace them, in one commit. With `after`, only where that generation is the newest. Errors: as `reset`. */
+  async refresh(name: string, after?: number): Promise<void> {
     const { declared, driver } = this.#flow(name);
     if (declared.kind !== "view")
       throw new DyneError(
         "INVALID_ARGUMENT",
         `${name} is a streaming table, which is not refreshed. Reset it instead.`,
       );
-    await raiseGeneration(this.#context, driver, { reason: "refresh" });
+    await raiseGeneration(this.#context, driver, { reason: "refresh", after });
     await this.#context.doorbells.ring(name, 0);
   }
 
@@ -192,7 +192,12 @@ export class Engine {
   async replay(name: string, lane: LaneId, job: string, part: ReplayPart, budgetMs: number): Promise<LaneResult> {
     const flow = this.#flow(name);
     const result = await this.#run(flow, lane, { kind: "replay", job, part }, budgetMs);
-    if (result.kind === "ran") await this.#cascade(flow.declared.output.path, passBudgetMs);
+    try {
+      if (result.kind === "ran") await this.#cascade(flow.declared.output.path, passBudgetMs);
+    } catch (error) {
+      // What is committed is committed, and the sweep looks at every flow: nothing downstream ends the backfill.
+      this.#context.logger.error("carrying on downstream of a backfill failed", { flow: name, error: String(error) });
+    }
     await this.#maintain();
     return result;
   }

@@ -38,6 +38,8 @@ export type ReplayPart =
       readonly kind: "hub";
       /** The hub's creation time, ISO-8601: a hub that was created again since is another hub. */
       readonly epoch: string;
+      /** The generation that it was planned in: in another one, what was done by then may not be in the table any more. */
+      readonly generation: number;
       readonly fromSequence: number;
       readonly untilSequence: number;
     }

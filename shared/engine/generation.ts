@@ -20,7 +20,11 @@ export type GenerationChange =
   /** The plan changed and the data stay: every lane goes on where it ends. A view is refreshed. */
   | { readonly reason: "plan" }
   /** A view is computed from its inputs again; its rows are replaced by the first batch, in one commit. */
-  | { readonly reason: "refresh" }
+  | {
+      readonly reason: "refresh";
+      /** Only where this generation is the newest: asked for again and again, or by two at once, it is one refresh. */
+      readonly after?: number | undefined;
+    }
   /** All rows go, in one commit per table, and the input is read from its start. */
   | { readonly reason: "reset" }
   /** Tables get the rows of versions of their own, by role and lane; the input goes on where each lane ends, or after batches named. */
@@ -64,6 +68,7 @@ export async function raiseGeneration(
   if (newest === undefined) {
     throw new DyneError("INVALID_ARGUMENT", `${driver.flow} has not run yet, so there is nothing to ${wanted.reason}.`);
   }
+  if (wanted.reason === "refresh" && newest.generation !== (wanted.after ?? newest.generation)) return newest;
   const change = await fitting(context, driver, newest, wanted);
   if (change.reason === "reset") await driver.assertResettable?.();
   const next = generation(newest.generation + 1);

@@ -1,5 +1,11 @@
 /** engine: the incremental engine. It is given everything and reads nothing of its surroundings. */
-export { Backfill, type BackfillContext, type JobBells, type SubmitOptions } from "./backfill/backfill.ts";
+export {
+  Backfill,
+  type BackfillContext,
+  type JobBell,
+  type JobBells,
+  type SubmitOptions,
+} from "./backfill/backfill.ts";
 export type { Doorbells, EngineContext } from "./context.ts";
 export type { DeclaredFlow } from "./declared-flow.ts";
 export { declaredFlows } from "./declare.ts";

@@ -1,30 +1,28 @@
 /** `/api/backfill`: bring in what a table missed, or compute a view again, as jobs. */
 import { z } from "zod";
-import { backfillRequest, jobRecord, type BackfillRequest, type JobRecord } from "../checkpoint/index.ts";
+import { backfillRequest, jobRecord, type JobRecord } from "../checkpoint/index.ts";
 import { jsonAnswer, route } from "./route.ts";
 import type { HttpServices } from "./services.ts";
 
-/** Who takes jobs on and knows of them. Errors are those of the engine's backfills. */
-export interface BackfillJobs {
-  submit(
-    request: BackfillRequest,
-    options: { readonly requestedBy?: string | undefined; readonly idempotencyKey?: string | undefined },
-  ): Promise<JobRecord>;
-  find(jobId: string): Promise<JobRecord>;
-  list(jobsMax: number): Promise<readonly JobRecord[]>;
-  cancel(jobId: string): Promise<JobRecord>;
-}
-
-const jobSchema = jobRecord.omit({ format: true }).strict().meta({ id: "BackfillJob" });
+const jobSchema = jobRecord.omit({ format: true, turn: true }).meta({ id: "BackfillJob" });
 const takenSchema = z
   .strictObject({ jobId: z.uuid(), statusUrl: z.string().meta({ description: "Where the job tells how far it is." }) })
   .meta({ id: "TakenJob" });
 const listSchema = z.strictObject({ jobs: z.array(jobSchema) }).meta({ id: "BackfillJobs" });
 
+const none = z.strictObject({});
+const requestBody = backfillRequest.meta({ id: "BackfillRequest" });
+const requestHeaders = z.strictObject({ "idempotency-key": z.string().min(1).max(200).optional() });
 const jobPath = z.strictObject({ jobId: z.string().max(100) });
 const jobsListed = 100;
 
-export const submitBackfillRoute = route({
+export const submitBackfillRoute = route<
+  HttpServices,
+  typeof none,
+  typeof none,
+  typeof requestHeaders,
+  typeof requestBody
+>({
   id: "submitBackfill",
   method: "POST",
   path: "/api/backfill",
@@ -34,12 +32,12 @@ export const submitBackfillRoute = route({
     "A replay brings into a bronze table what it does not hold: a range of its hub that it has read past, by sequence numbers or times, or landed " +
     "files below a prefix that were never read. A refresh computes a materialized view from its inputs again, in one commit. What a table holds is " +
     "not added again, so that a replay may be repeated. With an Idempotency-Key the same request gives the same job.",
-  requestHeaders: z.strictObject({ "idempotency-key": z.string().min(1).max(200).optional() }),
-  body: backfillRequest.meta({ id: "BackfillRequest" }),
+  requestHeaders,
+  body: requestBody,
   answers: [{ status: 202, description: "It is taken on, or was before.", schema: takenSchema }],
   problems: [422, 429],
   handle: async ({ body, headers }, { services, caller }) => {
-    const { backfill } = await (services as () => Promise<HttpServices>)();
+    const { backfill } = await services();
     const job = await backfill.submit(body, { requestedBy: caller, idempotencyKey: headers["idempotency-key"] });
     const statusUrl = `/api/backfill/${job.jobId}`;
     return jsonAnswer({ jobId: job.jobId, statusUrl }, 202, { location: statusUrl });
@@ -86,6 +84,5 @@ export const cancelBackfillRoute = route<HttpServices, typeof jobPath>({
   handle: async ({ path }, { services }) => jsonAnswer(told(await (await services()).backfill.cancel(path.jobId))),
 });
 
-function told({ format: _, ...job }: JobRecord): Omit<JobRecord, "format"> {
-  return job;
-}
+/** A job without what is the storage's affair. */
+const told = (job: JobRecord): z.output<typeof jobSchema> => jobSchema.parse(job);

@@ -3,7 +3,7 @@ import type { Compute } from "../compute/index.ts";
 import type { Pipeline } from "../pipeline/index.ts";
 import type { ServingContext } from "../serving/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
-import type { BackfillJobs } from "./backfill-routes.ts";
+import type { BackfillJobs } from "./backfill-jobs.ts";
 import type { ServedTables } from "./served-tables.ts";
 
 export interface HttpServices extends ServingContext {

@@ -75,9 +75,9 @@ export class App {
   /** Takes a backfill job further, whose message of the queue `bulk` this is. */
   async bulk(message: unknown): Promise<void> {
     const { backfill } = await this.#open();
-    const job = readJobBell(message);
-    if (job === undefined) this.#logger.warn("a message of the queue for long work was ignored", { message });
-    else await backfill.advance(job, jobStepMs);
+    const bell = readJobBell(message);
+    if (bell === undefined) this.#logger.warn("a message of the queue for long work was ignored", { message });
+    else await backfill.advance(bell.jobId, jobStepMs, bell.turn);
   }
 
   /** Looks at every flow, and at every job. */

@@ -1,5 +1,6 @@
 /** What a message of the queue `notices` means: a bell of dyne's own, or a blob that was created or renamed into place. */
 import { z } from "zod";
+import type { JobBell } from "../engine/index.ts";
 import { flowBell, jobBell } from "./queue-doorbells.ts";
 
 export type Notice =
@@ -24,8 +25,9 @@ export function readNotices(message: unknown): readonly Notice[] {
 }
 
 /** The job that a message of the queue `bulk` rings; undefined for anything else. Never throws. */
-export function readJobBell(message: unknown): string | undefined {
-  return jobBell.safeParse(typeof message === "string" ? parse(message) : message).data?.job;
+export function readJobBell(message: unknown): JobBell | undefined {
+  const { data } = jobBell.safeParse(typeof message === "string" ? parse(message) : message);
+  return data && { jobId: data.job, turn: data.turn };
 }
 
 function readNotice(value: unknown): Notice {

@@ -2,17 +2,17 @@
 import type { QueueClient } from "@azure/storage-queue";
 import { z } from "zod";
 import type { Clock, Logger } from "../core/index.ts";
-import type { Doorbells, JobBells } from "../engine/index.ts";
+import type { Doorbells, JobBell, JobBells } from "../engine/index.ts";
 import { describeRefusal } from "./refusal.ts";
 
 /**
  * The format of dyne's own queue messages: a bell of a flow, in the queue `notices`, and one of a backfill job, in `bulk`.
  *
  *     {"format":1,"kind":"ring","flow":"silver.flights"}
- *     {"format":1,"kind":"chunk","job":"0f8c…"}
+ *     {"format":1,"kind":"chunk","job":"0f8c…","turn":7}
  */
 export const flowBell = z.object({ format: z.literal(1), kind: z.enum(["ring", "wake"]), flow: z.string() });
-export const jobBell = z.object({ format: z.literal(1), kind: z.literal("chunk"), job: z.string() });
+export const jobBell = z.object({ format: z.literal(1), kind: z.literal("chunk"), job: z.string(), turn: z.number() });
 
 const shortDelayMs = 5_000;
 
@@ -67,9 +67,9 @@ export class QueueJobBells implements JobBells {
     this.#logger = logger;
   }
 
-  async ring(job: string, delayMs: number): Promise<void> {
+  async ring({ jobId: job, turn }: JobBell, delayMs: number): Promise<void> {
     try {
-      await send(this.#queue, { format: 1, kind: "chunk", job }, delayMs);
+      await send(this.#queue, { format: 1, kind: "chunk", job, turn }, delayMs);
     } catch (error) {
       this.#logger.warn("a job's bell could not be sent; the sweep will look at it", { job, error: String(error) });
     }

@@ -43,9 +43,11 @@ export async function replay(world: EngineWorld, { partition, from, until, job }
   const { hub } = world.estate;
   const { beginSequence, untilSequence } = await hub.partition("events", String(partition));
   const at = (share: number): number => beginSequence + Math.floor(((untilSequence - beginSequence) * share) / 100);
+  const generations = (await world.hostPaths()).filter((path) => path.includes("/bronze.events/generations/"));
   const part = {
     kind: "hub",
     epoch: instantText((await hub.describe()).epochUs),
+    generation: generations.length,
     fromSequence: at(from),
     untilSequence: at(until),
   } as const;

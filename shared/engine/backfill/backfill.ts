@@ -9,18 +9,22 @@
  * be done twice, and by two at once.
  */
 import { v5 as uuid5 } from "uuid";
-import { DyneError, instantOfMs, isDyneError, limits, unreachable, type Logger } from "../../core/index.ts";
+import { DyneError, instantOfMs, isDyneError, limits, type Logger } from "../../core/index.ts";
 import { hasEnded, JobLog, type BackfillRequest, type JobRecord, type StoredJob } from "../../checkpoint/index.ts";
 import type { DeclaredFlow } from "../declared-flow.ts";
 import type { Engine } from "../engine.ts";
+import { assertSensible, understood } from "./backfill-request.ts";
 import { recordsOf, type BackfillServices, type BackfillWork } from "./backfill-work.ts";
 import { filesBackfill } from "./files-backfill.ts";
 import { hubBackfill } from "./hub-backfill.ts";
 import { refreshBackfill } from "./refresh-backfill.ts";
 
+/** A job, and the turn for which it is rung. */
+export type JobBell = Pick<JobRecord, "jobId" | "turn">;
+
 /** The queue through which jobs are rung: at least once, in no order. */
 export interface JobBells {
-  ring(jobId: string, delayMs: number): Promise<void>;
+  ring(bell: JobBell, delayMs: number): Promise<void>;
 }
 
 export interface BackfillContext extends BackfillServices {
@@ -36,7 +40,7 @@ export interface SubmitOptions {
 }
 
 /** When a job that waits is looked at again. */
-const waitMs = 5_000;
+const waitMs = 15_000;
 
 export class Backfill {
   readonly #context: BackfillContext;
@@ -54,7 +58,8 @@ export class Backfill {
    * Takes a job on and rings for it. Safe to repeat with an idempotency key. Errors: INVALID_ARGUMENT for what no flow can do,
    * IDEMPOTENCY_KEY_REUSED for a key that came with another request, LIMIT_EXCEEDED while too many jobs are open, STORAGE_UNAVAILABLE.
    */
-  async submit(request: BackfillRequest, options: SubmitOptions = {}): Promise<JobRecord> {
+  async submit(asked: BackfillRequest, options: SubmitOptions = {}): Promise<JobRecord> {
+    const request = understood(asked);
     const flow = this.#flowOf(request);
     assertSensible(request, flow);
     const { idempotencyKey, requestedBy } = options;
@@ -78,6 +83,7 @@ export class Backfill {
         createdTime: now,
         state: "QUEUED",
         updatedTime: now,
+        turn: 0,
         endedTime: null,
         plan: null,
         progress: { unit, done: 0, total: null },
@@ -90,7 +96,7 @@ export class Backfill {
         "IDEMPOTENCY_KEY_REUSED",
         "The Idempotency-Key came with another request before. Choose a new one for each job.",
       );
-    if (!hasEnded(record)) await this.#context.bells.ring(jobId, 0);
+    if (!hasEnded(record)) await this.#context.bells.ring(record, 0);
     return record;
   }
 
@@ -102,9 +108,9 @@ export class Backfill {
   /** The newest jobs, ended ones included. */
   async list(jobsMax: number): Promise<readonly JobRecord[]> {
     const newest = (await this.#log.all()).toSorted((a, b) => b.changedMs - a.changedMs).slice(0, jobsMax);
-    const jobs = await Promise.all(newest.map(({ jobId }) => this.#log.find(jobId)));
+    const jobs = await Promise.all(newest.map(({ jobId }) => this.#readable(jobId)));
     return jobs
-      .flatMap((job) => (job === undefined ? [] : [job.record]))
+      .flatMap((job) => (job === undefined || job === "unreadable" ? [] : [job.record]))
       .toSorted((a, b) => (a.createdTime < b.createdTime ? 1 : -1));
   }
 
@@ -121,17 +127,20 @@ export class Backfill {
 
   /**
    * Takes a job further for about `budgetMs`, and rings again where it has not ended. Never throws what a job can meet: that is in its
-   * record. A job that is not there was deleted, and is left alone.
+   * record. A job that is not there was deleted, and is left alone; so is one whose turn is another than the bell's, which comes twice or
+   * late.
    */
-  async advance(jobId: string, budgetMs: number): Promise<JobRecord | undefined> {
-    const stored = await this.#log.find(jobId);
+  async advance(jobId: string, budgetMs: number, turn?: number): Promise<JobRecord | undefined> {
+    const stored = await this.#readable(jobId);
+    if (stored === "unreadable") return undefined;
     if (stored === undefined || hasEnded(stored.record)) {
       await this.#log.close(jobId);
       return stored?.record;
     }
+    if (turn !== undefined && turn !== stored.record.turn) return stored.record;
     const { record, inMs } = await this.#step(stored, budgetMs);
     if (hasEnded(record)) await this.#log.close(jobId);
-    else await this.#context.bells.ring(jobId, inMs);
+    else await this.#context.bells.ring(record, inMs);
     return record;
   }
 
@@ -140,15 +149,18 @@ export class Backfill {
     if (this.#engines.length === 0) return;
     const staleMs = this.#context.clock.nowMs() - limits.jobStaleMs;
     for (const jobId of await this.#log.open()) {
-      const stored = await this.#log.find(jobId);
+      const stored = await this.#readable(jobId);
+      if (stored === "unreadable") continue;
       if (stored === undefined || Date.parse(stored.record.updatedTime) < staleMs)
-        await this.#context.bells.ring(jobId, 0);
+        await this.#context.bells.ring({ jobId, turn: stored?.record.turn ?? 0 }, 0);
     }
     await this.#tidy();
   }
 
   async #step(stored: StoredJob, budgetMs: number): Promise<{ readonly record: JobRecord; readonly inMs: number }> {
     try {
+      if (!this.#isDeclared(stored.record.flow))
+        return await this.#wait(stored, `no pipeline of this build has ${stored.record.flow}`);
       const older = await this.#olderJob(stored.record);
       if (older !== undefined) return await this.#wait(stored, `job ${older.jobId} of ${older.flow} comes first`);
       const begun = stored.record.plan === null ? await this.#begin(stored) : stored;
@@ -222,15 +234,22 @@ export class Backfill {
   }
 
   #change(stored: StoredJob, change: Partial<JobRecord>): Promise<StoredJob | undefined> {
-    return this.#log.change(stored, { ...stored.record, ...change, updatedTime: this.#now() });
+    return this.#log.change(stored, {
+      ...stored.record,
+      ...change,
+      updatedTime: this.#now(),
+      turn: stored.record.turn + 1,
+    });
   }
 
   /** An open job of the same flow that was taken on before. */
   async #olderJob(job: JobRecord): Promise<JobRecord | undefined> {
     for (const jobId of await this.#log.open()) {
       if (jobId === job.jobId) continue;
-      const other = (await this.#log.find(jobId))?.record;
-      if (other !== undefined && other.flow === job.flow && !hasEnded(other) && isOlder(other, job)) return other;
+      const stored = await this.#readable(jobId);
+      if (stored === undefined || stored === "unreadable") continue;
+      const other = stored.record;
+      if (other.flow === job.flow && !hasEnded(other) && isOlder(other, job)) return other;
     }
     return undefined;
   }
@@ -241,8 +260,20 @@ export class Backfill {
     this.#tidiedMs = nowMs;
     const old = (await this.#log.all()).filter(({ changedMs }) => changedMs < nowMs - limits.jobKeptMs);
     for (const { jobId } of old.slice(0, limits.maintenanceDeletesMax)) {
-      const stored = await this.#log.find(jobId);
-      if (stored !== undefined && hasEnded(stored.record)) await this.#log.delete(stored.record);
+      const stored = await this.#readable(jobId);
+      if (stored !== undefined && stored !== "unreadable" && hasEnded(stored.record))
+        await this.#log.delete(stored.record);
+    }
+  }
+
+  /** A job, unless its record is a newer build's, or broken: that is no reason for the others to stop. */
+  async #readable(jobId: string): Promise<StoredJob | "unreadable" | undefined> {
+    try {
+      return await this.#log.find(jobId);
+    } catch (error) {
+      if (!isDyneError(error, "FORMAT_TOO_NEW") && !isDyneError(error, "CHECKPOINT_CORRUPT")) throw error;
+      this.#context.logger.error("a job cannot be read and is left alone", { jobId, error: error.message });
+      return "unreadable";
     }
   }
 
@@ -262,6 +293,10 @@ export class Backfill {
 
   #flowOf(request: BackfillRequest): DeclaredFlow {
     return this.#declared(request.kind === "refresh" ? request.table : request.source).flow;
+  }
+
+  #isDeclared(flow: string): boolean {
+    return this.#engines.some(({ flows }) => flows.some(({ id }) => id === flow));
   }
 
   #declared(name: string): { readonly engine: Engine; readonly flow: DeclaredFlow } {
@@ -295,36 +330,4 @@ const jobIdOf = (key: string): string => uuid5(key, keyedJobs);
 
 function isOlder(a: JobRecord, b: JobRecord): boolean {
   return a.createdTime === b.createdTime ? a.jobId < b.jobId : a.createdTime < b.createdTime;
-}
-
-/** Throws INVALID_ARGUMENT where the kind of flow cannot do what is asked. */
-function assertSensible(request: BackfillRequest, flow: DeclaredFlow): void {
-  const wrong = (what: string) => new DyneError("INVALID_ARGUMENT", what);
-  const name = flow.output.name;
-  if (request.kind === "refresh") {
-    if (flow.kind !== "view")
-      throw wrong(
-        `${name} is a streaming table, which is not refreshed. Replay its source, or reset it with "dyne flow reset ${flow.id}".`,
-      );
-    return;
-  }
-  switch (flow.kind) {
-    case "hub":
-      if ("prefix" in request)
-        throw wrong(`${name} is fed from a hub. Ask for a replay "from" a sequence number or a time.`);
-      if (typeof request.from === "number" && typeof request.to === "number" && request.from >= request.to)
-        throw wrong(`The range from ${request.from} to ${request.to} is empty. "to" is not included.`);
-      return;
-    case "files":
-      if (!("prefix" in request))
-        throw wrong(`${name} is fed from files. Ask for a replay of a "prefix", such as ${flow.glob.split("*")[0]}.`);
-      return;
-    case "stream":
-    case "view":
-      throw wrong(
-        `${name} is computed from other tables. Replay the bronze table that it comes from, or refresh it if it is a view.`,
-      );
-    default:
-      return unreachable(flow);
-  }
 }

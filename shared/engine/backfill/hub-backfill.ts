@@ -29,11 +29,16 @@ export const hubBackfill: BackfillWork<HubPlan> = {
         `${hub} has no partition ${request.partition}. It has ${partitions.join(", ")}.`,
       );
     const epoch = instantText(epochUs);
+    const newest = (await generationsOf(step)).at(-1)?.generation ?? 0;
     const ranges: Range[] = [];
     for (const partition of request.partition === undefined ? partitions : [request.partition]) {
       const lane = laneId(partition);
       const live = await liveRange(step, lane);
-      if (live === undefined) continue;
+      if (live === undefined)
+        throw new DyneError(
+          "GENERATION_CHANGED",
+          `${step.flow.id} has not begun to read partition ${partition} yet; a replay brings what it has passed`,
+        );
       if (live.epoch !== epoch)
         throw new DyneError(
           "HUB_CHANGED",
@@ -50,10 +55,11 @@ export const hubBackfill: BackfillWork<HubPlan> = {
       const untilSequence = Math.min(to, live.untilSequence);
       if (from < untilSequence) ranges.push({ partition, fromSequence: from, untilSequence, atSequence: from });
     }
-    return { kind: "hub", epoch, ranges };
+    return { kind: "hub", epoch, generation: newest, ranges };
   },
 
-  async advance(step, plan, budgetMs) {
+  async advance(step, planned, budgetMs) {
+    const plan = await inNewest(step, planned);
     const { services, engine, flow, job } = step;
     const untilMs = services.clock.nowMs() + budgetMs;
     const ranges = [...plan.ranges];
@@ -66,6 +72,7 @@ export const hubBackfill: BackfillWork<HubPlan> = {
       const part = {
         kind: "hub",
         epoch: plan.epoch,
+        generation: plan.generation,
         fromSequence: range.atSequence,
         untilSequence: range.untilSequence,
       } as const;
@@ -88,6 +95,16 @@ export const hubBackfill: BackfillWork<HubPlan> = {
     };
   },
 };
+
+/** The plan in the newest generation: where that set the table to something else, what was done by then is to be done again. */
+async function inNewest(step: BackfillStep, plan: HubPlan): Promise<HubPlan> {
+  const since = (await generationsOf(step)).filter((record) => record.generation > plan.generation);
+  const newest = since.at(-1);
+  if (newest === undefined) return plan;
+  const isKept = since.every(({ swap }) => swap === null);
+  const ranges = isKept ? plan.ranges : plan.ranges.map((range) => ({ ...range, atSequence: range.fromSequence }));
+  return { ...plan, generation: newest.generation, ranges };
+}
 
 /**
  * A lane that is idle before its end: either the rest has expired, which ends the range there, or it cannot go on now, and this says why.
@@ -120,10 +137,14 @@ async function liveRange(step: BackfillStep, lane: LaneId): Promise<HubRange | u
   return input?.kind === "hub" ? input : undefined;
 }
 
-async function headOf({ services, flow }: BackfillStep, lane: LaneId) {
-  const records = recordsOf(services);
-  const newest = (await new FlowLog(records, flow.id).generations()).at(-1);
-  return newest && (await new LaneLog(records, flow.id, generation(newest.generation), lane).head());
+function generationsOf({ services, flow }: BackfillStep) {
+  return new FlowLog(recordsOf(services), flow.id).generations();
+}
+
+async function headOf(step: BackfillStep, lane: LaneId) {
+  const { services, flow } = step;
+  const newest = (await generationsOf(step)).at(-1);
+  return newest && (await new LaneLog(recordsOf(services), flow.id, generation(newest.generation), lane).head());
 }
 
 async function sequenceOf(

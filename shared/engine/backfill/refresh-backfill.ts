@@ -1,5 +1,5 @@
 /** A view computed from its inputs again, as a generation of its own, in one fenced commit (SPEC.md 17). */
-import { DyneError, generation, laneId } from "../../core/index.ts";
+import { batchId, DyneError, generation, laneId } from "../../core/index.ts";
 import { FlowLog, LaneLog, type JobPlan } from "../../checkpoint/index.ts";
 import { recordsOf, type Advanced, type BackfillStep, type BackfillWork } from "./backfill-work.ts";
 
@@ -7,7 +7,7 @@ type RefreshPlan = Extract<JobPlan, { kind: "refresh" }>;
 
 export const refreshBackfill: BackfillWork<RefreshPlan> = {
   async plan(step) {
-    const newest = await newestGeneration(step);
+    const newest = (await generationsOf(step)).at(-1)?.generation;
     if (newest === undefined)
       throw new DyneError(
         "INVALID_ARGUMENT",
@@ -18,15 +18,27 @@ export const refreshBackfill: BackfillWork<RefreshPlan> = {
 
   async advance(step, plan) {
     const { engine, flow } = step;
-    if ((await newestGeneration(step)) === plan.generation) await engine.refresh(flow.id);
+    const generations = await generationsOf(step);
+    const newest = generations.at(-1);
+    if (newest?.generation === plan.generation) {
+      // An older build must not take the view back to its own query: the newer one does the job.
+      const isOfOlderBuild = generations.some(({ planFingerprint }) => planFingerprint === flow.fingerprint);
+      if (newest.planFingerprint !== flow.fingerprint && isOfOlderBuild)
+        return advanced(plan, undefined, `a newer build runs ${flow.id}`);
+      await engine.refresh(flow.id, plan.generation);
+    }
     await engine.ring(flow.id);
     const rows = await rowsOfRefresh(step, plan);
-    return advanced(plan, rows, await stateOf(step));
+    const state = await stateOf(step);
+    return advanced(
+      plan,
+      rows,
+      state === "RUNNING" ? "the view's lane is busy" : `the view is ${state}; "dyne flow list" says why`,
+    );
   },
 };
 
-function advanced(plan: RefreshPlan, rows: number | undefined, state: string): Advanced {
-  const waits = state === "RUNNING" ? "the view's lane is busy" : `the view is ${state}; "dyne flow list" says why`;
+function advanced(plan: RefreshPlan, rows: number | undefined, waits: string): Advanced {
   return {
     plan,
     progress: { unit: "refreshes", done: rows === undefined ? 0 : 1, total: 1 },
@@ -35,8 +47,8 @@ function advanced(plan: RefreshPlan, rows: number | undefined, state: string): A
   };
 }
 
-async function newestGeneration({ services, flow }: BackfillStep): Promise<number | undefined> {
-  return (await new FlowLog(recordsOf(services), flow.id).generations()).at(-1)?.generation;
+function generationsOf({ services, flow }: BackfillStep) {
+  return new FlowLog(recordsOf(services), flow.id).generations();
 }
 
 async function stateOf({ services, flow }: BackfillStep): Promise<string> {
@@ -48,8 +60,10 @@ async function rowsOfRefresh({ services, flow }: BackfillStep, plan: RefreshPlan
   const records = recordsOf(services);
   const generations = await new FlowLog(records, flow.id).generations();
   for (const { generation: g } of generations.filter((record) => record.generation > plan.generation)) {
-    const { lastCommit } = await new LaneLog(records, flow.id, generation(g), laneId("0")).head();
-    if (lastCommit !== undefined && lastCommit.batchId > 0) return lastCommit.progress.counts.outputRows;
+    const log = new LaneLog(records, flow.id, generation(g), laneId("0"));
+    const { lastCommit } = await log.head();
+    if (lastCommit === undefined || lastCommit.batchId === 0) continue;
+    return ((await log.commitAt(batchId(1))) ?? lastCommit).progress.counts.outputRows;
   }
   return undefined;
 }

@@ -23,12 +23,14 @@ import {
   textFileColumns,
   type ComputeInput,
   type ComputeJob,
+  type ComputeResult,
   type FileSet,
   type TextFile,
   type WrittenFile,
 } from "../../compute/index.ts";
 import type { Snapshot } from "../../delta/index.ts";
 import type { DataType, Expression, LogicalPlan } from "../../plan/index.ts";
+import { mayMatch, type RowCondition } from "../../table/index.ts";
 import { fetchLanded, globMatches, landedOf, listLanded, type Landed } from "../../sources/index.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
@@ -49,6 +51,7 @@ const string: DataType = { kind: "string" };
 const timestamp: DataType = { kind: "timestamp" };
 /** What was read: a file is known by its path and etag together. */
 const ledgerSchema = schemaOf({ path: string, etag: string, modified_time: timestamp, batch_id: { kind: "long" } });
+const ledgerRowsMax = 5_000_000;
 const fileKey = (file: { readonly path: string; readonly etag: string }): string => `${file.path}\n${file.etag}`;
 
 /** The ledger as of the last commit, and whether its small files are many enough to be written anew as one. */
@@ -127,18 +130,9 @@ export class FilesDriver implements FlowDriver {
     const candidates = await this.#candidates(hint);
     if (candidates.length === 0) return undefined;
     const known = await this.#knownFiles(head, generation);
-    const oldestMs = this.#context.clock.nowMs() - this.#declared.maxFileAgeMs;
     const chosen: LandedFile[] = [];
     let bytes = 0;
-    for (const file of candidates) {
-      if (known.has(fileKey(file))) continue;
-      if (Date.parse(file.modifiedTime) < oldestMs) {
-        this.#context.logger.error(
-          "a landed file is older than maxFileAge and is not read; write it again, or raise maxFileAge",
-          { flow: this.flow, path: file.path, modifiedTime: file.modifiedTime },
-        );
-        continue;
-      }
+    for (const file of await this.#unread(candidates, known, hint)) {
       if (
         chosen.length > 0 &&
         (bytes + file.sizeBytes > limits.batchInputBytes || chosen.length >= limits.batchInputFiles)
@@ -149,6 +143,50 @@ export class FilesDriver implements FlowDriver {
     }
     if (chosen.length === 0) return undefined;
     return this.#planned(chosen, hint?.kind === "replay" ? hint.job : null);
+  }
+
+  /**
+   * Files that were never read. Of those older than maxFileAge the ledger does not know: they are refused, except where a replay asks for
+   * them, which looks into the table itself.
+   */
+  async #unread(candidates: readonly Landed[], known: ReadonlySet<string>, hint: Hint | undefined) {
+    const oldestMs = this.#context.clock.nowMs() - this.#declared.maxFileAgeMs;
+    const isTooOld = (file: Landed): boolean => Date.parse(file.modifiedTime) < oldestMs;
+    const unknown = candidates.filter((file) => !known.has(fileKey(file)));
+    if (hint?.kind === "replay") {
+      const there = await this.#inSink(unknown.filter(isTooOld));
+      return unknown.filter((file) => !there.has(fileKey(file)));
+    }
+    for (const { path, modifiedTime } of unknown.filter(isTooOld))
+      this.#context.logger.error(
+        "a landed file is older than maxFileAge and is not read; replay it, write it again, or raise maxFileAge",
+        { flow: this.flow, path, modifiedTime },
+      );
+    return unknown.filter((file) => !isTooOld(file));
+  }
+
+  /** Which of some files the table has rows of. */
+  async #inSink(files: readonly Landed[]): Promise<ReadonlySet<string>> {
+    if (files.length === 0) return new Set();
+    const { path, schema } = this.#declared.output;
+    const table = this.#context.tables.open("lake", path);
+    const snapshot = await table.latest();
+    const names: RowCondition = { kind: "in", column: "file_name", values: files.map((file) => file.path) };
+    const possible = [...snapshot.files].filter((file) => mayMatch(snapshot, file, [names]));
+    const rows = scan("rows", schema);
+    const keys = project(rows, [
+      ["path", column("file_name")],
+      ["etag", column("file_etag")],
+    ]);
+    const result = await this.#context.compute.run({
+      name: `${this.flow}/present`,
+      inputs: { rows: table.fileSet(snapshot, possible) },
+      steps: [],
+      writes: [],
+      collects: [{ name: "present", plan: { kind: "distinct", input: keys }, rowsMax: ledgerRowsMax }],
+      parameters: {},
+    });
+    return keysOf(result, "present", this.flow);
   }
 
   async compute(batch: BatchContext): Promise<ComputedBatch> {
@@ -302,13 +340,10 @@ export class FilesDriver implements FlowDriver {
       inputs: { ledger: table.fileSet(await table.at(version)) },
       steps: [],
       writes: [],
-      collects: [{ name: "known", plan: scan("ledger", ledgerSchema), rowsMax: 5_000_000 }],
+      collects: [{ name: "known", plan: scan("ledger", ledgerSchema), rowsMax: ledgerRowsMax }],
       parameters: {},
     });
-    if (result.kind === "pending") throw new DyneError("BATCH_ABANDONED", `${this.flow} waits for its compute.`);
-    const known = new Set(
-      (result.collected["known"] ?? []).map((row) => fileKey({ path: String(row["path"]), etag: String(row["etag"]) })),
-    );
+    const known = keysOf(result, "known", this.flow);
     this.#ledger = { tableId: ledger.tableId, version, known };
     return known;
   }
@@ -327,6 +362,14 @@ export class FilesDriver implements FlowDriver {
     const young = call("ge", column("modified_time"), { kind: "literal", value: oldest, type: timestamp });
     return { kind: "union", inputs: [filter(scan("ledger", ledgerSchema), young), read] };
   }
+}
+
+/** The files that a job has collected. */
+function keysOf(result: ComputeResult, name: string, flow: FlowId): ReadonlySet<string> {
+  if (result.kind === "pending") throw new DyneError("BATCH_ABANDONED", `${flow} waits for its compute.`);
+  return new Set(
+    (result.collected[name] ?? []).map(({ path, etag }) => fileKey({ path: String(path), etag: String(etag) })),
+  );
 }
 
 function ledgerRows(files: readonly LandedFile[], batch: number): ComputeInput {

@@ -92,7 +92,11 @@ export class HubDriver implements FlowDriver {
   ): Promise<PlannedInput | undefined> {
     const { epochUs } = await this.#describe();
     const replayed = replayedLane(lane);
-    if (replayed !== undefined) return this.#replay.plan(replayed, head, hint, generation, epochUs);
+    if (replayed !== undefined) {
+      const replay = await this.#replay.plan(replayed, head, hint, generation, epochUs);
+      this.#cached.set(lane, replay?.events ?? []);
+      return replay?.input;
+    }
     const last = hubRange(head, this.#declared.hub);
     if (instantText(epochUs) !== last.epoch) return this.#recreated(lane, last, epochUs);
     const from = last.untilSequence;
@@ -123,13 +127,13 @@ export class HubDriver implements FlowDriver {
     if (range?.kind !== "hub")
       throw new DyneError("CHECKPOINT_CORRUPT", `The offsets of ${this.flow} name no range of ${this.#declared.hub}.`);
     const isReplay = replayedLane(batch.lane) !== undefined;
-    const events = await this.#events(range, batch.hint, batch.signal, isReplay || !this.#declared.failOnDataLoss);
+    const events = await this.#events(range, batch, isReplay || !this.#declared.failOnDataLoss);
     const output = this.#declared.output;
     const result = await this.#context.compute.run({
       name: `${this.flow}/${batch.lane}/${batch.offsets.batchId}`,
       inputs: {
         events: bronzeRows(events, this.#declared, range, batch.offsets.batchTime),
-        ...(isReplay ? { present: await this.#replay.present(range, batch.offsets) } : {}),
+        ...(isReplay ? { present: await this.#replay.present(range) } : {}),
       },
       steps: [],
       writes: [
@@ -175,11 +179,9 @@ export class HubDriver implements FlowDriver {
   /** The range's events: from the trigger's payload or what planning read where they have them unchanged, from the hub otherwise. */
   async #events(
     range: HubRange,
-    hint: Hint | undefined,
-    signal: AbortSignal,
+    { lane, hint, signal }: Pick<BatchContext, "lane" | "hint" | "signal">,
     mayLose: boolean,
   ): Promise<readonly HubEvent[]> {
-    const lane = laneId(range.partition);
     const size = range.untilSequence - range.fromSequence;
     const events = new Array<HubEvent | undefined>(size);
     const epochUs = instantMicros(range.epoch);
@@ -187,7 +189,7 @@ export class HubDriver implements FlowDriver {
     const isOfEpoch = ({ enqueuedTimeUs }: HubEvent): boolean =>
       enqueuedTimeUs >= epochUs && (newestEpochUs === epochUs || enqueuedTimeUs < newestEpochUs);
     const cached = this.#cached.get(lane) ?? [];
-    if (hint?.kind !== "replay") this.#cached.delete(lane);
+    this.#cached.delete(lane);
     for (const event of [...(hint?.kind === "hub-events" ? hint.events : []).filter(isUnchanged), ...cached]) {
       const index = event.sequenceNumber - range.fromSequence;
       if (index >= 0 && index < size && isOfEpoch(event)) events[index] = event;
@@ -219,16 +221,20 @@ export class HubDriver implements FlowDriver {
     }
     const { hubs } = this.#context;
     const stretch = { hub: this.#declared.hub, partition: range.partition, untilSequence: until };
-    try {
-      return await hubs.read({ ...stretch, fromSequence: from }, signal);
-    } catch (error) {
-      // A range of which nothing is left in an idle partition is not refused: its events only never come.
-      if (!isDyneError(error, "DATA_LOSS") && !isDyneError(error, "STORAGE_UNAVAILABLE")) throw error;
-      const { beginSequence } = await hubs.partition(this.#declared.hub, lane);
-      const start = this.#stillThere(lane, from, beginSequence, mayLose);
-      if (start === from) throw error;
-      return start < until ? hubs.read({ ...stretch, fromSequence: start }, signal) : [];
+    // Each turn begins behind the one before: events may expire again and again while they are read.
+    for (let start = from; start < until;) {
+      try {
+        return await hubs.read({ ...stretch, fromSequence: start }, signal);
+      } catch (error) {
+        // A range of which nothing is left in an idle partition is not refused: its events only never come.
+        if (!isDyneError(error, "DATA_LOSS") && !isDyneError(error, "STORAGE_UNAVAILABLE")) throw error;
+        const { beginSequence } = await hubs.partition(this.#declared.hub, lane);
+        const next = this.#stillThere(lane, start, beginSequence, mayLose);
+        if (next === start) throw error;
+        start = next;
+      }
     }
+    return [];
   }
 
   /** What waits in the hub behind the events that are there already, as much as a batch may hold. Nothing where little waits. */

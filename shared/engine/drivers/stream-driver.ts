@@ -295,7 +295,9 @@ export class StreamDriver implements FlowDriver {
     const span = this.#job.readSpan(result);
     if (span === undefined) return undefined;
     const table = this.#context.tables.open("lake", this.#declared.output.path);
-    const snapshot = await table.at(Math.max(0, batch.lastCommit?.tables["sink"]?.version ?? 0));
+    // Not as of the last commit, whose files somebody may have rewritten and deleted since. Where the sink has this very batch already, its
+    // outcome is there, and counts instead of what is computed here.
+    const snapshot = await table.latest();
     return table.fileSet(
       snapshot,
       [...snapshot.files].filter((file) => this.#job.mayReach(file, span)),

@@ -70,7 +70,9 @@ async function epochOf({ hub }: Estate): Promise<string> {
 }
 
 async function replay(world: EngineWorld, job: string, fromSequence: number, untilSequence: number) {
-  const part = { kind: "hub", epoch: await epochOf(world.estate), fromSequence, untilSequence } as const;
+  const generations = (await world.hostPaths()).filter((path) => path.startsWith(`checkpoints/${bronze}/generations/`));
+  const at = { epoch: await epochOf(world.estate), generation: generations.length };
+  const part = { kind: "hub", ...at, fromSequence, untilSequence } as const;
   const result = await world.engine.replay(bronze, replayLane(lane), job, part, 60_000);
   await world.quiet();
   return result;
@@ -163,7 +165,8 @@ describe("a replay is clipped", () => {
   test("to what the live lane has committed", async () => {
     const world = await newWorld();
     world.send("0", [readingAt(510, "x", null, 7)]);
-    const part = { kind: "hub", epoch: await epochOf(world.estate), fromSequence: 0, untilSequence: 100 } as const;
+    const at = { epoch: await epochOf(world.estate), generation: 1 };
+    const part = { kind: "hub", ...at, fromSequence: 0, untilSequence: 100 } as const;
     expect(await world.engine.replay(bronze, replayLane(lane), "job-1", part, 60_000)).toMatchObject({ rows: 5 });
     await world.quiet();
     expect(await sequences(world)).toEqual([0, 1, 2, 3, 4, 5]);
@@ -178,7 +181,8 @@ describe("a replay is clipped", () => {
 
   test("to the hub that was asked for", async () => {
     const world = await newWorld();
-    const part = { kind: "hub", epoch: "2020-01-01T00:00:00.000000Z", fromSequence: 0, untilSequence: 9 } as const;
+    const at = { epoch: "2020-01-01T00:00:00.000000Z", generation: 1 };
+    const part = { kind: "hub", ...at, fromSequence: 0, untilSequence: 9 } as const;
     expect(await world.engine.replay(bronze, replayLane(lane), "job-1", part, 60_000)).toEqual({ kind: "idle" });
   });
 });

@@ -104,8 +104,9 @@ describe("anything else concerns nobody, and says why", () => {
 
 describe("a bell of a job", () => {
   test("names its job, as text and as what the host has parsed", () => {
-    const bell = { format: 1, kind: "chunk", job: "0f8c" };
-    expect([readJobBell(bell), readJobBell(JSON.stringify(bell))]).toEqual(["0f8c", "0f8c"]);
+    const bell = { format: 1, kind: "chunk", job: "0f8c", turn: 7 };
+    const read = { jobId: "0f8c", turn: 7 };
+    expect([readJobBell(bell), readJobBell(JSON.stringify(bell))]).toEqual([read, read]);
   });
 
   test.each([{ format: 2, kind: "chunk", job: "x" }, { format: 1, kind: "ring", flow: "a.b" }, {}, null, 7, "{", "[]"])(

@@ -95,11 +95,11 @@ test("a bell that could not be sent does not keep the next one from being sent",
 });
 
 test("a job is rung by a message that names it, and one that cannot be sent is left to the sweep", async () => {
-  await jobBells.ring("0f8c", 4_500);
-  expect(readJobBell(Buffer.from(sent[0]?.text ?? "", "base64").toString("utf8"))).toBe("0f8c");
+  await jobBells.ring({ jobId: "0f8c", turn: 7 }, 4_500);
+  expect(readJobBell(Buffer.from(sent[0]?.text ?? "", "base64").toString("utf8"))).toEqual({ jobId: "0f8c", turn: 7 });
   expect(bells()).toEqual([5]);
   fails = true;
-  await jobBells.ring("0f8c", 0);
+  await jobBells.ring({ jobId: "0f8c", turn: 7 }, 0);
   expect(warnings).toHaveLength(1);
 });
 

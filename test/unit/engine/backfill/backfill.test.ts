@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasEnded, type BackfillRequest, type JobRecord } from "../../../../shared/checkpoint/index.ts";
 import { limits, seededRandom } from "../../../../shared/core/index.ts";
-import { Backfill } from "../../../../shared/engine/index.ts";
+import { Backfill, type JobBell } from "../../../../shared/engine/index.ts";
 import {
   count,
   definePipeline,
@@ -72,7 +72,7 @@ class Worker {
 
   constructor(world: EngineWorld) {
     this.world = world;
-    const bells = { ring: async (jobId: string) => void this.rung.push(jobId) };
+    const bells = { ring: async ({ jobId }: JobBell) => void this.rung.push(jobId) };
     this.backfill = new Backfill({ ...world.context(), bells }, [world.engine]);
   }
 
@@ -232,6 +232,8 @@ describe("a request", () => {
     ["fed from a hub", { kind: "replay", source: bronze, prefix: "landing/" }],
     ["fed from files", { kind: "replay", source: sites, from: 0 }],
     ["is empty", { kind: "replay", source: bronze, from: 5, to: 5 }],
+    ["is empty", { kind: "replay", source: bronze, from: "2026-03-02T00:00:00Z", to: "2026-03-02T00:00:00Z" }],
+    ["landing/sites/", { kind: "replay", source: sites, prefix: "landing/elsewhere/" }],
   ])("that no flow can do is refused: %s", async (what, request) => {
     const worker = new Worker(await newWorld());
     const said = what === "no such table" ? "There is no table" : what;
