@@ -45,6 +45,9 @@ export interface Security extends AsyncDisposable {
 /** The namespace's name: what tokens are put for. Nobody looks it up. */
 const namespace = "dyne-local.servicebus.windows.net";
 
+/** Whom tokens for the HTTP API are for. */
+export const apiAudience = "api://dyne-local";
+
 /** Starts it in a data folder. */
 export async function startSecurity(
   directory: string,
@@ -92,6 +95,9 @@ export async function startSecurity(
     },
     settings: ({ endpoints }, hubAddress) => ({
       KEY_VAULT__vaultUri: vault.vaultUri,
+      AZURE_AUTHORITY_HOST: identity.authorityHost,
+      DYNE_TENANT_ID: identity.tenantId,
+      DYNE_AUDIENCE: apiAudience,
       ...appSettings(app.clientId, endpoints, hubAddress),
     }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),

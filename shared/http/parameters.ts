@@ -63,9 +63,17 @@ function tooLarge(): DyneError {
 function checked<Schema extends z.ZodType>(schema: Schema, values: unknown): z.output<Schema> {
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
+  const { path, message } = nearest(parsed.error.issues);
   const name = path.join(".");
   throw invalid(`${name === "" ? "The request" : `"${name}"`} is wrong: ${message}. Correct it.`, name);
+}
+
+/** The first thing that is wrong; of several forms that a value may have, in the one that it is nearest to. */
+function nearest(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
+  const issue = issues[0]!;
+  if (issue.code !== "invalid_union") return issue;
+  const [least] = issue.errors.toSorted((a, b) => a.length - b.length);
+  return least === undefined || least.length === 0 ? issue : nearest(least);
 }
 
 function invalid(message: string, parameter: string): DyneError {

@@ -18,8 +18,8 @@ import { openApp, type OpenApp } from "./open-app.ts";
 import type { Secrets } from "./secrets.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
-/** A step of a job ends well before half of a function's time limit, and its progress is seen after it. */
-const jobStepMs = 60_000;
+/** A step of a job: its progress is seen after each, and one that is cancelled goes on no longer. */
+const jobStepMs = 20_000;
 
 /** What the triggers of a worker start. Opened at the first use, so that loading the functions costs nothing. */
 export class App {

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resources, type TokenLifetime } from "../../local/identity/index.ts";
 import { silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
 import { credentialOf, openSecrets, openStores, readSettings } from "../../shared/runtime/index.ts";
+import { apiAudience } from "../../local/platform/security.ts";
+import { eventually } from "./eventually.ts";
 import { runPlatform, type RunningPlatform } from "./running-platform.ts";
 
 const airports = `iata,name,city,state,country,latitude,longitude
@@ -106,6 +108,61 @@ describe("a platform without keys", () => {
     const services = { clock: systemClock, logger: silentLogger };
     const secret = await openSecrets(keyVault, credentialOf(clientId), services).get("sql-password");
     expect(secret.reveal()).toBe("of the test");
+  });
+
+  describe("answers over HTTP", () => {
+    interface Wanted {
+      readonly roles?: readonly string[];
+      readonly audience?: string;
+      readonly method?: string;
+      readonly body?: object;
+    }
+    async function ask(path: string, { roles, audience = apiAudience, method = "GET", body }: Wanted = {}) {
+      const { identity, sender } = running.platform.security!;
+      const token = roles === undefined ? undefined : await identity.apiToken({ principal: sender, audience, roles });
+      const answer = await fetch(`${running.platform.http}${path}`, {
+        method,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
+    }
+    const [reader, operator] = [["Dyne.Reader"], ["Dyne.Operator"]];
+    const refresh = { kind: "refresh", table: "gold.route_daily" };
+
+    it.each<[number, string, Wanted]>([
+      [200, "/api/health/live", {}],
+      [401, "/api/health/ready", {}],
+      [200, "/api/health/ready", { roles: reader }],
+      [401, "/api/status", { roles: reader, audience: "api://somebody-else" }],
+      [403, "/api/status", { roles: [] }],
+      [403, "/api/backfill", { roles: reader, method: "POST", body: refresh }],
+    ])("%i to %s, asked with %j", async (status, path, wanted) => {
+      expect(await ask(path, wanted)).toMatchObject({ status });
+    });
+
+    it("rows and where the flows stand, to a reader", async () => {
+      const { json } = await ask("/api/tables/gold.route_daily/rows?where=origin:eq:LAS&select=flights", {
+        roles: reader,
+      });
+      expect(json).toMatchObject({ table: "gold.route_daily", rows: [{ flights: total }], next: null });
+      const { json: status } = await ask("/api/status", { roles: reader });
+      expect(JSON.stringify(status)).toContain('"flow":"silver.flights"');
+    });
+
+    it("jobs that an operator asks for, and the platform does", async () => {
+      const taken = await ask("/api/backfill", { roles: operator, method: "POST", body: refresh });
+      expect(taken.status).toBe(202);
+      const job = await eventually(
+        () => ask(String(taken.json["statusUrl"]), { roles: reader }),
+        ({ json }) => json["state"] === "SUCCEEDED",
+        running.platform.failed,
+      );
+      expect(job.json).toMatchObject({ requestedBy: running.platform.security!.sender.objectId, rows: 1 });
+    });
   });
 
   /** What the system knows of the processes that run dyne's code, where it says so. */

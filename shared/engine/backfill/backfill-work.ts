@@ -32,7 +32,7 @@ export interface Advanced {
   readonly next:
     | { readonly kind: "more" }
     | { readonly kind: "done" }
-    | { readonly kind: "waits"; readonly for: string };
+    | { readonly kind: "waits"; readonly for: string; readonly inMs?: number };
 }
 
 export interface BackfillWork<Plan extends JobPlan = JobPlan> {

@@ -174,7 +174,7 @@ export class Backfill {
         const ended = await this.#end(begun, { ...advanced, state: "SUCCEEDED" });
         return { record: ended?.record ?? begun.record, inMs: 0 };
       }
-      if (next.kind === "waits") return await this.#wait(begun, next.for, advanced);
+      if (next.kind === "waits") return await this.#wait(begun, next.for, advanced, next.inMs);
       const changed = await this.#change(begun, { ...advanced, waitsFor: null });
       return { record: changed?.record ?? begun.record, inMs: 0 };
     } catch (error) {
@@ -214,7 +214,7 @@ export class Backfill {
     return { record: ended?.record ?? current.record, inMs: waitMs };
   }
 
-  async #wait(stored: StoredJob, reason: string, more: Partial<JobRecord> = {}) {
+  async #wait(stored: StoredJob, reason: string, more: Partial<JobRecord> = {}, inMs = waitMs) {
     const ageMs = this.#context.clock.nowMs() - Date.parse(stored.record.createdTime);
     const change = { ...more, waitsFor: reason };
     if (ageMs > limits.jobLifeMs) {
@@ -226,7 +226,7 @@ export class Backfill {
       return { record: ended?.record ?? stored.record, inMs: waitMs };
     }
     const changed = await this.#change(stored, change);
-    return { record: changed?.record ?? stored.record, inMs: waitMs };
+    return { record: changed?.record ?? stored.record, inMs };
   }
 
   #end(stored: StoredJob, change: Partial<JobRecord>): Promise<StoredJob | undefined> {

@@ -30,20 +30,19 @@ export const refreshBackfill: BackfillWork<RefreshPlan> = {
     await engine.ring(flow.id);
     const rows = await rowsOfRefresh(step, plan);
     const state = await stateOf(step);
-    return advanced(
-      plan,
-      rows,
-      state === "RUNNING" ? "the view's lane is busy" : `the view is ${state}; "dyne flow list" says why`,
-    );
+    return state === "RUNNING"
+      ? advanced(plan, rows, "the view runs as soon as its interval is over", flow.minIntervalMs)
+      : advanced(plan, rows, `the view is ${state}; "dyne flow list" says why`);
   },
 };
 
-function advanced(plan: RefreshPlan, rows: number | undefined, waits: string): Advanced {
+function advanced(plan: RefreshPlan, rows: number | undefined, waits: string, inMs?: number): Advanced {
   return {
     plan,
     progress: { unit: "refreshes", done: rows === undefined ? 0 : 1, total: 1 },
     rows: rows ?? 0,
-    next: rows === undefined ? { kind: "waits", for: waits } : { kind: "done" },
+    next:
+      rows === undefined ? { kind: "waits", for: waits, ...(inMs === undefined ? {} : { inMs }) } : { kind: "done" },
   };
 }
 
