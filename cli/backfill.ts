@@ -122,7 +122,7 @@ function position(option: string, text: string): number | string {
 async function run(request: BackfillRequest, { data, json, wait }: RunOptions): Promise<void> {
   await using operator = await Operator.open(data);
   const isOfHub = Operator.flows.some(({ kind, output }) => kind === "hub" && output.name === tableOf(request));
-  if (isOfHub && "from" in request && !operator.isRunning)
+  if (isOfHub && "from" in request && !operator.hasHubs)
     throw new DyneError(
       "HUB_UNAVAILABLE",
       `A replay reads from Event Hubs, which do not run. Start them with "npm run dev -- --data ${data}", and repeat it beside them.`,

@@ -1,9 +1,8 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { pipelines } from "../pipelines/index.ts";
 import { systemClock, systemRandom } from "../shared/core/index.ts";
-import { manifest } from "../shared/pipeline/index.ts";
 import { jsonLogger } from "../shared/runtime/index.ts";
+import { hubsOfPipelines } from "./hubs.ts";
 import { restartOnSave } from "./restart-on-save.ts";
 import { ownDataFolder, startPlatform } from "../local/platform/index.ts";
 
@@ -57,18 +56,4 @@ async function run(options: { data: string; json?: boolean }): Promise<void> {
   const reason = await Promise.race([stopped, platform.failed]);
   say(`stopping (${reason}) …`);
   if (reason !== "SIGINT" && reason !== "SIGTERM") process.exitCode = 1;
-}
-
-function hubsOfPipelines(): Record<string, { partitions: number; consumerGroups: string[] }> {
-  const hubs: Record<string, { partitions: number; consumerGroups: string[] }> = {};
-  for (const { sources, consumerGroups } of pipelines.map(manifest)) {
-    for (const source of sources) {
-      if (source.kind !== "eventHub") continue;
-      hubs[source.hub] = {
-        partitions: source.partitions,
-        consumerGroups: consumerGroups.filter((group) => group.hub === source.hub).map((group) => group.name),
-      };
-    }
-  }
-  return hubs;
 }

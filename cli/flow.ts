@@ -8,7 +8,7 @@ import { wholeNumber } from "./whole-number.ts";
 
 interface FlowOptions {
   readonly data: string;
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 /** `dyne flow …`: where flows stand, and what an operator can do about one. */
@@ -139,8 +139,13 @@ function shared(command: Command, verb: string, more = ""): Command {
     .addHelpText("after", `\nExamples:\n  ${example}\n  ${example} --data .dyne/dev --json`);
 }
 
-async function list({ data, json }: FlowOptions): Promise<void> {
-  await using operator = await Operator.open(data);
+async function list(options: FlowOptions): Promise<void> {
+  await using operator = await Operator.open(options.data);
+  await listFlows(operator, options);
+}
+
+/** Says where every flow stands, and what to do about those that do not run. */
+export async function listFlows(operator: Operator, { data, json }: FlowOptions): Promise<void> {
   const flows = await operator.status();
   if (json === true) {
     process.stdout.write(`${JSON.stringify({ flows })}\n`);

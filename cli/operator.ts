@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
+import { hubsOfPipelines } from "./hubs.ts";
 import { openLocalStorage, type LocalStorage } from "../local/platform/index.ts";
 import { pipelines } from "../pipelines/index.ts";
 import { DuckDbCompute } from "../shared/compute/index.ts";
@@ -30,12 +31,22 @@ export class Operator implements AsyncDisposable {
     return new Operator(await openLocalStorage(resolve(data), services), data);
   }
 
+  /** The same with the hubs of the pipelines, which are started where they do not run. */
+  static async openWithHubs(data: string): Promise<Operator> {
+    return new Operator(await openLocalStorage(resolve(data), services, hubsOfPipelines()), data);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#storage[Symbol.asyncDispose]();
   }
 
   /** True where the platform of the folder runs beside this command. */
   get isRunning(): boolean {
+    return this.#storage.isShared;
+  }
+
+  /** True where the hubs run, whoever started them. */
+  get hasHubs(): boolean {
     return this.#storage.connections.eventHubs !== undefined;
   }
 
@@ -86,6 +97,16 @@ export class Operator implements AsyncDisposable {
         pipelines.find((each) => declaredFlows(each).some(({ id }) => id === flow))!,
       ),
     );
+  }
+
+  /** Runs all flows until none has anything left to do. Gives those that could not go on, and why. */
+  async runAvailable(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    await using stack = new AsyncDisposableStack();
+    const parts = await this.#parts(stack);
+    const stopped = new Map<string, string>();
+    for (const pipeline of pipelines)
+      for (const [flow, why] of await this.#engine(stack, parts, pipeline).runAvailable(signal)) stopped.set(flow, why);
+    return stopped;
   }
 
   /** Has backfills do something. Without `runs` they are only looked at, and nothing is opened to run them. */

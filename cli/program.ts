@@ -9,6 +9,7 @@ import { flowCommand } from "./flow.ts";
 import { manifestCommand } from "./manifest.ts";
 import { openapiCommand } from "./openapi.ts";
 import { quarantineCommand } from "./quarantine.ts";
+import { runCommand as runAvailableCommand } from "./run.ts";
 import { startCommand } from "./start.ts";
 import { tableCommand } from "./table.ts";
 
@@ -37,6 +38,7 @@ function program(): Command {
   for (const subcommand of [
     startCommand,
     devCommand,
+    runAvailableCommand,
     flowCommand,
     backfillCommand,
     explainCommand,

@@ -1,5 +1,5 @@
 /** The storage of a data folder: that of the run that owns it, or one started for the moment. */
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
@@ -7,11 +7,16 @@ import { DyneError, type Logger } from "../../shared/core/index.ts";
 import { AzureBlobStore, type ObjectStore } from "../../shared/storage/index.ts";
 import { startAzurite } from "../azurite/index.ts";
 import { endpointsFile, ownDataFolder, ownerOf } from "./data-folder.ts";
+import { startHubs, type HubsOptions } from "./event-hubs.ts";
+import { breakLeases } from "./leases.ts";
+import { logFile } from "./log-file.ts";
 
 export interface LocalStorage extends AsyncDisposable {
   readonly host: ObjectStore;
   readonly lake: ObjectStore;
   readonly connections: Connections;
+  /** A platform runs on it beside the caller. */
+  readonly isShared: boolean;
 }
 
 /** Connection strings of what runs; Event Hubs only where the whole platform does. */
@@ -34,10 +39,11 @@ export async function publishEndpoints(
   return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
 }
 
-/** Opens the storage of a data folder. Throws TABLE_NOT_FOUND where the folder holds none. */
+/** Opens the storage of a data folder, with the hubs named where they do not run. Throws TABLE_NOT_FOUND where the folder holds none. */
 export async function openLocalStorage(
   directory: string,
   services: { readonly logger: Logger },
+  hubs?: HubsOptions["hubs"],
 ): Promise<LocalStorage> {
   if (!existsSync(join(directory, "storage"))) {
     throw new DyneError(
@@ -49,16 +55,24 @@ export async function openLocalStorage(
     const { connectionStrings } = JSON.parse(await readFile(endpointsFile(directory), "utf8")) as {
       connectionStrings: Connections;
     };
-    return { ...stores(connectionStrings), [Symbol.asyncDispose]: async () => undefined };
+    return { ...stores(connectionStrings), isShared: true, [Symbol.asyncDispose]: async () => undefined };
   }
   await using stack = new AsyncDisposableStack();
   stack.use(await ownDataFolder(directory));
   const azurite = stack.use(await startAzurite({ directory: join(directory, "storage"), logger: services.logger }));
+  let connections: Connections = azurite.connectionStrings;
+  if (hubs !== undefined) {
+    await breakLeases(connections.host);
+    await mkdir(join(directory, "logs"), { recursive: true });
+    const onLog = logFile(directory, "event-hubs", stack);
+    const child = stack.use(await startHubs({ directory, hubs }, undefined, onLog));
+    connections = { ...connections, eventHubs: String(child.ready["connectionString"]) };
+  }
   const opened = stack.move();
-  return { ...stores(azurite.connectionStrings), [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { ...stores(connections), isShared: false, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-function stores(connections: Connections): Omit<LocalStorage, typeof Symbol.asyncDispose> {
+function stores(connections: Connections): Omit<LocalStorage, "isShared" | typeof Symbol.asyncDispose> {
   return {
     connections,
     host: new AzureBlobStore(BlobServiceClient.fromConnectionString(connections.host)),

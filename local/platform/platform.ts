@@ -8,10 +8,9 @@
  *     <data>/tls/       the certificate, where the platform is secured
  *     <data>/lock…      who owns the folder and its parts
  */
-import { createWriteStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
-import { once } from "node:events";
 import { type Clock, type Logger, type Random } from "../../shared/core/index.ts";
 import { ensureAzuriteLayout, startAzurite, type Azurite } from "../azurite/index.ts";
 import { startNotifier } from "../notifier/index.ts";
@@ -22,12 +21,12 @@ import { processLocks } from "./data-folder.ts";
 import { functionModules } from "./function-modules.ts";
 import { breakLeases } from "./leases.ts";
 import { publishEndpoints } from "./local-storage.ts";
+import { startHubs, type HubsOptions } from "./event-hubs.ts";
+import { logFile } from "./log-file.ts";
 import { rememberPort, rememberedPort } from "./remembered-port.ts";
 import type { Security, SecurityOptions } from "./security.ts";
 
-export interface PlatformOptions {
-  readonly directory: string;
-  readonly hubs: Readonly<Record<string, { readonly partitions: number; readonly consumerGroups: readonly string[] }>>;
+export interface PlatformOptions extends HubsOptions {
   /** Memory of DuckDB in the Functions host. */
   readonly memoryMb?: number;
   /** The folder of a built app to run; the sources of the checkout otherwise. */
@@ -144,31 +143,6 @@ function settingsOf(
   };
 }
 
-/** At the port that they had before, where it is free. */
-async function startHubs(
-  { directory, hubs }: PlatformOptions,
-  security: Security | undefined,
-  onLog: (line: string) => void,
-): Promise<Child> {
-  const portFile = join(directory, "hubs.port");
-  const child = await startChild({
-    name: "The loopback Event Hubs",
-    entry: entry("local/event-hubs/main"),
-    config: {
-      directory: join(directory, "hubs"),
-      port: await rememberedPort(portFile),
-      hubs,
-      lock: processLocks(directory).eventHubs,
-      ...(security !== undefined && { secured: security.hubs }),
-    },
-    heapMb: 1_024,
-    environment: security?.trust,
-    onLog,
-  });
-  await rememberPort(portFile, Number(child.ready["port"]));
-  return child;
-}
-
 /** Storage alone, for reading tables. */
 export async function startStorage(
   { directory, logger }: Pick<PlatformOptions, "directory" | "logger">,
@@ -208,14 +182,4 @@ async function firstToEnd(children: Readonly<Record<string, Child>>, azurite: Az
     ...Object.entries(children).map(async ([name, child]) => `${name} (exit code ${String(await child.exited)})`),
     azurite.exited.then(() => "the storage emulator"),
   ]);
-}
-
-/** Appends a process's log to a file of its own. */
-function logFile(directory: string, name: string, stack: AsyncDisposableStack): (line: string) => void {
-  const stream = createWriteStream(join(directory, "logs", `${name}.log`), { flags: "a" });
-  stack.defer(async () => {
-    stream.end();
-    await once(stream, "close");
-  });
-  return (line) => stream.write(`${line}\n`);
 }

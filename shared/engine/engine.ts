@@ -160,7 +160,6 @@ export class Engine {
       ran = false;
       for (const flow of this.#flows.values()) {
         for (const lane of await flow.driver.lanes()) {
-          await this.#waitUntilDue(flow, lane);
           const result = await this.#run(flow, lane, undefined, passBudgetMs);
           ran ||= result.kind === "ran";
           const hindered = hindrance(flow.declared.id, result);

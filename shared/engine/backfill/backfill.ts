@@ -56,7 +56,7 @@ export class Backfill {
 
   /**
    * Takes a job on and rings for it. Safe to repeat with an idempotency key. Errors: INVALID_ARGUMENT for what no flow can do,
-   * IDEMPOTENCY_KEY_REUSED for a key that came with another request, LIMIT_EXCEEDED while too many jobs are open, STORAGE_UNAVAILABLE.
+   * IDEMPOTENCY_KEY_REUSED for a key that came with another request, TOO_MANY_REQUESTS while too many jobs are open, STORAGE_UNAVAILABLE.
    */
   async submit(asked: BackfillRequest, options: SubmitOptions = {}): Promise<JobRecord> {
     const request = understood(asked);
@@ -67,7 +67,7 @@ export class Backfill {
     const known = await this.#log.find(jobId);
     if (known === undefined && (await this.#log.open()).length >= limits.openJobsMax)
       throw new DyneError(
-        "LIMIT_EXCEEDED",
+        "TOO_MANY_REQUESTS",
         `${limits.openJobsMax} jobs are open already. Wait for one of them to end, or cancel one.`,
       );
     const now = this.#now();

@@ -259,7 +259,7 @@ describe("a request", () => {
   test("is refused while too many jobs are open", async () => {
     const { backfill } = new Worker(await newWorld());
     for (let n = 0; n < limits.openJobsMax; n++) await backfill.submit(all);
-    await expect(backfill.submit(all)).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
+    await expect(backfill.submit(all)).rejects.toMatchObject({ code: "TOO_MANY_REQUESTS" });
   });
 });
 
