@@ -50,6 +50,16 @@ export class Operator implements AsyncDisposable {
     return this.#storage.connections.eventHubs !== undefined;
   }
 
+  /** The connection string of the hubs. Throws STORAGE_UNAVAILABLE where they do not run. */
+  get eventHubs(): string {
+    return this.#storage.connections.eventHubs ?? notRunning(this.#data);
+  }
+
+  /** Copies a file of this machine into the lake. */
+  async land(file: string, path: string): Promise<void> {
+    await this.#storage.lake.uploadFile(path, file);
+  }
+
   /** All declared flows, in the order of the graph. */
   static get flows(): readonly DeclaredFlow[] {
     return pipelines.flatMap(declaredFlows);
@@ -179,11 +189,13 @@ function declared(flow: string): DeclaredFlow {
 
 /** In the place of Event Hubs that do not run: some changes need to know the partitions. */
 function absentHubs(data: string): EventHubReader {
-  const refuse = async (): Promise<never> => {
-    throw new DyneError(
-      "STORAGE_UNAVAILABLE",
-      `This needs Event Hubs, which do not run. Start them with "npm run dev -- --data ${data}", and repeat it beside them.`,
-    );
-  };
+  const refuse = async (): Promise<never> => notRunning(data);
   return { describe: refuse, partition: refuse, read: refuse, sequenceAt: refuse, close: async () => undefined };
+}
+
+function notRunning(data: string): never {
+  throw new DyneError(
+    "STORAGE_UNAVAILABLE",
+    `This needs Event Hubs, which do not run. Start them with "npm run dev -- --data ${data}", and repeat it beside them.`,
+  );
 }

@@ -6,10 +6,12 @@ import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { flowCommand } from "./flow.ts";
+import { landCommand } from "./land.ts";
 import { manifestCommand } from "./manifest.ts";
 import { openapiCommand } from "./openapi.ts";
 import { quarantineCommand } from "./quarantine.ts";
 import { runCommand as runAvailableCommand } from "./run.ts";
+import { sendCommand } from "./send.ts";
 import { startCommand } from "./start.ts";
 import { tableCommand } from "./table.ts";
 
@@ -39,6 +41,8 @@ function program(): Command {
     startCommand,
     devCommand,
     runAvailableCommand,
+    sendCommand,
+    landCommand,
     flowCommand,
     backfillCommand,
     explainCommand,

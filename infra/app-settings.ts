@@ -2,6 +2,7 @@
  * The settings of the app, as shared/runtime reads them and as the Functions host reads its connections: addresses and the identity to come
  * with, never a key. What the plan decides by itself (runtime, package, time zone) must not be set and is not.
  */
+import type { Vault } from "@pulumi/azure-native/keyvault/vault.js";
 import type { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
 import type { Input } from "@pulumi/pulumi";
 import type { Config } from "./config.ts";
@@ -14,6 +15,7 @@ export interface Connections {
   readonly host: HostAccount;
   readonly lake: LakeAccount;
   readonly eventHubs: EventHubs;
+  readonly vault: Vault;
   readonly identity: UserAssignedIdentity;
 }
 
@@ -22,7 +24,7 @@ export function appSettings(
   { tenantId, api }: Config,
   connections: Connections,
 ): Readonly<Record<string, Input<string>>> {
-  const { host, lake, eventHubs, identity } = connections;
+  const { host, lake, eventHubs, vault, identity } = connections;
   const hostEndpoints = host.account.primaryEndpoints;
   const lakeEndpoints = lake.account.primaryEndpoints;
   const byIdentity = (name: string) => ({
@@ -41,6 +43,7 @@ export function appSettings(
     LAKE__blobServiceUri: lakeEndpoints.blob,
     NOTICES__queueServiceUri: hostEndpoints.queue,
     ...byIdentity("NOTICES"),
+    KEY_VAULT__vaultUri: vault.properties.vaultUri.apply((uri) => uri ?? ""),
     DYNE_DIRECTORY: "/tmp/dyne",
     DYNE_MEMORY_MB: String(instance.duckDbMemoryMb),
     DYNE_THREADS: String(instance.cores),

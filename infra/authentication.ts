@@ -21,7 +21,7 @@ export function requireTokens(
       requireAuthentication: true,
       unauthenticatedClientAction: "Return401",
       // Probes have no token. What they may see, the app decides.
-      excludedPaths: ["/api/health/live", "/api/health/ready"],
+      excludedPaths: ["/api/health/live"],
     },
     identityProviders: {
       azureActiveDirectory: {

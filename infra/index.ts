@@ -34,7 +34,7 @@ export default function program(declared: readonly Pipeline[] = pipelines): Outp
   const app = makeFunctionApp(
     place,
     config,
-    { host, lake, eventHubs, identity },
+    { host, lake, eventHubs, vault, identity },
     { dependsOn: [...roles, ...connected], spread },
   );
   makeNotices(place, { host, lake }, { identity: identities.notices, landsFiles: demand.landsFiles, spread });

@@ -1,37 +1,70 @@
-/** `dyne run`: what is there is brought to gold, and nothing is left running. */
+/** `dyne land`, `dyne send` and `dyne run` on a folder whose platform does not run: what is there is brought to gold, and nothing is left running. */
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BlobServiceClient } from "@azure/storage-blob";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ownDataFolder, startStorage } from "../../local/platform/index.ts";
 import { silentLogger } from "../../shared/core/index.ts";
 import { shell } from "../unit/cli/command.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const csv = "iata,name,city,state,country,latitude,longitude\nXYZ,One,Town,TX,USA,1.5,2.5\n";
+const airports =
+  "iata,name,city,state,country,latitude,longitude\nLAS,Las Vegas,Las Vegas,NV,USA,36,-115\nPHL,Philadelphia,Philadelphia,PA,USA,40,-75\n";
+const flight = (id: string) =>
+  JSON.stringify({
+    flight_id: id,
+    date: "2001-01-01T00:01:00Z",
+    delay: 3,
+    distance: 2176,
+    origin: "LAS",
+    destination: "PHL",
+  });
 
 const stack = new AsyncDisposableStack();
+let folder: string;
 let data: string;
 beforeAll(async () => {
-  data = stack.use(await temporaryFolder()).path;
-  await using _folder = await ownDataFolder(data);
-  await using azurite = await startStorage({ directory: data, logger: silentLogger });
-  const lake = BlobServiceClient.fromConnectionString(azurite.connectionStrings.lake);
-  await lake.getContainerClient("landing").getBlockBlobClient("airports/a.csv").uploadData(Buffer.from(csv));
+  folder = stack.use(await temporaryFolder()).path;
+  data = join(folder, "data");
+  await writeFile(join(folder, "airports.csv"), airports);
+  await writeFile(join(folder, "flights.jsonl"), `${flight("A")}\n\n${flight("B")}\n${flight("B")}\nno JSON\n`);
+  await using owned = await ownDataFolder(data);
+  await using _storage = await startStorage({ directory: owned.path, logger: silentLogger });
 }, 60_000);
 afterAll(() => stack.disposeAsync());
 
-it("reads what has landed, and ends", { timeout: 60_000 }, async () => {
-  const first = await shell(`dyne run --data ${data} --json`);
-  expect([first.exitCode, first.stderr]).toEqual([0, "running what there is …\n"]);
-  const { flows } = JSON.parse(first.stdout) as { flows: { flow: string; state: string; rows: number | null }[] };
-  expect(flows.find(({ flow }) => flow === "bronze.airports")).toMatchObject({ state: "RUNNING", rows: 1 });
+const dyne = (...words: readonly string[]) => shell(["dyne", ...words, "--data", data].join(" "));
+
+it("files that are landed and lines that are sent are in gold after one run", { timeout: 60_000 }, async () => {
+  const landed = await dyne("land", join(folder, "airports.csv"), "--to", "landing/airports/");
+  expect(landed).toEqual({ exitCode: 0, stdout: "landing/airports/airports.csv\n", stderr: "" });
+  const sent = await dyne("send", "flights", join(folder, "flights.jsonl"), "--json");
+  expect(sent).toEqual({ exitCode: 0, stdout: '{"hub":"flights","events":4}\n', stderr: "" });
+  const ran = await dyne("run", "--json");
+  expect([ran.exitCode, ran.stderr]).toEqual([0, "running what there is …\n"]);
+  const { flows } = JSON.parse(ran.stdout) as { flows: { flow: string; rows: number | null }[] };
+  expect(Object.fromEntries(flows.map(({ flow, rows }) => [flow, rows]))).toEqual({
+    "bronze.flights": 4,
+    "bronze.airports": 2,
+    "silver.flights": 2,
+    "gold.route_daily": 1,
+    "gold.airport_delays": 1,
+  });
   expect(existsSync(join(data, "endpoints.json"))).toBe(false);
-  // Nobody holds the folder any more, and there is nothing left to do.
+  // Nobody holds the folder any more.
   await using _folder = await ownDataFolder(data);
 });
 
-it("says what to do about a folder that holds nothing", async () => {
-  const { exitCode, stderr } = await shell(`dyne run --data ${join(data, "nothing")}`);
-  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^TABLE_NOT_FOUND: .*npm start/)]);
+it.each([
+  ["run", /^TABLE_NOT_FOUND: .*npm start/, 1],
+  ["send no-hub", /^INVALID_ARGUMENT: No pipeline reads a hub "no-hub"\. Choose one of flights/, 2],
+  ["land /no/such.csv --to landing/airports/", /^INVALID_ARGUMENT: There is no file \/no\/such\.csv/, 2],
+  [
+    "land package.json --to landing/airports/",
+    /^INVALID_ARGUMENT: No pipeline reads landing\/airports\/package\.json/,
+    2,
+  ],
+])("dyne %s says what to do", async (words, said, code) => {
+  const { exitCode, stderr } = await shell(`dyne ${words} --data ${join(folder, "nothing")}`);
+  expect([exitCode, stderr]).toEqual([code, expect.stringMatching(said)]);
 });

@@ -355,7 +355,9 @@ export const mutants: readonly Mutant[] = [
     name: "a replay runs ahead of the live lane",
     shapes: ["bronze", "lanes", "silver"],
     seedsMax: 300,
-    edits: [{ file: hubReplay, find: "live.untilSequence, fromSequence", replace: "fromSequence" }],
+    edits: [
+      { file: hubReplay, find: "Math.min(part.untilSequence, live.untilSequence)", replace: "part.untilSequence" },
+    ],
   },
   {
     rule: 18,

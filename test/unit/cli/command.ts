@@ -19,9 +19,13 @@ export async function dyne(...args: readonly string[]): Promise<Ran> {
       return true;
     }),
   );
+  const before = process.exitCode;
+  process.exitCode = undefined;
   try {
     return { exitCode: await runCommand(args), ...said };
   } finally {
+    // Other commands, and the tests themselves, end in this process too.
+    process.exitCode = before;
     for (const spy of spies) spy.mockRestore();
   }
 }

@@ -7,7 +7,7 @@ import { expect, it } from "vitest";
 import { codeBlocks, root, textOf } from "./markdown.ts";
 
 const run = promisify(execFile);
-const documents = ["README.md", "docs/writing-pipelines.md", "docs/local-development.md"];
+const documents = ["README.md", "docs/writing-pipelines.md", "docs/first-pipeline.md", "docs/local-development.md"];
 
 /** The TypeScript of a document as one module of `pipelines/`: later blocks use what earlier ones declare. */
 async function moduleOf(document: string): Promise<string> {
@@ -46,7 +46,7 @@ it.for(documents)("the TypeScript of %s compiles", { timeout: 60_000 }, async (d
   await inPipelines(source, compile);
 });
 
-it.for(documents.slice(0, 2))("the pipelines of %s load", { timeout: 60_000 }, async (document) => {
+it.for(documents.slice(0, 3))("the pipelines of %s load", { timeout: 60_000 }, async (document) => {
   const source = await moduleOf(document);
   expect(source).toContain("definePipeline(");
   await inPipelines(source, (folder) => run(process.execPath, [join(folder, "pipelines/snippet.ts")]));

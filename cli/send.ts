@@ -1,0 +1,103 @@
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline/promises";
+import { EventHubProducerClient } from "@azure/event-hubs";
+import { Command } from "commander";
+import { DyneError } from "../shared/core/index.ts";
+import { hubsOfPipelines } from "./hubs.ts";
+import { Operator } from "./operator.ts";
+
+interface SendOptions {
+  readonly data: string;
+  readonly key?: string;
+  readonly json?: boolean;
+}
+
+/** `dyne send`: lines of a file become events of a local hub, byte for byte. */
+export function sendCommand(): Command {
+  return new Command("send")
+    .description("Send each line of a file, or of standard input, to a local hub as one event.")
+    .argument("<hub>", "a hub that a pipeline reads, such as flights")
+    .argument("[file]", "without it, standard input is sent")
+    .option(
+      "--key <field>",
+      "take the partition key from this field of each line's JSON; events of a key keep their order",
+    )
+    .option("--data <folder>", "the data folder of a local run, whether it runs or not", ".dyne/dev")
+    .option("--json", "as one line of JSON")
+    .addHelpText(
+      "after",
+      `\nExamples:\n  npm run --silent dyne -- send flights events.jsonl\n  echo '{"flight_id":"F1"}' | npm run --silent dyne -- send flights --key flight_id`,
+    )
+    .action(send);
+}
+
+async function send(hub: string, file: string | undefined, { data, key, json }: SendOptions): Promise<void> {
+  const hubs = Object.keys(hubsOfPipelines());
+  if (!hubs.includes(hub))
+    throw new DyneError("INVALID_ARGUMENT", `No pipeline reads a hub "${hub}". Choose one of ${hubs.join(", ")}.`);
+  await using operator = await Operator.openWithHubs(data);
+  const producer = new EventHubProducerClient(operator.eventHubs, hub);
+  let events = 0;
+  try {
+    let lines: string[] = [];
+    for await (const line of linesOf(file)) {
+      if (line !== "") lines.push(line);
+      if (lines.length < linesAtOnce) continue;
+      events += await sendLines(producer, lines, key);
+      lines = [];
+    }
+    events += await sendLines(producer, lines, key);
+  } finally {
+    await producer.close();
+  }
+  process.stdout.write(json === true ? `${JSON.stringify({ hub, events })}\n` : `${events} events sent to ${hub}\n`);
+}
+
+const linesAtOnce = 1_000;
+
+/** Sends lines by key, those of a key in their order. Throws LIMIT_EXCEEDED for one that no hub takes. */
+async function sendLines(producer: EventHubProducerClient, lines: readonly string[], key: string | undefined) {
+  for (const [partitionKey, group] of Map.groupBy(lines, (line) => partitionKeyOf(line, key))) {
+    const options = partitionKey === undefined ? {} : { partitionKey };
+    let batch = await producer.createBatch(options);
+    for (const line of group) {
+      const event = { body: Buffer.from(line) };
+      if (batch.tryAdd(event)) continue;
+      if (batch.count > 0) await producer.sendBatch(batch);
+      batch = await producer.createBatch(options);
+      if (!batch.tryAdd(event))
+        throw new DyneError(
+          "LIMIT_EXCEEDED",
+          `A line has ${event.body.length} bytes, more than a hub takes. Split it.`,
+        );
+    }
+    if (batch.count > 0) await producer.sendBatch(batch);
+  }
+  return lines.length;
+}
+
+/** Throws INVALID_ARGUMENT where the file cannot be read. */
+async function* linesOf(file: string | undefined): AsyncGenerator<string, void> {
+  try {
+    yield* createInterface({ input: file === undefined ? process.stdin : createReadStream(file), crlfDelay: Infinity });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DyneError("INVALID_ARGUMENT", `${file ?? "Standard input"} cannot be read: ${reason}.`, { cause });
+  }
+}
+
+/** Throws INVALID_ARGUMENT where a line has no such field. */
+function partitionKeyOf(line: string, key: string | undefined): string | undefined {
+  if (key === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = (JSON.parse(line) as Record<string, unknown> | null)?.[key];
+  } catch {
+    value = undefined;
+  }
+  if (typeof value === "string" || typeof value === "number") return String(value);
+  throw new DyneError(
+    "INVALID_ARGUMENT",
+    `A line has no text or number in "${key}": ${line.slice(0, 100)}. Send it without --key.`,
+  );
+}
