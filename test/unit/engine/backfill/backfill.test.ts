@@ -1,60 +1,24 @@
 /** Backfill jobs from their request to their end (engine-rules 17 to 19): what they bring, who may ask for what, and instances that die. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasEnded, type BackfillRequest, type JobRecord } from "../../../../shared/checkpoint/index.ts";
+import { hasEnded, type BackfillRequest } from "../../../../shared/checkpoint/index.ts";
 import { limits, seededRandom } from "../../../../shared/core/index.ts";
-import { Backfill, type JobBell } from "../../../../shared/engine/index.ts";
 import {
-  count,
-  definePipeline,
-  eventHub,
-  files,
-  fromJson,
-  long,
-  materializedView,
-  read,
-  readStream,
-  streamingTable,
-  string,
-  struct,
-  timestamp,
-} from "../../../../shared/pipeline/index.ts";
+  all,
+  bronze,
+  gold,
+  newWorld,
+  pipeline,
+  seed,
+  silver,
+  sites,
+  Worker,
+} from "../../../support/backfill-harness.ts";
 import { aroundStore, CrashPoint, isCrash } from "../../../support/engine-faults.ts";
 import { EngineBench, EngineWorld, startMs } from "../../../support/engine-harness.ts";
 import { commitsOfTxns } from "../../../support/engine-oracle.ts";
-import { readingAt } from "../../../support/engine-scenario.ts";
 
-const [bronze, silver, gold, sites] = ["bronze.events", "silver.readings", "gold.by_value", "bronze.sites"] as const;
-const soon = { minInterval: "0 seconds" } as const;
-
-const seed = Number(process.env["SEED"] ?? 20_261_121);
 const tries = process.env["CRASHES"] === "all" ? Number.POSITIVE_INFINITY : 5;
 const replay = `SEED=${seed} CRASHES=${process.env["CRASHES"] ?? "sample"} npx vitest run --project unit test/unit/engine/backfill/backfill.test.ts`;
-
-const events = streamingTable(bronze, {
-  ...soon,
-  from: eventHub("events", { partitions: 2, startingPosition: "latest" }),
-});
-const readings = streamingTable(silver, {
-  ...soon,
-  query: readStream(events)
-    .withColumns(({ event_data }) => ({
-      reading: fromJson(event_data, struct({ reading_id: string(), event_time: timestamp(), value: long() })),
-    }))
-    .select(({ reading }) => ({ ...reading.fields }))
-    .withWatermark("event_time", "10 minutes", { maxAhead: "30 days" })
-    .dropDuplicatesWithinWatermark(["reading_id"]),
-});
-const byValue = materializedView(gold, {
-  ...soon,
-  query: read(readings)
-    .groupBy("value")
-    .agg(() => ({ readings: count() })),
-});
-const landed = streamingTable(sites, {
-  ...soon,
-  from: files("landing/sites/**.csv", { format: "csv", schema: struct({ code: string() }) }),
-});
-const pipeline = definePipeline("fixture", [events, readings, byValue, landed]);
 
 let bench: EngineBench;
 beforeAll(async () => {
@@ -64,53 +28,11 @@ afterAll(async () => {
   await bench[Symbol.asyncDispose]();
 });
 
-/** What an instance does for jobs: it is rung, and takes them further. */
-class Worker {
-  readonly world: EngineWorld;
-  readonly rung: string[] = [];
-  readonly backfill: Backfill;
-
-  constructor(world: EngineWorld) {
-    this.world = world;
-    const bells = { ring: async ({ jobId }: JobBell) => void this.rung.push(jobId) };
-    this.backfill = new Backfill({ ...world.context(), bells }, [world.engine]);
-  }
-
-  /** Answers bells until they are all answered, as long as jobs go on. */
-  async work(stepsMax = 50): Promise<void> {
-    for (let step = 0; step < stepsMax; step++) {
-      const jobId = this.rung.shift();
-      if (jobId === undefined) return;
-      await this.backfill.advance(jobId, 60_000);
-    }
-  }
-
-  async done(request: BackfillRequest): Promise<JobRecord> {
-    const { jobId } = await this.backfill.submit(request);
-    await this.work();
-    await this.world.quiet();
-    return this.backfill.find(jobId);
-  }
-}
-
-/** Four readings are in the hub before the table, in two partitions; two come after. The n-th arrives 5·n minutes after the start. */
-async function newWorld(): Promise<EngineWorld> {
-  const world = new EngineWorld({ bench, pipeline, seed });
-  world.send("0", [readingAt(0, "a", null, 1), readingAt(5, "b", null, 2)]);
-  world.send("1", [readingAt(10, "c", null, 2), readingAt(11, "c", null, 2)]);
-  await world.quiet();
-  world.send("0", [readingAt(500, "d", null, 1)]);
-  world.send("1", [readingAt(501, "e", null, 3)]);
-  await world.quiet();
-  return world;
-}
-
-const all = { kind: "replay", source: bronze, from: 0 } as const;
 const ids = async (world: EngineWorld) => (await world.rows(silver)).map((row) => row["reading_id"]);
 
 describe("a replay of a hub", () => {
   test("brings what the table does not hold, and says how far it came", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const job = await worker.done(all);
     expect(job).toMatchObject({
       state: "SUCCEEDED",
@@ -133,7 +55,7 @@ describe("a replay of a hub", () => {
 
   test("may be asked for by time and by partition, the end not included", async () => {
     const at = (arrival: number) => new Date(startMs + arrival * 300_000).toISOString();
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     expect(await worker.done({ ...all, from: at(1), to: at(3) })).toMatchObject({ rows: 2, progress: { total: 2 } });
     expect(await ids(worker.world)).toEqual(["b", "c", "d", "e"]);
     expect(await worker.done({ ...all, partition: "1" })).toMatchObject({ rows: 1, progress: { total: 3 } });
@@ -141,7 +63,7 @@ describe("a replay of a hub", () => {
   });
 
   test("of what has expired is refused by number, and by time begins with what is there", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     worker.world.estate.hub.expireBefore("0", 1);
     expect(await worker.done(all)).toMatchObject({ state: "FAILED", error: { code: "INVALID_ARGUMENT" } });
     expect(await worker.done({ ...all, from: new Date(0).toISOString() })).toMatchObject({
@@ -151,7 +73,7 @@ describe("a replay of a hub", () => {
   });
 
   test("ends where the rest of its range expires meanwhile", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const { jobId } = await worker.backfill.submit(all);
     await worker.world.engine.pause(bronze);
     await worker.work(1);
@@ -166,7 +88,7 @@ describe("a replay of a hub", () => {
   });
 
   test("of a hub that is created again meanwhile fails, and says so", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const { jobId } = await worker.backfill.submit(all);
     await worker.world.engine.pause(bronze);
     await worker.work(1);
@@ -179,7 +101,7 @@ describe("a replay of a hub", () => {
 });
 
 test("a replay of a folder reads its files that were never read", async () => {
-  const worker = new Worker(await newWorld());
+  const worker = new Worker(await newWorld(bench));
   await worker.world.land("landing/sites/2025/a.csv", "code\nx\n");
   await worker.world.land("landing/sites/2026/b.csv", "code\ny\nz\n");
   const request = { kind: "replay", source: sites, prefix: "landing/sites/2026/" } as const;
@@ -193,7 +115,7 @@ describe("a refresh of a view", () => {
   const request = { kind: "refresh", table: gold } as const;
 
   test("computes it again, once, in one commit", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const before = (await worker.world.table("lake/gold/by_value").latest()).version;
     expect(await worker.done(request)).toMatchObject({
       state: "SUCCEEDED",
@@ -205,7 +127,7 @@ describe("a refresh of a view", () => {
   });
 
   test("waits while the view is paused", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const { jobId } = await worker.backfill.submit(request);
     await worker.world.engine.pause(gold);
     await worker.work(2);
@@ -235,7 +157,7 @@ describe("a request", () => {
     ["is empty", { kind: "replay", source: bronze, from: "2026-03-02T00:00:00Z", to: "2026-03-02T00:00:00Z" }],
     ["landing/sites/", { kind: "replay", source: sites, prefix: "landing/elsewhere/" }],
   ])("that no flow can do is refused: %s", async (what, request) => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const said = what === "no such table" ? "There is no table" : what;
     await expect(worker.backfill.submit(request)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -245,7 +167,7 @@ describe("a request", () => {
   });
 
   test("with a key gives one job however often it comes, and another request none", async () => {
-    const { backfill } = new Worker(await newWorld());
+    const { backfill } = new Worker(await newWorld(bench));
     const options = { idempotencyKey: "monday", requestedBy: "ops" };
     const first = await backfill.submit(all, options);
     expect(await backfill.submit(all, options)).toEqual(first);
@@ -257,7 +179,7 @@ describe("a request", () => {
   });
 
   test("is refused while too many jobs are open", async () => {
-    const { backfill } = new Worker(await newWorld());
+    const { backfill } = new Worker(await newWorld(bench));
     for (let n = 0; n < limits.openJobsMax; n++) await backfill.submit(all);
     await expect(backfill.submit(all)).rejects.toMatchObject({ code: "TOO_MANY_REQUESTS" });
   });
@@ -265,7 +187,7 @@ describe("a request", () => {
 
 describe("jobs", () => {
   test("of one flow run one after another, the oldest first", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const first = await worker.backfill.submit(all);
     worker.world.clock.advance(1_000);
     const second = await worker.backfill.submit(all);
@@ -280,7 +202,7 @@ describe("jobs", () => {
   });
 
   test("that are cancelled stay so, and keep what they have committed", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const { jobId } = await worker.backfill.submit({ ...all, partition: "0" });
     expect(await worker.backfill.cancel(jobId)).toMatchObject({ state: "CANCELLED" });
     await worker.work();
@@ -291,14 +213,14 @@ describe("jobs", () => {
   });
 
   test("that nobody knows are not found", async () => {
-    const { backfill } = new Worker(await newWorld());
+    const { backfill } = new Worker(await newWorld(bench));
     for (const jobId of ["0f8c0000-0000-4000-8000-000000000000", "../jobs", ""])
       await expect(backfill.find(jobId)).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
     await expect(backfill.cancel("x")).rejects.toMatchObject({ code: "JOB_NOT_FOUND" });
   });
 
   test("that cannot go on for a week end", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const { jobId } = await worker.backfill.submit(all);
     await worker.world.engine.pause(bronze);
     await worker.work(2);
@@ -308,7 +230,7 @@ describe("jobs", () => {
   });
 
   test("whose bell is lost are rung by the sweep, and those that ended a month ago are forgotten", async () => {
-    const worker = new Worker(await newWorld());
+    const worker = new Worker(await newWorld(bench));
     const { jobId } = await worker.backfill.submit(all);
     worker.rung.length = 0;
     await worker.backfill.sweep();
@@ -335,7 +257,7 @@ describe("an instance that dies", () => {
 
   test("leaves jobs that another one takes to the same end, each txn once", { timeout: 3_600_000 }, async () => {
     const counter = new CrashPoint(0, "before");
-    const calm = await newWorld();
+    const calm = await newWorld(bench);
     calm.restart((store) => aroundStore(store, counter.around));
     await work(new Worker(calm));
     await calm.quiet();
@@ -344,7 +266,7 @@ describe("an instance that dies", () => {
     const step = Math.max(1, (2 * counter.calls) / tries);
     for (let i = random.next() * step; i < 2 * counter.calls; i += step) {
       const point = new CrashPoint(1 + Math.floor(i / 2), Math.floor(i) % 2 === 0 ? "before" : "after");
-      const world = await newWorld();
+      const world = await newWorld(bench);
       world.restart((store) => aroundStore(store, point.around));
       try {
         await work(new Worker(world));
