@@ -1,5 +1,5 @@
 /** Where a flow stands, told from logs alone: nothing is computed and nothing written. */
-import { generation, type Clock, type Generation, type Random } from "../core/index.ts";
+import { generation, replayedLane, type Clock, type Generation, type Random } from "../core/index.ts";
 import {
   FlowLog,
   hasFailed,
@@ -24,7 +24,7 @@ export interface FlowStatus {
   readonly failure: FlowStateRecord["failure"];
   /** Null before the first. */
   readonly generation: number | null;
-  /** Lanes that have begun in this generation. */
+  /** Lanes that have begun in this generation, without those of replays. */
   readonly lanes: number;
   /** Committed batches of all lanes in this generation. */
   readonly batches: number;
@@ -84,7 +84,7 @@ export async function flowStatus(context: ServingContext, flow: Flow): Promise<F
     state: name,
     failure: newest !== undefined && hasFailed(state, newest.generation) ? (state?.failure ?? null) : null,
     generation: newest?.generation ?? null,
-    lanes: heads.length,
+    lanes: heads.filter(({ lane }) => replayedLane(lane) === undefined).length,
     batches: sum(commits(heads).map(({ batchId }) => batchId)),
     openBatches: heads.filter(({ head }) => head.openOffsets !== undefined).length,
     lastCommitTime,

@@ -1,5 +1,5 @@
 /** How far a flow is behind its inputs: events of a hub, versions of tables. */
-import { limits, type Clock } from "../core/index.ts";
+import { limits, type Clock, type LaneId } from "../core/index.ts";
 import type { InputRange, LaneHead } from "../checkpoint/index.ts";
 import { tablePath, type Flow } from "../pipeline/index.ts";
 import type { TableCatalog } from "../table/index.ts";
@@ -37,7 +37,7 @@ export interface LagContext {
 }
 
 /** By lane, where each stands. */
-export type Heads = readonly { readonly lane: string; readonly head: LaneHead }[];
+export type Heads = readonly { readonly lane: LaneId; readonly head: LaneHead }[];
 
 /**
  * One entry per input that is read by its changes: what is only looked up is read as it stands, and landed files are not listed for this.

@@ -1,5 +1,6 @@
 /** Where flows stand, told from their logs (engine-rules 7). */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { instantText, laneId, replayLane } from "../../../shared/core/index.ts";
 import { flowStatus, type FlowStatus } from "../../../shared/serving/index.ts";
 import { EngineBench, EngineWorld, startMs } from "../../support/engine-harness.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
@@ -173,4 +174,15 @@ test("a flow whose rows all went to quarantine has run all the same", async () =
   world.send("0", ["no json"]);
   await world.quiet();
   expect(await statusOf(world, readings)).toMatchObject({ state: "RUNNING", lanes: 1, batches: 1, rows: 0 });
+});
+
+test("lanes of replays are not counted among the lanes, and their batches are", async () => {
+  const world = await worldWith();
+  await world.quiet();
+  const before = await statusOf(world, "bronze.events");
+  const epoch = instantText((await world.estate.hub.describe()).epochUs);
+  const part = { kind: "hub", epoch, generation: 1, fromSequence: 0, untilSequence: 2 } as const;
+  await world.engine.replay("bronze.events", replayLane(laneId("0")), "job", part, 10_000);
+  const after = await statusOf(world, "bronze.events");
+  expect([after.lanes, after.batches]).toEqual([before.lanes, before.batches + 1]);
 });
