@@ -100,7 +100,12 @@ class TokenAccess implements Access {
     const token = header === null || header.length > limits.httpTokenBytes ? null : bearer.exec(header)?.[1];
     if (token === undefined || token === null)
       throw unauthenticated("This needs a token: send it as Authorization: Bearer …", header !== null);
-    return callerOf(await this.#verified(token));
+    const claims = await this.#verified(token);
+    if (!isAccessToken(claims)) {
+      this.#logger.warn("a token was refused", { code: "NO_ACCESS_TOKEN", reason: "it names no client that asks" });
+      throw unauthenticated("The token says who signed in, not who may ask. Send an access token.", true);
+    }
+    return callerOf(claims);
   }
 
   async #verified(token: string): Promise<JWTPayload> {
@@ -146,6 +151,14 @@ function issuersOf(tenantId: string, authorityHost: string): string[] {
 function audienceForms(audience: string): readonly string[] {
   const id = /^(?:api:\/\/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.exec(audience)?.[1];
   return id === undefined ? [audience] : [id, `api://${id}`];
+}
+
+/**
+ * An access token names the client that it was given to (`appid` in version 1, `azp` in version 2). An id token does not, and has the same
+ * issuer, roles, and for an audience the client that somebody signed in to: which may be the one of this service.
+ */
+function isAccessToken({ appid, azp }: JWTPayload): boolean {
+  return typeof (appid ?? azp) === "string";
 }
 
 function callerOf({ roles, oid, sub }: JWTPayload): Caller {

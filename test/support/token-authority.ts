@@ -64,6 +64,7 @@ export function claimsAt(seconds: number, changed: Claims = {}): Claims {
     nbf: seconds,
     exp: seconds + 3_600,
     oid: "someone",
+    azp: "77777777-8888-4777-a666-555555555555",
     roles: ["Dyne.Reader"],
     ...changed,
   };

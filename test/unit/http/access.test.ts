@@ -64,10 +64,16 @@ function service(settings: Partial<Extract<AccessSettings, { kind: "entra" }>> =
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const tokenOf = (changed: Claims = {}, by: Key = key) => signed(claimsAt(now, changed), by);
 
+/** Version 1 has another name for the client. */
+const version1 = { azp: undefined, appid: "77777777-8888-4777-a666-555555555555" };
+
 describe("a token is accepted", () => {
   test.each<[string, () => Promise<string>]>([
     ["of version 2", () => tokenOf()],
-    ["of version 1", () => tokenOf({ iss: `https://sts.windows.net/${tenantId}/`, aud: `api://${audience}` })],
+    [
+      "of version 1",
+      () => tokenOf({ ...version1, iss: `https://sts.windows.net/${tenantId}/`, aud: `api://${audience}` }),
+    ],
     ["of the authority of the settings", () => tokenOf({ iss: `${authority.host}/${tenantId}/v2.0` })],
     ["for several audiences, ours among them", () => tokenOf({ aud: ["another", audience] })],
     ["that expired half a minute ago, as clocks differ", () => tokenOf({ exp: now - 30 })],
@@ -92,6 +98,7 @@ describe("a request is answered with 401 that brings", () => {
     ["a token that never expires", async () => `Bearer ${await tokenOf({ exp: undefined })}`],
     ["a token that is not valid yet", async () => `Bearer ${await tokenOf({ nbf: now + 61 })}`],
     ["a token for another audience", async () => `Bearer ${await tokenOf({ aud: "api://another" })}`],
+    ["a token of somebody's sign-in to us", () => tokenOf({ azp: undefined }).then((token) => `Bearer ${token}`)],
     ["a token without an audience", async () => `Bearer ${await tokenOf({ aud: undefined })}`],
     [
       "a token of another issuer",
