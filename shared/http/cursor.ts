@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { DyneError } from "../core/index.ts";
+import { DyneError, limits } from "../core/index.ts";
 
 const cursorSchema = z.strictObject({
   format: z.literal(1),
@@ -16,9 +16,9 @@ const cursorSchema = z.strictObject({
   tableId: z.string(),
   version: z.int().nonnegative(),
   query: z.strictObject({
-    select: z.array(z.string()),
-    where: z.array(z.string()),
-    order: z.array(z.string()),
+    select: z.array(z.string().min(1)).max(limits.pageSelectsMax),
+    where: z.array(z.string().min(1)).max(limits.pageConditionsMax),
+    order: z.array(z.string().min(1)).max(limits.pageOrdersMax),
     timestamp: z.string().optional(),
   }),
   after: z.strictObject({

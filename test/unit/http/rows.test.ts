@@ -273,6 +273,16 @@ describe("a cursor", () => {
     ["too many keys", ({ after }) => ({ after: { ...after, keys: ["1", "2"] } }), 400],
     ["a key that is no value", ({ after }) => ({ after: { ...after, keys: ["1); DROP TABLE x; --"] } }), 400],
     ["a key out of range", ({ after }) => ({ after: { ...after, keys: ["9".repeat(30)] } }), 400],
+    [
+      "more conditions than a request may have",
+      ({ query }) => ({ query: { ...query, where: Array.from({ length: 33 }, () => "device:notnull") } }),
+      400,
+    ],
+    [
+      "more lists of columns than a request may have",
+      ({ query }) => ({ query: { ...query, select: Array.from({ length: 65 }, () => "device") } }),
+      400,
+    ],
     ["a query that is none", ({ query }) => ({ query: { ...query, where: ["1=1"] } }), 400],
   ])("made up with %s is refused", async (_, change, status) => {
     expect((await read({ cursor: changed(change) })).status).toBe(status);
