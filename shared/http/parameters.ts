@@ -33,7 +33,7 @@ export async function parseBody<Schema extends z.ZodType>(
   { headers, body }: Pick<HttpRequest, "headers" | "body">,
 ): Promise<z.output<Schema>> {
   const type = headers.get("content-type") ?? "";
-  if (!/^application\/json(?:;|$)/i.test(type.trim()))
+  if (!/^application\/json\s*(?:;|$)/i.test(type.trim()))
     throw invalid("The body must be JSON: send it as content-type: application/json.", "body");
   const chunks: Uint8Array[] = [];
   let bytes = 0;

@@ -87,7 +87,7 @@ describe("what is asked", () => {
     const send = (body: string | undefined, headers: Record<string, string> = { "content-type": "application/json" }) =>
       asked().ask("/api/things", headers, { method: "POST", ...(body === undefined ? {} : { body }) });
     const right = await send('{"kind":"replay","days":7}', {
-      "content-type": "Application/JSON; charset=utf-8",
+      "content-type": "Application/JSON ; charset=utf-8",
       "idempotency-key": "k",
     });
     expect(right).toMatchObject({
