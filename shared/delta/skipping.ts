@@ -13,29 +13,27 @@ export interface ValueRange {
 
 const parsed = new WeakMap<AddFile, FileStats | { readonly none: true }>();
 
+type TableForm = { readonly schema: Schema; readonly partitionBy: readonly string[] };
+
 /**
  * False only where no row of the file can have a value of the range in the column. True for unknown columns, missing or unreadable
  * statistics, and types that cannot be compared.
  */
-export function mayContain(
-  table: { readonly schema: Schema; readonly partitionBy: readonly string[] },
-  file: AddFile,
-  column: string,
-  range: ValueRange,
-): boolean {
+export function mayContain(table: TableForm, file: AddFile, column: string, range: ValueRange): boolean {
+  return mayContainAny(table, file, column, [range]);
+}
+
+/** The same of several ranges: false only where the file has no value of any. What the file says is read once for all of them. */
+export function mayContainAny(table: TableForm, file: AddFile, column: string, ranges: readonly ValueRange[]): boolean {
   const type = (table.schema.fields as Readonly<Record<string, StructField>>)[column]?.type;
   if (type === undefined) return true;
   return table.partitionBy.includes(column)
-    ? partitionMay(type, file, column, range)
-    : statsMay(type, file, column, range);
+    ? partitionMay(type, file, column, ranges)
+    : statsMay(type, file, column, ranges);
 }
 
 /** False only where no row of the file can be NULL in the column. */
-export function mayHaveNull(
-  table: { readonly schema: Schema; readonly partitionBy: readonly string[] },
-  file: AddFile,
-  column: string,
-): boolean {
+export function mayHaveNull(table: TableForm, file: AddFile, column: string): boolean {
   if (!table.partitionBy.includes(column)) return countOf(statsOf(file)?.nullCount[column]) !== 0;
   const type = (table.schema.fields as Readonly<Record<string, StructField>>)[column]?.type;
   const text = file.partitionValues[column];
@@ -47,27 +45,34 @@ function isNull(type: DataType, text: string | null): text is null {
   return text === null || (text === "" && type.kind !== "string");
 }
 
-function partitionMay(type: DataType, file: AddFile, column: string, range: ValueRange): boolean {
+function partitionMay(type: DataType, file: AddFile, column: string, ranges: readonly ValueRange[]): boolean {
   const text = file.partitionValues[column];
   if (text === undefined) return true;
-  if (isNull(type, text)) return range.orNull ?? false;
-  if (text === "" && range.orNull === true) return true;
+  const asksNull = ranges.some(({ orNull }) => orNull === true);
+  if (isNull(type, text)) return asksNull;
+  if (text === "" && asksNull) return true;
   const value = parseValue(type, text);
-  return value === undefined || overlaps(type, value, value, range);
+  return value === undefined || overlapsAny(type, value, value, ranges);
 }
 
-function statsMay(type: DataType, file: AddFile, column: string, range: ValueRange): boolean {
+function statsMay(type: DataType, file: AddFile, column: string, ranges: readonly ValueRange[]): boolean {
   const stats = statsOf(file);
   if (stats === undefined) return true;
+  const asksNull = ranges.some(({ orNull }) => orNull === true);
   const nulls = countOf(stats.nullCount[column]);
-  if (range.orNull === true && nulls !== 0) return true;
-  if (nulls !== undefined && nulls === stats.numRecords) return range.orNull ?? false;
-  return overlaps(
-    type,
-    boundValue(type, stats.minValues[column], "min"),
-    boundValue(type, stats.maxValues[column], "max"),
-    range,
-  );
+  if (asksNull && nulls !== 0) return true;
+  if (nulls !== undefined && nulls === stats.numRecords) return asksNull;
+  const lower = boundValue(type, stats.minValues[column], "min");
+  return overlapsAny(type, lower, boundValue(type, stats.maxValues[column], "max"), ranges);
+}
+
+function overlapsAny(
+  type: DataType,
+  lower: StatsValue | undefined,
+  upper: StatsValue | undefined,
+  ranges: readonly ValueRange[],
+): boolean {
+  return ranges.some((range) => overlaps(type, lower, upper, range));
 }
 
 function statsOf(file: AddFile): FileStats | undefined {

@@ -1,5 +1,5 @@
 /** What rows are asked for, column by column: as an expression that decides, and as the files that need not be read for it. */
-import { mayContain, mayHaveNull, parseValue, textAbovePrefix } from "../delta/index.ts";
+import { mayContainAny, mayHaveNull, parseValue, textAbovePrefix } from "../delta/index.ts";
 import type { AddFile, Snapshot, StatsValue, ValueRange } from "../delta/index.ts";
 import type { DataType, Expression, Literal, Schema, StructField } from "../plan/index.ts";
 
@@ -23,18 +23,21 @@ export function conditionExpression(schema: Schema, conditions: readonly RowCond
     .reduce<Expression | undefined>((all, each) => (all === undefined ? each : call("and", all, each)), undefined);
 }
 
-/** False only where no row of the file can meet all conditions: told by its partition values and statistics, without reading it. */
-export function mayMatch(
+/**
+ * Tells of files of a version: false only where no row of the file can meet all conditions, by its partition values and statistics, without
+ * reading it. Values are brought into the form of statistics once, not for each file: there may be thousands of both.
+ */
+export function fileMatcher(
   snapshot: Pick<Snapshot, "schema" | "partitionBy">,
-  file: AddFile,
   conditions: readonly RowCondition[],
-): boolean {
-  return conditions.every((condition) => {
+): (file: AddFile) => boolean {
+  const matchers = conditions.map((condition) => {
     const { column } = condition;
-    if (condition.kind === "isnull") return mayHaveNull(snapshot, file, column);
+    if (condition.kind === "isnull") return (file: AddFile) => mayHaveNull(snapshot, file, column);
     const ranges = rangesOf(condition, typeOfColumn(snapshot.schema, column));
-    return ranges.some((range) => mayContain(snapshot, file, column, range));
+    return (file: AddFile) => mayContainAny(snapshot, file, column, ranges);
   });
+  return (file) => matchers.every((matches) => matches(file));
 }
 
 /** The type of a column that the schema has. */
@@ -89,7 +92,7 @@ function rangesOf(
     case "startswith":
       return [{ min: condition.text, max: textAbovePrefix(condition.text) }];
     case "in":
-      return condition.values.map((value) => equalTo(type, value));
+      return [...new Set(condition.values)].map((value) => equalTo(type, value));
     case "eq":
       return [equalTo(type, condition.value)];
     case "lt":

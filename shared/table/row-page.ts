@@ -11,7 +11,7 @@ import type { DataType, Expression, Literal, LogicalPlan, Schema, SortOrder } fr
 import type { DeltaTable } from "./delta-table.ts";
 import { rowText } from "./read-rows.ts";
 import { keyBound, keyExpression, keyLiteral, keyText } from "./row-key.ts";
-import { conditionExpression, mayMatch, typeOfColumn, valueRange, type RowCondition } from "./row-condition.ts";
+import { conditionExpression, fileMatcher, typeOfColumn, valueRange, type RowCondition } from "./row-condition.ts";
 
 /** Names are those of visible columns, each once; conditions and orders fit their columns' types. */
 export interface RowQuery {
@@ -186,9 +186,8 @@ class PageReader {
   }
 
   #matching(all: readonly AddFile[]): readonly PlacedFile[] {
-    return all
-      .map((file, position) => ({ file, position }))
-      .filter(({ file }) => mayMatch(this.#snapshot, file, this.#query.conditions));
+    const matches = fileMatcher(this.#snapshot, this.#query.conditions);
+    return all.map((file, position) => ({ file, position })).filter(({ file }) => matches(file));
   }
 
   /** The next files: as many as fill the page by their number of rows, within what is read at once. */

@@ -30,7 +30,7 @@ import {
 } from "../../compute/index.ts";
 import type { Snapshot } from "../../delta/index.ts";
 import type { DataType, Expression, LogicalPlan } from "../../plan/index.ts";
-import { mayMatch, type RowCondition } from "../../table/index.ts";
+import { fileMatcher, type RowCondition } from "../../table/index.ts";
 import { fetchLanded, globMatches, landedOf, listLanded, type Landed } from "../../sources/index.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
@@ -172,7 +172,7 @@ export class FilesDriver implements FlowDriver {
     const table = this.#context.tables.open("lake", path);
     const snapshot = await table.latest();
     const names: RowCondition = { kind: "in", column: "file_name", values: files.map((file) => file.path) };
-    const possible = [...snapshot.files].filter((file) => mayMatch(snapshot, file, [names]));
+    const possible = [...snapshot.files].filter(fileMatcher(snapshot, [names]));
     const rows = scan("rows", schema);
     const keys = project(rows, [
       ["path", column("file_name")],

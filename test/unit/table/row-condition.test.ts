@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { AddFile } from "../../../shared/delta/index.ts";
 import { literalOfText, type DataType } from "../../../shared/plan/index.ts";
-import { mayMatch, type RowCondition } from "../../../shared/table/index.ts";
+import { fileMatcher, type RowCondition } from "../../../shared/table/index.ts";
 import { schemaOf } from "../../support/compute-under-test.ts";
 
 test.each<[string, DataType, string, RowCondition["kind"], string, boolean]>([
@@ -39,5 +39,29 @@ test.each<[string, DataType, string, RowCondition["kind"], string, boolean]>([
   const stats = `{"numRecords":1,"minValues":{"c":${bound}},"maxValues":{"c":${bound}},"nullCount":{"c":0}}`;
   const file: AddFile = { path: "f", partitionValues: {}, size: 1, modificationTime: 0, dataChange: true, stats };
   const condition = { kind, column: "c", value: literalOfText(text, type) } as RowCondition;
-  expect(mayMatch({ schema: schemaOf({ c: type }), partitionBy: [] }, file, [condition])).toBe(expected);
+  expect(fileMatcher({ schema: schemaOf({ c: type }), partitionBy: [] }, [condition])(file)).toBe(expected);
+});
+
+test("a long list is brought into the form of statistics once, however many files there are", () => {
+  let reads = 0;
+  const condition: RowCondition = {
+    kind: "in",
+    column: "c",
+    get values() {
+      reads++;
+      return [1n, 2n, 9n];
+    },
+  };
+  const matches = fileMatcher({ schema: schemaOf({ c: { kind: "long" } }), partitionBy: [] }, [condition]);
+  const found = [0, 1, 2, 5, 9].filter((value) =>
+    matches({
+      path: `f${value}`,
+      partitionValues: {},
+      size: 1,
+      modificationTime: 0,
+      dataChange: true,
+      stats: `{"numRecords":1,"minValues":{"c":${value}},"maxValues":{"c":${value}},"nullCount":{"c":0}}`,
+    }),
+  );
+  expect({ found, reads }).toEqual({ found: [1, 2, 9], reads: 1 });
 });
