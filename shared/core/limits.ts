@@ -90,6 +90,8 @@ export const limits = {
   pageRowsDefault: 100,
   pageRowsMax: 1_000,
   pageBytes: 8 * 1024 * 1024,
+  /** Rows of a page that are fetched without knowing how large they are. */
+  pageRowsFirst: 128,
   /** A page that is not full goes on in the next answer where it has been looked for so long. */
   pageSearchMs: 10_000,
   /** Files that a page without an order reads at once, and their bytes: few at first, because the first may fill the page. */

@@ -163,10 +163,13 @@ class PageReader {
       if (start > 0 && isLate()) return page(found, { file: first.position, row: -1, keys: [] });
       const left = rowsMax - found.length;
       const some = this.#some(files, start, filesMax, left);
-      found.push(...(await this.#rows(some, left + 1)));
+      const bytesLeft = limits.pageBytes - bytesOf(found);
+      found.push(...(await this.#rows(some, left + 1, bytesLeft)));
       if (found.length > rowsMax) return pageOf(found, rowsMax);
       start += some.length;
-      if (found.length === rowsMax && start < files.length) return page(found, found.at(-1)!.position);
+      const isFull = found.length === rowsMax || bytesOf(found) > limits.pageBytes;
+      if (isFull && start < files.length) return page(found, found.at(-1)!.position);
+      if (isFull) return pageOf(found, rowsMax);
       filesMax = Math.min(limits.pageFilesMax, 4 * filesMax);
     }
     return pageOf(found, rowsMax);
@@ -182,7 +185,7 @@ class PageReader {
         `To order the rows, ${files.length} files with ${bytes} bytes would have to be read, more than ${limits.orderedFiles} files or ${limits.orderedBytes} bytes. Narrow the rows with conditions, or ask without an order.`,
       );
     const { rowsMax } = this.#request;
-    return pageOf(files.length === 0 ? [] : await this.#rows(files, rowsMax + 1), rowsMax);
+    return pageOf(files.length === 0 ? [] : await this.#rows(files, rowsMax + 1, limits.pageBytes), rowsMax);
   }
 
   #matching(all: readonly AddFile[]): readonly PlacedFile[] {
@@ -220,7 +223,29 @@ class PageReader {
     return mayContain(this.#snapshot, file, order.column, { ...range, orNull: order.nulls === "last" });
   }
 
-  async #rows(files: readonly PlacedFile[], count: number): Promise<readonly FoundRow[]> {
+  /**
+   * The next rows of the files: as many as are wanted, or fewer with more than so many bytes. What is fetched is in memory whole, so that
+   * after the first ones it is no more than those let expect to fit.
+   */
+  async #rows(files: readonly PlacedFile[], count: number, bytesMax: number): Promise<readonly FoundRow[]> {
+    const found: FoundRow[] = [];
+    let wanted: number = Math.min(count, limits.pageRowsFirst);
+    for (let { after } = this.#request; wanted > 0; after = found.at(-1)?.position) {
+      const some = await this.#fetched(files, wanted, after);
+      found.push(...some);
+      const bytes = bytesOf(found);
+      if (some.length < wanted || bytes > bytesMax) break;
+      const fitting = Math.floor(((bytesMax - bytes) * found.length) / bytes) + 1;
+      wanted = Math.min(count - found.length, 4 * wanted, fitting);
+    }
+    return found;
+  }
+
+  async #fetched(
+    files: readonly PlacedFile[],
+    count: number,
+    after: RowPosition | undefined,
+  ): Promise<readonly FoundRow[]> {
     const set: FileSet = this.#table.fileSet(
       this.#snapshot,
       files.map(({ file }) => file),
@@ -231,7 +256,7 @@ class PageReader {
       inputs: { files: set },
       steps: [],
       writes: [],
-      collects: [{ name: "rows", plan: this.#plan(files, count), rowsMax: count }],
+      collects: [{ name: "rows", plan: this.#plan(files, count, after), rowsMax: count }],
       parameters: {},
       signal: this.#request.signal,
     });
@@ -247,13 +272,13 @@ class PageReader {
   }
 
   /** The texts are made of the rows of the page alone; the outermost node sorts, because an inner order is no promise. */
-  #plan(files: readonly PlacedFile[], count: number): LogicalPlan {
+  #plan(files: readonly PlacedFile[], count: number, after: RowPosition | undefined): LogicalPlan {
     const { schema } = this.#snapshot;
     const { columns, conditions, orders } = this.#query;
     const { file, row, key } = this.#names;
     const hidden = Object.fromEntries(this.#places.map(({ name, type }) => [name, { type, nullable: true }]));
     const scanned: Schema = { kind: "struct", fields: { ...schema.fields, ...hidden } };
-    const wanted = [conditionExpression(schema, conditions), this.#afterLast(files)].filter(
+    const wanted = [conditionExpression(schema, conditions), this.#afterLast(files, after)].filter(
       (each) => each !== undefined,
     );
     const scan: LogicalPlan = { kind: "scan", source: "files", schema: scanned, streaming: false };
@@ -291,8 +316,7 @@ class PageReader {
   }
 
   /** True for rows after the last one of the page before: greater in some column, and equal in all before it. */
-  #afterLast(files: readonly PlacedFile[]): Expression | undefined {
-    const { after } = this.#request;
+  #afterLast(files: readonly PlacedFile[], after: RowPosition | undefined): Expression | undefined {
     if (after === undefined) return undefined;
     // The file itself may be left out, where it has no row that follows.
     const later = files.findIndex(({ position }) => position > after.file);
@@ -330,6 +354,10 @@ class PageReader {
 /** The first rows that were found, as many as the page takes, and where it ended if there are more. */
 function pageOf(found: readonly FoundRow[], rowsMax: number): RowPage {
   return page(found.slice(0, rowsMax), found.length > rowsMax ? found[rowsMax - 1]!.position : undefined);
+}
+
+function bytesOf(found: readonly FoundRow[]): number {
+  return found.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
 }
 
 /** Ends a page early where its texts are many bytes, with at least one row. */

@@ -1,5 +1,6 @@
 /** Rows over HTTP: filters, orders, cursors and versions over real tables, and what hostile parameters come to. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Compute } from "../../../shared/compute/index.ts";
 import { limits } from "../../../shared/core/index.ts";
 import { commitPath, stateAt, writeCheckpoint } from "../../../shared/delta/index.ts";
 import { decodeCursor, encodeCursor, type Cursor } from "../../../shared/http/cursor.ts";
@@ -206,6 +207,66 @@ describe("pages", () => {
       code: "LIMIT_EXCEEDED",
       detail: expect.stringContaining("shorter"),
     });
+  });
+
+  test("end with a row that is too large alone, and lose none after it", async () => {
+    const made = new EngineWorld({ bench, pipeline: engineFixture({ readingsOnly: true }) });
+    for (const text of ["0", "1"]) {
+      made.send("0", [text.repeat(limits.pageBytes + 1)]);
+      await made.quiet();
+    }
+    const asked = askedOf(made);
+    const first = await asked.ask(path("bronze.events", { select: "event_data" }));
+    const second = await asked.ask(path("bronze.events", { cursor: String(first.json["next"]) }));
+    expect([rowsOf(first).length, rowsOf(second).length, second.json["next"]]).toEqual([1, 1, null]);
+  });
+
+  test("of rows so large that few fit fetch no more than those", async () => {
+    const made = new EngineWorld({ bench, pipeline: engineFixture({ readingsOnly: true }) });
+    const bytes = 48 * 1024;
+    made.send(
+      "0",
+      Array.from({ length: limits.pageRowsFirst + 60 }, (_, n) => `${n}`.padEnd(bytes, "x")),
+    );
+    await made.quiet();
+    let fetched = 0;
+    const { compute } = made.context((store) => store);
+    const run: Compute["run"] = (job) => {
+      fetched += job.collects.reduce((sum, { rowsMax }) => sum + rowsMax, 0);
+      return compute.run(job);
+    };
+    const asked = askedOf(made, { compute: { run, close: () => compute.close() } });
+    const page = await asked.ask(path("bronze.events", { select: "event_data", limit: "1000" }));
+    expect(rowsOf(page).length).toBe(Math.floor(limits.pageBytes / (bytes + '{"event_data":""}'.length)));
+    expect([fetched, typeof page.json["next"]]).toEqual([rowsOf(page).length + 1, "string"]);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["without an order", {}],
+    ["in an order", { order: "partition,sequence_number:desc" }],
+  ])("of many large rows fetch few more than they have, %s, and each row comes once", async (_, order) => {
+    const made = new EngineWorld({ bench, pipeline: engineFixture({ readingsOnly: true }) });
+    const count = limits.pageRowsFirst + 40;
+    const texts = Array.from({ length: count }, (__, n) => `${n}:`.padEnd(10 * 1024, "x"));
+    made.send("0", texts);
+    await made.quiet();
+    const counts: number[] = [];
+    const { compute } = made.context((store) => store);
+    const run: Compute["run"] = (job) => {
+      counts.push(...job.collects.map(({ rowsMax }) => rowsMax));
+      return compute.run(job);
+    };
+    const asked = askedOf(made, { compute: { run, close: () => compute.close() } });
+    const all = await asked.ask(path("bronze.events", { select: "event_data", limit: "1000", ...order }));
+    const told = rowsOf(all).map(({ event_data }) => event_data as string);
+    expect([told.length, all.json["next"]]).toEqual([count, null]);
+    expect(told.toSorted()).toEqual(texts.toSorted());
+    // After 128 rows of 10 KiB there is room for less than 700 in 8 MiB, and four times as many are the most that is fetched.
+    expect(counts).toEqual([limits.pageRowsFirst, 4 * limits.pageRowsFirst]);
+    counts.length = 0;
+    const few = await asked.ask(path("bronze.events", { select: "event_data", limit: "140", ...order }));
+    expect([rowsOf(few).length, counts]).toEqual([140, [limits.pageRowsFirst, 141 - limits.pageRowsFirst]]);
+    expect(rowsOf(few).map(({ event_data }) => event_data)).toEqual(told.slice(0, 140));
   });
 });
 
