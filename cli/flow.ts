@@ -179,7 +179,9 @@ async function change(
   if (status === undefined) throw new Error(`${flow} is declared and has no status`);
   const isOfAnotherBuild = before?.state === "PLAN_CHANGED" && status.state !== "PLAN_CHANGED";
   const restart =
-    isOfAnotherBuild && operator.isRunning ? ["If the platform that runs was started with the earlier query, start it again."] : [];
+    isOfAnotherBuild && operator.isRunning
+      ? ["If the platform that runs was started with the earlier query, start it again."]
+      : [];
   process.stdout.write(
     json === true
       ? `${JSON.stringify(status)}\n`
