@@ -1,6 +1,6 @@
 /** Who is let in, by tokens of every kind; the authority is a server of its own on loopback. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { ManualClock } from "../../../shared/core/index.ts";
+import { limits, ManualClock } from "../../../shared/core/index.ts";
 import type { AccessSettings } from "../../../shared/http/index.ts";
 import { jsonAnswer, route } from "../../../shared/http/route.ts";
 import { Asked } from "../../support/http-world.ts";
@@ -120,6 +120,10 @@ describe("a request is answered with 401 that brings", () => {
     ["a token of an unknown key", async () => `Bearer ${await tokenOf({}, other)}`],
     ["a token of another key under a known name", async () => `Bearer ${await tokenOf({}, { ...other, kid: "one" })}`],
     ["no JSON in its token", async () => "Bearer YQ.YQ.YQ"],
+    [
+      "a right token longer than any is",
+      async () => `Bearer ${await tokenOf({ padding: "x".repeat(limits.httpTokenBytes) })}`,
+    ],
     ["half a token", async () => "Bearer a.b"],
     ["no token", async () => "Bearer"],
     ["another scheme", async () => "Basic YTpi"],

@@ -41,3 +41,16 @@ test("answer a request of the library", async () => {
   const answer = await app.functions.get("health")!.callback(request);
   expect(answer).toMatchObject({ status: 200, body: '{"status":"live"}', headers: { "cache-control": "no-store" } });
 });
+
+test("are for operators where something is changed, for readers where it is looked at, and only the sign of life is for everybody", () => {
+  expect(Object.fromEntries(routes.map(({ method, path, role }) => [`${method} ${path}`, role]))).toEqual({
+    "GET /api/tables/{name}/rows": "Dyne.Reader",
+    "GET /api/status": "Dyne.Reader",
+    "POST /api/backfill": "Dyne.Operator",
+    "GET /api/backfill": "Dyne.Reader",
+    "GET /api/backfill/{jobId}": "Dyne.Reader",
+    "DELETE /api/backfill/{jobId}": "Dyne.Operator",
+    "GET /api/health/live": null,
+    "GET /api/health/ready": "Dyne.Reader",
+  });
+});

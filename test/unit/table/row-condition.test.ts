@@ -8,6 +8,9 @@ import { schemaOf } from "../../support/compute-under-test.ts";
 test.each<[string, DataType, string, RowCondition["kind"], string, boolean]>([
   ["the shortest text of a number of 32 bits", { kind: "float" }, "0.1", "eq", "0.1", true],
   ["the double of a number of 32 bits", { kind: "float" }, "0.10000000149011612", "eq", "0.1", true],
+  ["no NaN, which is above every number", { kind: "double" }, "3", "gt", "5", true],
+  ["no NaN, though it is asked for", { kind: "double" }, "3", "eq", "NaN", true],
+  ["a number that no NaN is below", { kind: "double" }, "3", "lt", "2", false],
   ["the next number of 32 bits but some", { kind: "float" }, "0.1001", "eq", "0.1", false],
   [
     "a time cut to milliseconds",
