@@ -421,6 +421,11 @@ describe("hostile parameters are refused, and change nothing", () => {
     "constructor",
   ];
 
+  test("as one column twice, of which a row as JSON would have one key twice", async () => {
+    for (const select of ["device,value,device", ["device", "device"]])
+      expect((await read({ select })).json).toMatchObject({ status: 400, code: "INVALID_ARGUMENT" });
+  });
+
   test.each(injections)("as the name of a column: %j", async (name) => {
     for (const parameters of [{ select: name }, { order: name }, { where: `${name}:eq:1` }] as Record<
       string,
