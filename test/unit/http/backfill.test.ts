@@ -1,5 +1,6 @@
 /** Backfills over HTTP: who may ask for what, and how jobs are told. What they do is the engine's, and tested there. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { JobRecord } from "../../../shared/checkpoint/index.ts";
 import type { HttpServices } from "../../../shared/http/index.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
@@ -8,10 +9,11 @@ import { askedOf, type Asked } from "../../support/http-world.ts";
 const replay = { kind: "replay", source: "bronze.events", from: 0 };
 
 let bench: EngineBench;
+let world: EngineWorld;
 let service: Asked<HttpServices>;
 beforeAll(async () => {
   bench = await EngineBench.open();
-  const world = new EngineWorld({ bench, pipeline: engineFixture({ readingsOnly: true }) });
+  world = new EngineWorld({ bench, pipeline: engineFixture({ readingsOnly: true }) });
   await world.quiet();
   service = askedOf(world);
 });
@@ -54,6 +56,27 @@ test("a job that is taken on says where it tells how far it is, is listed, and i
   expect((await service.ask("/api/backfill")).json).toEqual({ jobs: [job.json] });
   const ended = await service.ask(String(statusUrl), {}, { method: "DELETE" });
   expect([ended.status, ended.json["state"]]).toEqual([200, "CANCELLED"]);
+});
+
+test("a job that a bug ended says that it is one, and no more", async () => {
+  const bugs = ["INTERNAL", "COMPUTE_FAILED", "FLOW_FAILED"];
+  const { jobId } = (await post(replay)).json;
+  const record = JSON.parse((await service.ask(`/api/backfill/${String(jobId)}`)).text) as JobRecord;
+  const failed = bugs.map((code) => ({ ...record, error: { code, message: "of the inside" } }));
+  const told = askedOf(world, {
+    backfill: {
+      submit: async () => record,
+      find: async () => record,
+      cancel: async () => record,
+      list: async () => failed,
+    },
+  });
+  const { jobs } = (await told.ask("/api/backfill")).json as { jobs: readonly JobRecord[] };
+  expect(jobs.map(({ error }) => [error?.code, error?.message.includes("inside")])).toEqual([
+    ["INTERNAL_ERROR", false],
+    ["INTERNAL_ERROR", false],
+    ["FLOW_FAILED", true],
+  ]);
 });
 
 test("a key gives the same job for the same request, and is refused for another", async () => {
