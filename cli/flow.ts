@@ -33,12 +33,15 @@ interface Verb {
   readonly act: (engine: Engine, flow: string) => Promise<void>;
   /** Asked for with `--yes`, because it takes data away. */
   readonly warning?: (flow: string) => string;
+  /** A flow that it can be done to. */
+  readonly example: string;
   /** What happens now, beside what the state says. */
   readonly told: (flow: string, data: string) => readonly string[];
 }
 
 const pause: Verb = {
   name: "pause",
+  example: "silver.flights",
   description: "Stop a flow from taking new batches. What arrives waits in its input.",
   act: (engine, flow) => engine.pause(flow),
   told: () => [],
@@ -46,6 +49,7 @@ const pause: Verb = {
 
 const resume: Verb = {
   name: "resume",
+  example: "silver.flights",
   description: "Set a flow going again, after a pause or after the cause of a failure was removed.",
   act: (engine, flow) => engine.resume(flow),
   told: () => ["A batch that was open is finished first, with exactly the input that it had."],
@@ -53,6 +57,7 @@ const resume: Verb = {
 
 const reset: Verb = {
   name: "reset",
+  example: "silver.flights",
   description: "Empty a flow's tables, each in one commit, and read its input from the start.",
   act: (engine, flow) => engine.reset(flow),
   warning: (flow) =>
@@ -62,6 +67,7 @@ const reset: Verb = {
 
 const refresh: Verb = {
   name: "refresh",
+  example: "gold.route_daily",
   description: "Compute a materialized view from its inputs again; readers see the old rows until then.",
   act: (engine, flow) => engine.refresh(flow),
   told: () => [],
@@ -69,13 +75,18 @@ const refresh: Verb = {
 
 const continueFlow: Verb = {
   name: "continue",
+  example: "silver.flights",
   description: "Keep a flow's data and go on with its changed query; a view is computed again.",
   act: (engine, flow) => engine.continue(flow),
   told: () => [],
 };
 
 function verbCommand(verb: Verb): Command {
-  const command = shared(new Command(verb.name).description(verb.description).argument("<flow>", flowHelp), verb.name);
+  const command = shared(
+    new Command(verb.name).description(verb.description).argument("<flow>", flowHelp),
+    verb.name,
+    `${verb.example}${verb.warning === undefined ? "" : " --yes"}`,
+  );
   if (verb.warning !== undefined) command.option("--yes", "do it");
   return command.action((flow: string, options: FlowOptions & { yes?: boolean }) => {
     if (verb.warning !== undefined && options.yes !== true)
@@ -92,7 +103,7 @@ function skipCommand(): Command {
       .requiredOption("--batch <number>", "the batch that failed; see `dyne flow list`", wholeNumber)
       .option("--yes", "do it"),
     "skip",
-    " --batch 7",
+    "silver.flights --batch 7 --yes",
   ).action((flow: string, options: FlowOptions & { batch: number; yes?: boolean }) => {
     const { batch, yes } = options;
     if (yes !== true)
@@ -116,7 +127,7 @@ function restoreCommand(): Command {
       )
       .option("--yes", "do it"),
     "restore",
-    " --version 12",
+    "silver.flights --version 12 --yes",
   ).action((flow: string, options: FlowOptions & { version: number; keepPosition?: boolean; yes?: boolean }) => {
     const { version, keepPosition, yes, data } = options;
     if (yes !== true)
@@ -131,8 +142,9 @@ function restoreCommand(): Command {
 
 const flowHelp = "a flow, by the name of its table, such as silver.flights";
 
-function shared(command: Command, verb: string, more = ""): Command {
-  const example = `npm run --silent dyne -- flow ${verb}${verb === "list" ? "" : ` silver.flights${more}`}`;
+/** With the options that all have, and an example with these arguments. */
+function shared(command: Command, verb: string, args?: string): Command {
+  const example = `npm run --silent dyne -- flow ${verb}${args === undefined ? "" : ` ${args}`}`;
   return command
     .option("--data <folder>", "the data folder of a local run, whether it runs or not", ".dyne/start")
     .option("--json", "as one line of JSON")
@@ -163,7 +175,10 @@ export async function listFlows(operator: Operator, { data, json }: FlowOptions)
     }),
   );
   await print(lines, "table");
-  for (const flow of flows) for (const line of advice(flow, data)) process.stdout.write(`\n${line}\n`);
+  for (const flow of flows) {
+    const lines = advice(flow, data);
+    if (lines.length > 0) process.stdout.write(`\n${lines.join("\n")}\n`);
+  }
 }
 
 async function change(

@@ -32,6 +32,15 @@ describe("help", () => {
   });
 });
 
+test.each([
+  ["reset", "silver.flights --yes"],
+  ["refresh", "gold.route_daily"],
+  ["skip", "silver.flights --batch 7 --yes"],
+  ["restore", "silver.flights --version 12 --yes"],
+])("the example of flow %s would do what it is for", async (verb, args) => {
+  expect((await dyne("flow", verb, "--help")).stdout).toContain(`dyne -- flow ${verb} ${args}\n`);
+});
+
 describe("used wrongly it ends with 2 and says how to use it", () => {
   test.each<[string, readonly string[], string]>([
     ["without a subcommand", [], "Usage: dyne"],
