@@ -61,10 +61,12 @@ function listCommand(): Command {
     async ({ data, json }: BackfillOptions) => {
       await using operator = await Operator.open(data);
       const jobs = await operator.backfills({ runs: false }, (backfill) => backfill.list(jobsListed));
-      await print(
-        jobs.map((job) => JSON.stringify(json === true ? job : row(job))),
-        json === true ? "ndjson" : "table",
-      );
+      if (json === true) process.stdout.write(`${JSON.stringify({ jobs })}\n`);
+      else
+        await print(
+          jobs.map((job) => JSON.stringify(row(job))),
+          "table",
+        );
     },
   );
 }
@@ -90,8 +92,14 @@ interface ReplayOptions {
   readonly prefix?: string;
 }
 
-/** Throws INVALID_ARGUMENT where neither a range nor a folder is named, or both are. */
+/** Throws INVALID_ARGUMENT for a table that has no source, and where neither a range nor a folder is named, or both are. */
 function replayRequest(source: string, { from, to, partition, prefix }: ReplayOptions): BackfillRequest {
+  const fed = Operator.flows.filter(({ kind }) => kind === "hub" || kind === "files").map(({ output }) => output.name);
+  if (!fed.includes(source))
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `"${source}" is no table that a hub or files feed. Choose one of ${fed.join(", ")}.`,
+    );
   const hasRange = from !== undefined || to !== undefined || partition !== undefined;
   if (prefix !== undefined && !hasRange) return { kind: "replay", source, prefix };
   if (prefix !== undefined || from === undefined)

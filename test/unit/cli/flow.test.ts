@@ -119,6 +119,7 @@ describe("backfill", () => {
     const job = JSON.parse(stdout) as { jobId: string };
     expect(job).toMatchObject({ state: "SUCCEEDED", flow, progress: { unit: "rows" } });
     expect((await backfill("list")).stdout).toContain(job.jobId);
+    expect(JSON.parse((await backfill("list", "--json")).stdout)).toEqual({ jobs: [job] });
     expect(JSON.parse((await backfill("show", job.jobId, "--json")).stdout)).toEqual(job);
     expect(JSON.parse((await backfill("cancel", job.jobId, "--json")).stdout)).toEqual(job);
   });
@@ -140,6 +141,10 @@ describe("backfill", () => {
   });
 
   test.each([
+    [
+      ["replay", "silver.flights", "--from", "0"],
+      /is no table that a hub or files feed\. Choose one of bronze\.flights/,
+    ],
     [["replay", flow], /--from <position>.*--prefix <path>/],
     [["replay", flow, "--prefix", "landing/", "--from", "1"], /--from <position>.*--prefix <path>/],
     [["replay", "bronze.flights", "--from", "yesterday"], /--from is "yesterday"\. Give a sequence number/],
