@@ -132,7 +132,7 @@ async function lookAtMemory(data: string): Promise<string> {
 }
 
 async function lookAtStorage(data: string): Promise<string> {
-  if (!existsSync(join(data, "storage"))) return `nothing in ${data} yet; "npm start" makes it`;
+  if (!existsSync(join(data, "storage"))) return `nothing in ${data} yet; "npm start" or "npm run dev" makes it`;
   const owner = await ownerOf(data);
   if (owner !== undefined && !existsSync(endpointsFile(data))) return `${data} is in use by process ${owner}`;
   try {

@@ -48,7 +48,7 @@ export async function openLocalStorage(
   if (!existsSync(join(directory, "storage"))) {
     throw new DyneError(
       "TABLE_NOT_FOUND",
-      `${directory} holds no tables. Run "npm start" first, or name another folder with --data.`,
+      `${directory} holds no tables. Run "npm start" or "npm run dev" first, or name another folder with --data.`,
     );
   }
   if ((await ownerOf(directory)) !== undefined && existsSync(endpointsFile(directory))) {

@@ -22,7 +22,7 @@ export function openApiDocument(routes: readonly Route<never>[]): object {
     info: {
       title: "dyne",
       version: "1",
-      description: "Rows of the tables, where the tables stand, and whether the service can work.",
+      description: "Rows of the tables, where the tables stand, backfills, and whether the service can work.",
       license: { name: "MIT", identifier: "MIT" },
     },
     security: [{ bearer: [] }],
