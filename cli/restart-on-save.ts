@@ -9,8 +9,13 @@ const program = fileURLToPath(new URL("./dyne.ts", import.meta.url));
 const pipelines = fileURLToPath(new URL("../pipelines", import.meta.url));
 
 const lookMs = 300;
+/** The exit code of a command that was used wrongly. */
+const usedWrongly = 2;
 
-/** Gives the exit code of the last run, once it was asked to end. One that ends by itself waits for the next save. */
+/**
+ * Gives the exit code of the last run, once it was asked to end. One that ends by itself waits for the next save, but for a first one that was
+ * used wrongly, as on a folder that another process has: no save helps there.
+ */
 export async function restartOnSave(args: readonly string[], say: (text: string) => void): Promise<number> {
   using saves = new Saves();
   const asked = Promise.withResolvers<NodeJS.Signals>();
@@ -21,7 +26,7 @@ export async function restartOnSave(args: readonly string[], say: (text: string)
       asked.resolve(signal);
     });
   }
-  for (;;) {
+  for (let runs = 1; ; runs++) {
     saves.seen();
     // By the channel it learns of this process's end, however that comes.
     const child = spawn(process.execPath, [program, ...args], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
@@ -33,6 +38,8 @@ export async function restartOnSave(args: readonly string[], say: (text: string)
       if (isAsked) return code;
     } else if (typeof what === "string") {
       return await stopped(child, what === "SIGINT" && process.stdin.isTTY ? undefined : what);
+    } else if (what === usedWrongly && runs === 1) {
+      return what;
     } else {
       say(`it ended with ${what}; it starts again when a file in pipelines/ is saved, and Ctrl-C stops`);
       if ((await Promise.race([asked.promise, saves.next])) !== "saved") return what;

@@ -8,7 +8,7 @@ import { publishEndpoints } from "../../../local/platform/local-storage.ts";
 import { silentLogger } from "../../../shared/core/index.ts";
 import { AzureBlobStore } from "../../../shared/storage/index.ts";
 import { BlobServiceClient } from "@azure/storage-blob";
-import { dyne } from "./command.ts";
+import { dyne, shell } from "./command.ts";
 
 const flow = "bronze.airports";
 const csv = "iata,name,city,state,country,latitude,longitude\nXYZ,One,Town,TX,USA,1.5,2.5\n";
@@ -108,6 +108,14 @@ describe("quarantine list", () => {
     const { exitCode, stderr } = await dyne("quarantine", "list", "gold.route_daily", "--data", data);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/no table with a quarantine.*silver.flights/)]);
   });
+});
+
+test("a platform on a folder that another process has ends, and says which", { timeout: 30_000 }, async () => {
+  const { exitCode, stderr } = await shell(`dyne dev --data ${data}`);
+  expect([exitCode, stderr]).toEqual([
+    2,
+    `INVALID_ARGUMENT: ${data} is in use by process ${process.pid}. Stop it, or choose another folder with --data.\n`,
+  ]);
 });
 
 describe("backfill", () => {
