@@ -75,7 +75,7 @@ async function start(options: StartOptions): Promise<void> {
     },
   );
   process.exitCode = summary.checks.every((check) => check.ok) ? 0 : 1;
-  report(summary, sample, relative(process.cwd(), folder.path) || ".", options.json === true, say);
+  report(summary, sample, named(folder.path), options.json === true, say);
 }
 
 function report(
@@ -100,6 +100,12 @@ function report(
   for (const row of sample) say(`  ${Object.values(row).join("  ")}`);
   say(`\nRead it yourself:\n  npm run --silent dyne -- table read gold.route_daily --data ${folder}`);
   if (json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+}
+
+/** The folder as it is named from here, or, where it is elsewhere, by its whole path. */
+function named(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith("..") ? path : fromHere || ".";
 }
 
 /** Everything of an earlier run but the lock, which is ours. */
