@@ -128,13 +128,8 @@ function position(option: string, text: string): number | string {
 
 /** Takes a job on, and runs it here to its end, unless it is not waited for. */
 async function run(request: BackfillRequest, { data, json, wait }: RunOptions): Promise<void> {
-  await using operator = await Operator.open(data);
   const isOfHub = Operator.flows.some(({ kind, output }) => kind === "hub" && output.name === tableOf(request));
-  if (isOfHub && "from" in request && !operator.hasHubs)
-    throw new DyneError(
-      "HUB_UNAVAILABLE",
-      `A replay reads from Event Hubs, which do not run. Start them with "npm run dev -- --data ${data}", and repeat it beside them.`,
-    );
+  await using operator = await (isOfHub ? Operator.openWithHubs(data) : Operator.open(data));
   const job = await operator.backfills({ runs: true }, async (backfill) => {
     const taken = await backfill.submit(request);
     process.stderr.write(`Job ${taken.jobId} is taken on.\n`);

@@ -223,7 +223,7 @@ function isSkippable(flow: string, code: string): boolean {
 }
 
 /** What to do about a flow that does not run. */
-function advice({ flow, state, failure }: FlowStatus, data: string): readonly string[] {
+function advice({ flow, state, failure, waitsFor }: FlowStatus, data: string): readonly string[] {
   switch (state) {
     case "FAILED":
       return [
@@ -246,7 +246,7 @@ function advice({ flow, state, failure }: FlowStatus, data: string): readonly st
       return [`${flow} is paused. Go on: ${runnable("resume", flow, data)}`];
     case "NEW":
     case "RUNNING":
-      return [];
+      return waitsFor.map((table) => `${flow} waits for rows of ${table}, which it joins as it stands.`);
   }
 }
 

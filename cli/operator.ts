@@ -45,11 +45,6 @@ export class Operator implements AsyncDisposable {
     return this.#storage.isShared;
   }
 
-  /** True where the hubs run, whoever started them. */
-  get hasHubs(): boolean {
-    return this.#storage.connections.eventHubs !== undefined;
-  }
-
   /** The connection string of the hubs. Throws STORAGE_UNAVAILABLE where they do not run. */
   get eventHubs(): string {
     return this.#storage.connections.eventHubs ?? notRunning(this.#data);

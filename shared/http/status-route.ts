@@ -59,6 +59,9 @@ const tableStatus = z
         quarantinedRows: count,
       })
       .nullable(),
+    waitsFor: z
+      .array(z.string())
+      .meta({ description: "Tables that it joins as they stand and that have no rows yet; it waits for them." }),
     lag: z.array(lag).meta({ description: "How far the flow is behind its inputs; landed files are not counted." }),
   })
   .meta({ id: "TableStatus" });

@@ -40,6 +40,8 @@ export interface FlowStatus {
   readonly freshnessMs: number | null;
   /** The batch that was committed last, of whichever lane; null before the first. */
   readonly lastBatch: LastBatch | null;
+  /** Tables that it joins as they stand and that have no rows yet: it takes no batch before they have. */
+  readonly waitsFor: readonly string[];
   /** How far the committed batches are behind the flow's inputs. */
   readonly lag: readonly InputLag[];
 }
@@ -93,8 +95,19 @@ export async function flowStatus(context: ServingContext, flow: Flow): Promise<F
     bytes: files === undefined ? null : sum(files.map(({ size }) => size)),
     freshnessMs: lastCommitTime === null ? null : Math.max(0, context.clock.nowMs() - Date.parse(lastCommitTime)),
     lastBatch,
+    waitsFor: await awaited(context.tables, flow),
     lag: await inputLag(context, flow, heads),
   };
+}
+
+async function awaited(tables: TableCatalog, flow: Flow): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const { table, mode } of flow.kind === "stream" ? flow.inputs : []) {
+    if (mode !== "static") continue;
+    const snapshot = await tables.open("lake", tablePath(table)).find();
+    if (snapshot === undefined || snapshot.version < 1) names.push(table);
+  }
+  return names;
 }
 
 function commits(heads: Heads): readonly CommitRecord[] {

@@ -50,6 +50,11 @@ it("files that are landed and lines that are sent are in gold after one run", { 
     "gold.route_daily": 1,
     "gold.airport_delays": 1,
   });
+  const replayed = await dyne("backfill", "replay", "bronze.flights", "--from", "0", "--json");
+  expect([replayed.exitCode, JSON.parse(replayed.stdout)]).toEqual([
+    0,
+    expect.objectContaining({ state: "SUCCEEDED", progress: { unit: "events", done: 4, total: 4 }, rows: 0 }),
+  ]);
   expect(existsSync(join(data, "endpoints.json"))).toBe(false);
   // Nobody holds the folder any more.
   await using _folder = await ownDataFolder(data);

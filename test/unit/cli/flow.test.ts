@@ -163,9 +163,4 @@ describe("backfill", () => {
     const { exitCode, stderr } = await backfill(...args);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(said)]);
   });
-
-  test("of a hub needs the hub", async () => {
-    const { exitCode, stderr } = await backfill("replay", "bronze.flights", "--from", "0");
-    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^HUB_UNAVAILABLE: .*npm run dev/)]);
-  });
 });

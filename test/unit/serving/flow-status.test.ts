@@ -49,8 +49,22 @@ test("a flow that has not run is NEW, and has nothing", async () => {
     bytes: null,
     freshnessMs: null,
     lastBatch: null,
+    waitsFor: ["bronze.devices"],
     lag: [{ kind: "table", table: "bronze.events", versionsBehind: null }],
   });
+});
+
+test("a flow that joins a table without rows says that it waits for it, until there are some", async () => {
+  const world = new EngineWorld({ bench, pipeline: engineFixture() });
+  world.send("0", [readingAt(0, "a", "d1", 1)]);
+  await world.quiet();
+  const waiting = await statusOf(world, readings);
+  expect([waiting.state, waiting.batches, waiting.waitsFor]).toEqual(["RUNNING", 0, ["bronze.devices"]]);
+  await world.land("landing/devices/a.csv", "code,site,weight\nd1,north,5\n");
+  await world.quiet();
+  const gone = await statusOf(world, readings);
+  expect([gone.batches, gone.waitsFor]).toEqual([1, []]);
+  expect((await statusOf(world, "gold.with_device")).waitsFor).toEqual([]);
 });
 
 test("a flow that ran says how old that is, what its last batch did, and that nothing is left of its input", async () => {
