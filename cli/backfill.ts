@@ -189,7 +189,7 @@ function common(command: Command, ...examples: readonly string[]): Command {
   const lines = examples.map((example) => `  npm run --silent dyne -- backfill ${example}`);
   const [first = ""] = lines;
   return command
-    .option("--data <folder>", "the data folder of a local run, whether it runs or not", ".dyne/start")
+    .option("--data <folder>", "the data folder of a local run, whether it runs or not", ".dyne/dev")
     .option("--json", "as one line of JSON")
-    .addHelpText("after", `\nExamples:\n${[...lines, `${first} --data .dyne/dev --json`].join("\n")}`);
+    .addHelpText("after", `\nExamples:\n${[...lines, `${first} --data .dyne/start --json`].join("\n")}`);
 }

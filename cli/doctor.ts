@@ -32,11 +32,11 @@ const probePath = "checkpoints/doctor";
 export function doctorCommand(): Command {
   return new Command("doctor")
     .description("Check this machine: Node, DuckDB, ports, disk, memory, and the storage of a data folder.")
-    .option("--data <folder>", "the data folder whose storage is tried", ".dyne/start")
+    .option("--data <folder>", "the data folder whose storage is tried", ".dyne/dev")
     .option("--json", "as one line of JSON")
     .addHelpText(
       "after",
-      "\nEnds with 1 where something is not in order.\n\nExamples:\n  npm run --silent dyne -- doctor\n  npm run --silent dyne -- doctor --data .dyne/dev --json",
+      "\nEnds with 1 where something is not in order.\n\nExamples:\n  npm run --silent dyne -- doctor\n  npm run --silent dyne -- doctor --data .dyne/start --json",
     )
     .action(doctor);
 }

@@ -24,7 +24,7 @@ export function explainCommand(): Command {
     .option(
       "--data <folder>",
       "the data folder of a local run, where the next refresh of a view is told from",
-      ".dyne/start",
+      ".dyne/dev",
     )
     .option("--json", "as one line of JSON")
     .addHelpText(

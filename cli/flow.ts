@@ -146,9 +146,9 @@ const flowHelp = "a flow, by the name of its table, such as silver.flights";
 function shared(command: Command, verb: string, args?: string): Command {
   const example = `npm run --silent dyne -- flow ${verb}${args === undefined ? "" : ` ${args}`}`;
   return command
-    .option("--data <folder>", "the data folder of a local run, whether it runs or not", ".dyne/start")
+    .option("--data <folder>", "the data folder of a local run, whether it runs or not", ".dyne/dev")
     .option("--json", "as one line of JSON")
-    .addHelpText("after", `\nExamples:\n  ${example}\n  ${example} --data .dyne/dev --json`);
+    .addHelpText("after", `\nExamples:\n  ${example}\n  ${example} --data .dyne/start --json`);
 }
 
 async function list(options: FlowOptions): Promise<void> {

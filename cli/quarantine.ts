@@ -11,7 +11,7 @@ export function quarantineCommand(): Command {
       new Command("list")
         .description("Count the rows in quarantine by table, reason and rule, with an example of each.")
         .argument("[table]", "one table only, such as silver.flights")
-        .option("--data <folder>", "the data folder of a local run, whether it runs or not", ".dyne/start")
+        .option("--data <folder>", "the data folder of a local run, whether it runs or not", ".dyne/dev")
         .option("--json", "as one line of JSON")
         .addHelpText("after", `\nExamples:\n  ${example}\n  ${example} silver.flights --json`)
         .action(list),

@@ -70,7 +70,7 @@ export function tableCommand(): Command {
 function shared(command: Command): Command {
   return command
     .argument("<path-or-name>", "a table's name, such as silver.flights, or the path of a folder with a _delta_log")
-    .option("--data <folder>", "the data folder of a local run", ".dyne/start")
+    .option("--data <folder>", "the data folder of a local run", ".dyne/dev")
     .option("--version <number>", "the table as it was at this version", wholeNumber)
     .addOption(
       new Option("--format <format>", "one JSON object per line, or a table to look at")
