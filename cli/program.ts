@@ -1,4 +1,5 @@
 /** The command as a function of its arguments. */
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { isDyneError } from "../shared/core/index.ts";
 import { backfillCommand } from "./backfill.ts";
@@ -30,11 +31,21 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 
 const usedWrongly: ReadonlySet<string> = new Set(["INVALID_ARGUMENT", "INVALID_SETTING", "JOB_NOT_FOUND"]);
 
+function versionOfPackage(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  return version;
+}
+
 function program(): Command {
   const command = new Command("dyne")
     .description(
       "A serverless lakehouse for Azure: tables declared as batch queries, kept up to date incrementally and exactly once.",
     )
+    // A version of a table is another thing: what follows a subcommand is the subcommand's.
+    .enablePositionalOptions()
+    .version(versionOfPackage(), "--version", "print the version of dyne")
     .showHelpAfterError("(add --help for usage)")
     .exitOverride();
   for (const subcommand of [

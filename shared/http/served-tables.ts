@@ -4,8 +4,9 @@ import type { Snapshot } from "../delta/index.ts";
 import { manifest, type Pipeline } from "../pipeline/index.ts";
 import type { DeltaTable, TableCatalog } from "../table/index.ts";
 
-/** Snapshots that cursors come back to. Each holds the names of a version's files. */
+/** Snapshots that cursors come back to. Each holds the names of a version's files, and together they hold no more than so many. */
 const pinnedMax = 32;
+const pinnedFilesMax = 200_000;
 
 /** Which version is asked for; the newest where neither is given. */
 export interface AskedVersion {
@@ -48,27 +49,36 @@ export class ServedTables {
   async snapshot(name: string, { version, timestampMs }: AskedVersion): Promise<Snapshot> {
     const table = this.table(name);
     const pinned = version === undefined ? undefined : this.#pinned.get(keyOf(table, version));
-    if (pinned !== undefined) return this.#pin(table, pinned);
-    const snapshot = await versionOf(table, { version, timestampMs });
-    if (snapshot !== undefined) return this.#pin(table, snapshot);
-    throw new DyneError("TABLE_NOT_FOUND", `${name} has no data yet. Let its flow run first.`);
+    // A table that was made anew has versions of its own by the same numbers.
+    const newest = await (pinned === undefined ? table.find() : table.confirmed());
+    if (newest === undefined)
+      throw new DyneError("TABLE_NOT_FOUND", `${name} has no data yet. Let its flow run first.`);
+    if (pinned?.metadata.id === newest.metadata.id) return this.#pin(table, pinned);
+    return this.#pin(table, await versionOf(table, newest, { version, timestampMs }));
   }
 
   #pin(table: DeltaTable, snapshot: Snapshot): Snapshot {
     const key = keyOf(table, snapshot.version);
     this.#pinned.delete(key);
     this.#pinned.set(key, snapshot);
-    const oldest = this.#pinned.keys().next().value;
-    if (this.#pinned.size > pinnedMax && oldest !== undefined) this.#pinned.delete(oldest);
+    let files = [...this.#pinned.values()].reduce((sum, each) => sum + each.files.size, 0);
+    for (const [oldest, { files: its }] of this.#pinned) {
+      if (this.#pinned.size === 1 || (this.#pinned.size <= pinnedMax && files <= pinnedFilesMax)) break;
+      this.#pinned.delete(oldest);
+      files -= its.size;
+    }
     return snapshot;
   }
 }
 
 const keyOf = ({ path }: DeltaTable, version: number): string => `${path}@${version}`;
 
-async function versionOf(table: DeltaTable, { version, timestampMs }: AskedVersion): Promise<Snapshot | undefined> {
-  const newest = await table.find();
-  if (newest === undefined || (version === undefined && timestampMs === undefined)) return newest;
+async function versionOf(
+  table: DeltaTable,
+  newest: Snapshot,
+  { version, timestampMs }: AskedVersion,
+): Promise<Snapshot> {
+  if (version === undefined && timestampMs === undefined) return newest;
   try {
     return await (version === undefined ? table.asOf(timestampMs as number) : table.at(version));
   } catch (error) {

@@ -7,10 +7,28 @@ import { dyne, shell } from "./command.ts";
 const flows = pipelines.flatMap(declaredFlows).map((flow) => flow.id);
 
 describe("help", () => {
+  test("begins with the version, which is that of the package", async () => {
+    expect((await dyne("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
   test("of the command names every subcommand", async () => {
     const { exitCode, stdout } = await dyne("--help");
     expect(exitCode).toBe(0);
-    for (const name of ["start", "dev", "explain", "manifest", "openapi", "table"])
+    for (const name of [
+      "start",
+      "dev",
+      "run",
+      "send",
+      "land",
+      "flow",
+      "backfill",
+      "explain",
+      "manifest",
+      "openapi",
+      "table",
+      "quarantine",
+      "doctor",
+    ])
       expect(stdout).toContain(`\n  ${name} `);
   });
 

@@ -1,6 +1,7 @@
 /** The commands that the guides show exist, with the options that they show. */
 import { readdir } from "node:fs/promises";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { openApiDocument, routes } from "../../../shared/http/index.ts";
 import { dyne } from "../cli/command.ts";
 import { codeBlocks, root, textOf } from "./markdown.ts";
 
@@ -27,4 +28,31 @@ it.for(lines)("%s", async (line) => {
   expect(exitCode).toBe(0);
   expect(stdout).toContain(`Usage: dyne ${path.join(" ")}`);
   for (const option of words.filter((word) => word.startsWith("--"))) expect(stdout).toContain(option);
+});
+
+describe("requests that the guides show", () => {
+  const document = openApiDocument(routes) as { readonly paths: Readonly<Record<string, object>> };
+  const patterns = Object.keys(document.paths).map((path) => new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`));
+  const paths = [
+    ...new Set(
+      texts.flatMap((text) =>
+        [...text.matchAll(/https?:\/\/[^\s"/]+(\/api\/[^\s"?`]*)/g)].map(([, path]) => path ?? ""),
+      ),
+    ),
+  ];
+
+  it("are there", () => {
+    expect(paths.length).toBeGreaterThan(2);
+  });
+
+  it.for(paths)("%s is a route", (path) => {
+    expect(patterns.filter((pattern) => pattern.test(path))).toHaveLength(1);
+  });
+});
+
+it("the JSON that the guides show is JSON", () => {
+  const shown = texts.flatMap((text) => codeBlocks(text, "json"));
+  expect(shown.length).toBeGreaterThan(2);
+  for (const block of shown)
+    for (const line of block.trim().split("\n")) expect(() => JSON.parse(line), line).not.toThrow();
 });
