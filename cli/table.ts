@@ -76,7 +76,8 @@ function shared(command: Command): Command {
       new Option("--format <format>", "one JSON object per line, or a table to look at")
         .choices(["ndjson", "table"])
         .default("table"),
-    );
+    )
+    .addOption(new Option("--json", "the same as --format ndjson").implies({ format: "ndjson" }));
 }
 
 async function withTable(

@@ -82,6 +82,7 @@ describe("table read", () => {
       `{"id":3,"name":"${"x".repeat(100)}","day":null}`,
       '{"id":9007199254740993,"name":null,"day":"2026-01-02"}',
     ]);
+    expect(await dyne("table", "read", table, "--json")).toEqual({ exitCode, stdout, stderr });
   });
 
   test("prints a table to look at, one line for each row, with all digits", async () => {
