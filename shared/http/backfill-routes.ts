@@ -1,7 +1,7 @@
 /** `/api/backfill`: bring in what a table missed, or compute a view again, as jobs. */
 import { z } from "zod";
 import { backfillRequest, jobRecord, type JobRecord } from "../checkpoint/index.ts";
-import { errorCodes } from "../core/index.ts";
+import { errorCodes, type ErrorKind } from "../core/index.ts";
 import { jsonAnswer, route } from "./route.ts";
 import type { HttpServices } from "./services.ts";
 
@@ -88,11 +88,16 @@ export const cancelBackfillRoute = route<HttpServices, typeof jobPath>({
 /** A job without what is the storage's affair; of a bug it tells that it is one. */
 function told(job: JobRecord): z.output<typeof jobSchema> {
   const { error } = job;
-  const kind = error === null ? undefined : Object.entries(errorCodes).find(([code]) => code === error.code)?.[1];
-  const isBug = error !== null && (kind === undefined || kind === "internal");
+  const isBug = error !== null && isInternal(error.code);
   const hidden = {
     code: "INTERNAL_ERROR",
     message: `It failed. The service's log has the cause under the job ${job.jobId}.`,
   };
   return jobSchema.parse({ ...job, error: isBug ? hidden : error });
+}
+
+/** True also for a code that this build does not know, of which it cannot say that its message is for callers. */
+function isInternal(code: string): boolean {
+  const kinds: Readonly<Record<string, ErrorKind>> = errorCodes;
+  return !Object.hasOwn(kinds, code) || kinds[code] === "internal";
 }

@@ -207,7 +207,7 @@ export class Backfill {
     if (hasEnded(current.record)) return { record: current.record, inMs: 0 };
     if (isDyneError(error) && (error.kind === "unavailable" || error.kind === "conflict"))
       return this.#wait(current, error.message);
-    const code = isDyneError(error) ? error.code : "INTERNAL";
+    const code = isDyneError(error) ? error.code : "INTERNAL_ERROR";
     const message = error instanceof Error ? error.message : String(error);
     this.#context.logger.error("backfill failed", { jobId: current.record.jobId, code, error: message });
     const ended = await this.#end(current, { state: "FAILED", error: { code, message } });

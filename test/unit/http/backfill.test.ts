@@ -59,7 +59,7 @@ test("a job that is taken on says where it tells how far it is, is listed, and i
 });
 
 test("a job that a bug ended says that it is one, and no more", async () => {
-  const bugs = ["INTERNAL", "COMPUTE_FAILED", "FLOW_FAILED"];
+  const bugs = ["INTERNAL_ERROR", "COMPUTE_FAILED", "FLOW_FAILED"];
   const { jobId } = (await post(replay)).json;
   const record = JSON.parse((await service.ask(`/api/backfill/${String(jobId)}`)).text) as JobRecord;
   const failed = bugs.map((code) => ({ ...record, error: { code, message: "of the inside" } }));
