@@ -1,8 +1,9 @@
 /** What the guides say of the program is what it does. */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { deploy } from "./deployment.ts";
+import { runShell } from "../support/guide-shell.ts";
 
 const root = join(import.meta.dirname, "../..");
 const [readme, guide] = await Promise.all(
@@ -69,4 +70,42 @@ it("the rights of the table are those that are given", () => {
     .all("authorization:RoleAssignment")
     .map(({ name }) => `${name.split("/")[1]}: ${name.split("/").at(-1)}`);
   expect(new Set(told)).toEqual(new Set(given));
+});
+
+describe("commands of docs/deploy.md", () => {
+  const blocks = [...(guide ?? "").matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
+  const azure = { outputs: deployment.outputs, folders: ["dist", "infra"] };
+
+  it("run in a shell as they are shown, with the outputs of a deployment", async () => {
+    expect(blocks.length).toBeGreaterThan(4);
+    for (const block of blocks) {
+      const { exitCode, stderr, calls } = await runShell(block.replaceAll(/<\w+>/g, "somebody"), azure);
+      expect({ block, exitCode, stderr }).toEqual({ block, exitCode: 0, stderr: "" });
+      expect(calls.length).toBeGreaterThan(0);
+      expect(calls.flat()).not.toContain("");
+    }
+  });
+
+  it("name the resources that the program made", async () => {
+    const calls = (
+      await Promise.all(blocks.map((block) => runShell(block.replaceAll(/<\w+>/g, "somebody"), azure)))
+    ).flatMap((ran) => ran.calls);
+    const valuesOf = (option: string, ...words: string[]) =>
+      calls
+        .filter((call) => words.every((word, index) => call[index] === word))
+        .map((call) => call[call.indexOf(option) + 1]);
+    const named = (name: string, property: string) => deployment.get(name).inputs[property];
+    expect(valuesOf("--name", "az", "functionapp")).toEqual([named("app", "name")]);
+    expect(valuesOf("--name", "az", "eventhubs")).toEqual([named("event-hubs", "namespaceName")]);
+    expect(valuesOf("--name", "az", "storage")).toEqual([named("lake", "accountName")]);
+    expect(new Set(valuesOf("--resource-group", "az", "storage"))).toEqual(
+      new Set([named("group", "resourceGroupName")]),
+    );
+  });
+
+  it("fail where an output is not there", async () => {
+    const { exitCode, stderr } = await runShell('name="$(pulumi stack output unheard)"', azure);
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain("unheard");
+  });
 });

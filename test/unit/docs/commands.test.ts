@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { openApiDocument, routes } from "../../../shared/http/index.ts";
+import { runShell } from "../../support/guide-shell.ts";
 import { dyne } from "../cli/command.ts";
 import { codeBlocks, root, textOf } from "./markdown.ts";
 
@@ -43,6 +44,16 @@ describe("requests that the guides show", () => {
 
   it("are there", () => {
     expect(paths.length).toBeGreaterThan(2);
+  });
+
+  it("run in a shell as they are shown", async () => {
+    const blocks = codeBlocks(await textOf("docs/http-api.md"), "sh").filter((block) => block.includes("curl "));
+    expect(blocks.length).toBeGreaterThan(1);
+    for (const block of blocks) {
+      const { exitCode, stderr, calls } = await runShell(block.replaceAll(/<[\w ]+>/g, "7"));
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      expect(calls.at(-1)?.at(-1)).toMatch(/^https?:\/\/[\w.:]+\/api\//);
+    }
   });
 
   it.for(paths)("%s is a route", (path) => {
