@@ -5,3 +5,4 @@ export * from "./read-rows.ts";
 export * from "./clone.ts";
 export * from "./row-condition.ts";
 export * from "./row-page.ts";
+export * from "./table-session.ts";
