@@ -22,6 +22,8 @@ export interface ComputeJob {
   readonly writes: readonly ComputeWrite[];
   /** Small results that come back as rows. */
   readonly collects: readonly ComputeCollect[];
+  /** Places of rows that come back by file, however many they are. */
+  readonly positions?: readonly ComputePositions[] | undefined;
   /** Values of batch parameters by name, as literals. */
   readonly parameters: Readonly<Record<string, LiteralValue>>;
   readonly signal?: AbortSignal | undefined;
@@ -144,11 +146,23 @@ export interface ComputeCollect {
   readonly rowsMax: number;
 }
 
+/** Where rows lie: a plan with two columns of longs, the index of a file (`_file_index`) and of a row in it (`_row_index`). */
+export interface ComputePositions {
+  readonly name: string;
+  readonly plan: LogicalPlan;
+  readonly file: string;
+  readonly row: string;
+}
+
+/** Indexes of rows by the index of their file: ascending, each once. */
+export type RowPositions = ReadonlyMap<number, readonly number[]>;
+
 export type ComputeResult =
   | {
       readonly kind: "done";
       readonly written: Readonly<Record<string, readonly WrittenFile[]>>;
       readonly collected: Readonly<Record<string, readonly Row[]>>;
+      readonly positions: Readonly<Record<string, RowPositions>>;
     }
   | { readonly kind: "pending"; readonly resumeAfterMs: number };
 

@@ -238,6 +238,33 @@ export function computeContract(name: string, open: () => Promise<ContractUnderT
         });
       });
 
+      test("say where rows lie, by file, however many and in whatever order they are found", async () => {
+        const path = fresh();
+        const files = [...(await writeIds(path, 5_000)), ...(await writeIds(path, 3))];
+        const hidden = (["_file_index", "_row_index"] as const).map((name) => ({
+          name: `at${name}`,
+          type: { kind: "long" } as const,
+          expression: { kind: "column", name } as const,
+        }));
+        const fields = {
+          ...idSchema.fields,
+          ...Object.fromEntries(hidden.map(({ name, type }) => [name, { type, nullable: false }])),
+        };
+        const rows = scan("files", { kind: "struct", fields });
+        const { positions } = await done(compute, {
+          inputs: { files: { ...fileSet(path, idSchema, files), hidden } },
+          positions: [
+            { name: "all", plan: { kind: "union", inputs: [rows, rows] }, file: "at_file_index", row: "at_row_index" },
+          ],
+        });
+        expect(positions["all"]).toEqual(
+          new Map([
+            [0, Array.from({ length: 5_000 }, (_, row) => row)],
+            [1, [0, 1, 2]],
+          ]),
+        );
+      });
+
       test("may be none: the set then has no rows and all columns", async () => {
         expect(
           await rowsOf(compute, { files: fileSet(fresh(), everyType.schema, []) }, scan("files", everyType.schema)),

@@ -29,6 +29,7 @@ export class PermutedCompute implements Compute {
       kind: "done",
       written: mapValues(result.written, (files) => this.#shuffled(files)),
       collected: mapValues(result.collected, (rows, name) => (sorted.has(name) ? rows : this.#shuffled(rows))),
+      positions: result.positions,
     };
   }
 

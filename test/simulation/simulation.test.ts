@@ -47,7 +47,7 @@ test("a permuted compute keeps the rows of its inputs together and leaves sorted
     run: async (job) => {
       seen.push(job);
       const rows = [{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }];
-      return { kind: "done", written: {}, collected: { free: rows, sorted: rows } };
+      return { kind: "done", written: {}, collected: { free: rows, sorted: rows }, positions: {} };
     },
     close: async () => {},
   };

@@ -23,6 +23,7 @@ import type {
   FileSet,
   InputFile,
   Row,
+  RowPositions,
   WrittenFile,
 } from "../compute.ts";
 import { FileCache } from "./file-cache.ts";
@@ -30,6 +31,7 @@ import { fileSetRelation } from "./file-set.ts";
 import { identifier } from "./identifier.ts";
 import { ParquetWriter, type Upload } from "./parquet-writer.ts";
 import { ParquetCheckpoints, withFolder, type CheckpointFiles } from "./parquet-checkpoints.ts";
+import { rowPositions } from "./row-positions.ts";
 import { loadRowSet } from "./row-set.ts";
 import { rowValue } from "./row-values.ts";
 import { textFileSetRelation } from "./text-file-set.ts";
@@ -168,7 +170,16 @@ class JobRun {
       }
       collected[collect.name] = rows;
     }
-    return { kind: "done", written, collected };
+    const positions: Record<string, RowPositions> = {};
+    for (const wanted of this.#job.positions ?? []) {
+      this.#job.signal?.throwIfAborted();
+      const columns = [wanted.file, wanted.row].map(identifier).join(", ");
+      positions[wanted.name] = await rowPositions(
+        this.#connection,
+        `SELECT DISTINCT ${columns} FROM (${this.#render(wanted.plan, "fail", [])}) ORDER BY ${columns}`,
+      );
+    }
+    return { kind: "done", written, collected, positions };
   }
 
   /** Lets the cache drop what the job read. */
