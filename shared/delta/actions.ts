@@ -115,6 +115,8 @@ export interface CommitInfo {
   readonly inCommitTimestamp?: number;
   readonly operation?: string;
   readonly operationParameters?: Readonly<Record<string, unknown>>;
+  /** Counts, sizes and durations of the operation: texts as Spark writes them, numbers as others do. */
+  readonly operationMetrics?: Readonly<Record<string, unknown>>;
   readonly isBlindAppend?: boolean;
   readonly engineInfo?: string;
   /** Unique for one attempt at one version. */

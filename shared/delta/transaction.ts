@@ -30,6 +30,8 @@ export interface CommitRequest extends ReadScope {
   /** For the table's history, such as "STREAMING UPDATE". */
   readonly operation: string;
   readonly operationParameters?: Readonly<Record<string, unknown>> | undefined;
+  /** What the operation did, in numbers, for the table's history: by the names that Spark gives them. */
+  readonly operationMetrics?: Readonly<Record<string, number>> | undefined;
   readonly fences?: readonly Fence[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -133,6 +135,7 @@ function commitInfo(log: DeltaLog, snapshot: Snapshot, request: CommitRequest, n
       timestamp: nowMs,
       operation: request.operation,
       operationParameters: request.operationParameters ?? {},
+      ...(request.operationMetrics && { operationMetrics: metricTexts(request.operationMetrics) }),
       readVersion: snapshot.version,
       isolationLevel: "WriteSerializable",
       isBlindAppend: request.isBlindAppend,
@@ -140,6 +143,11 @@ function commitInfo(log: DeltaLog, snapshot: Snapshot, request: CommitRequest, n
       txnId: log.random.uuid(),
     },
   };
+}
+
+/** Numbers as Spark writes them into the log: as texts. */
+function metricTexts(metrics: Readonly<Record<string, number>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, String(value)]));
 }
 
 /** Where commits in between were cleaned from the log, only what they left tells whether one of them conflicts. */

@@ -30,13 +30,19 @@ describe("a commit", () => {
   test("says in its commit info who did what, with an id of its own", async () => {
     const { log, base, clock } = await newTable();
     const first = committed(
-      await commit(log, { ...append(base, "a"), operation: "MERGE", operationParameters: { keys: ["id"] } }),
+      await commit(log, {
+        ...append(base, "a"),
+        operation: "MERGE",
+        operationParameters: { keys: ["id"] },
+        operationMetrics: { numOutputRows: 3 },
+      }),
     );
     await commit(log, append(first, "b"));
     const [one, two] = await Array.fromAsync(changes(log, { after: 0, to: 2 }));
     expect(one?.commitInfo).toMatchObject({
       operation: "MERGE",
       operationParameters: { keys: ["id"] },
+      operationMetrics: { numOutputRows: "3" },
       isBlindAppend: true,
       readVersion: 0,
       engineInfo: "dyne/0.1.0",
