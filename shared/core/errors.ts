@@ -27,6 +27,7 @@ export const errorCodes = {
   BODY_TOO_LARGE: "invalid",
   CHECKPOINT_CORRUPT: "internal",
   COMPUTE_FAILED: "internal",
+  CONSTRAINT_VIOLATED: "data",
   DATA_ERROR: "data",
   DATA_LOSS: "data",
   DUPLICATE_NAME: "invalid",

@@ -6,3 +6,5 @@ export * from "./clone.ts";
 export * from "./row-condition.ts";
 export * from "./row-page.ts";
 export * from "./table-session.ts";
+export * from "./constraints/guarded-plan.ts";
+export * from "./constraints/table-rule.ts";

@@ -314,12 +314,24 @@ function computeError({ name: job, signal }: ComputeJob, error: unknown): unknow
       { cause: error },
     );
   }
-  const dataError = /DATA_ERROR: ?(.*)/.exec(message);
-  if (dataError !== null) {
-    const sample = (dataError[1] ?? "").slice(0, limits.sampleCharacters);
+  const stopped = /(DATA_ERROR|CONSTRAINT_VIOLATED): ?([^]*)/.exec(message);
+  if (stopped?.[1] === "CONSTRAINT_VIOLATED") return constraintViolated(job, stopped[2] ?? "", error);
+  if (stopped !== null) {
+    const sample = (stopped[2] ?? "").split("\n", 1)[0]!.slice(0, limits.sampleCharacters);
     return new DyneError("DATA_ERROR", `${job}: ${sample}. Correct the rows, or make the query tolerate them.`, {
       cause: error,
     });
   }
   return new DyneError("COMPUTE_FAILED", `${job} failed: ${message.slice(0, 2_000)}`, { cause: error });
+}
+
+/** What the function `guarded` stops a query with: a rule as JSON, and a row. */
+function constraintViolated(job: string, text: string, cause: unknown): DyneError {
+  const [named = "{}", row = ""] = text.split("\n");
+  const { rule, condition } = JSON.parse(named) as { readonly rule?: string; readonly condition?: string };
+  return new DyneError(
+    "CONSTRAINT_VIOLATED",
+    `${job}: the row ${row} breaks the rule ${rule}: ${condition}. Nothing was written. Correct the row, or drop the rule.`,
+    { cause, details: { rule, condition, row } },
+  );
 }

@@ -24,6 +24,8 @@ export interface Mismatch {
 export interface RowError {
   readonly when: string;
   readonly message: string;
+  /** What the query stops with; `DATA_ERROR` where it is not said. */
+  readonly code?: "CONSTRAINT_VIOLATED";
 }
 /** SQL that never throws, with the conditions under which its value must not be used. */
 export interface Spelled {

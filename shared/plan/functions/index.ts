@@ -3,6 +3,7 @@ import { DyneError } from "../../core/errors.ts";
 import { aggregates } from "./aggregates.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { comparisons } from "./comparison.ts";
+import { guardFunctions } from "./guard.ts";
 import type { AggregateFunction, FunctionDefinition, ScalarFunction, WindowFunction } from "./function-definition.ts";
 import { logicFunctions } from "./logic.ts";
 import { nestedFunctions } from "./nested.ts";
@@ -21,6 +22,7 @@ export const functionTable: readonly FunctionDefinition[] = Object.freeze([
   ...textFunctions,
   ...timeFunctions,
   ...nestedFunctions,
+  ...guardFunctions,
   ...aggregates,
   ...windowFunctions,
 ]);

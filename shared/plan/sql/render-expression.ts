@@ -143,7 +143,7 @@ function renderCall(expression: FunctionCall, scope: Scope): Spelled {
 /** Errors that count only under a condition. */
 function guarded(errors: readonly RowError[], condition: string | undefined): readonly RowError[] {
   if (condition === undefined) return errors;
-  return errors.map(({ when, message }) => ({ when: `(${condition} AND ${when})`, message }));
+  return errors.map((error) => ({ ...error, when: `(${condition} AND ${error.when})` }));
 }
 
 /** Only the conditions up to the branch taken and that branch itself can be wrong. */
@@ -252,9 +252,11 @@ export function renderOrder(order: SortOrder, scope: Scope): string {
   return `${sql} ${order.direction === "ascending" ? "ASC" : "DESC"} NULLS ${order.nulls.toUpperCase()}`;
 }
 
-/** A value that stops the query where the row has an error. Errors' messages start with `DATA_ERROR: `. */
+/** A value that stops the query where the row has an error. Errors' messages start with their code, such as `DATA_ERROR: `. */
 export function raising({ sql, errors }: Spelled): string {
   if (errors.length === 0) return sql;
-  const branches = errors.map(({ when, message }) => `WHEN ${when} THEN error('DATA_ERROR: ' || ${message})`);
+  const branches = errors.map(
+    ({ when, message, code = "DATA_ERROR" }) => `WHEN ${when} THEN error('${code}: ' || ${message})`,
+  );
   return `CASE ${branches.join(" ")} ELSE ${sql} END`;
 }
