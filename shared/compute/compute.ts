@@ -43,7 +43,8 @@ export interface FileSet {
   readonly files: readonly InputFile[];
   /**
    * Columns beside the schema, for places and provenance. Their expressions see the schema's columns and, of each file,
-   * `_commit_version` (long), `_lane` (string), `_file_index` (long: its position in `files`) and `_row_index` (long), both from 0.
+   * `_commit_version` (long), `_commit_timestamp` (timestamp, unless the schema has one), `_lane` (string), `_file_index` (long: its position in `files`) and
+   * `_row_index` (long), both from 0.
    */
   readonly hidden?: readonly HiddenColumn[];
 }
@@ -62,6 +63,8 @@ export interface InputFile {
   readonly partitionValues: Readonly<Record<string, string | null>>;
   /** The version that added the file, where the plan asks for row places. */
   readonly commitVersion?: number;
+  /** The time of that version, in milliseconds since the epoch. */
+  readonly commitTimestampMs?: number;
   /** The lane that wrote it (`add.tags.lane`). */
   readonly lane?: string;
 }

@@ -105,4 +105,10 @@ export const limits = {
   pageSelectsMax: 64,
   pageConditionsMax: 32,
   pageOrdersMax: 8,
+  /** Files that one reading of changes goes through: what is to be read of each is in memory before the first is. */
+  changeFilesMax: 500_000,
+  /** Rows of a changed file that are fetched without knowing how large they are, at most at once, and the bytes of text that are aimed at. */
+  changeRowsFirst: 4_096,
+  changeRowsMax: 1_000_000,
+  changeTextBytes: 16 * 1024 * 1024,
 } as const;

@@ -8,3 +8,8 @@ export * from "./row-page.ts";
 export * from "./table-session.ts";
 export * from "./constraints/guarded-plan.ts";
 export * from "./constraints/table-rule.ts";
+export type { ChangeRange } from "./changes/change-range.ts";
+export * from "./changes/commit-changes.ts";
+export * from "./changes/table-changes.ts";
+export * from "./changes/change-inputs.ts";
+export * from "./changes/read-changes.ts";

@@ -21,7 +21,10 @@ export function fileSetRelation(
       "UNSUPPORTED_FEATURE",
       `The column ${taken[0]} hides the place of a row in its file. Give it another name in the tables that dyne reads as a stream.`,
     );
-  const placed: Schema = { kind: "struct", fields: { ...set.schema.fields, ...placeFields } };
+  // A column of the table's own keeps its name.
+  const withTime = hidden.length > 0 && !fieldsOf(set.schema).some(([name]) => name.toLowerCase() === timeName);
+  const timed = withTime ? { [timeName]: { type: { kind: "timestamp" }, nullable: true } as const } : {};
+  const placed: Schema = { kind: "struct", fields: { ...set.schema.fields, ...placeFields, ...timed } };
   const outer = [
     ...fieldsOf(set.schema).map(([name]) => identifier(name)),
     ...hidden.map(
@@ -29,10 +32,10 @@ export function fileSetRelation(
         `CAST(${renderExpression(column.expression, placed)} AS ${duckdbType(column.type)}) AS ${identifier(column.name)}`,
     ),
   ].join(", ");
-  const parts = [emptyRelation(set, hidden.length > 0)];
+  const parts = [emptyRelation(set, hidden.length > 0, withTime)];
   const indexes = new Map(set.files.map((file, index) => [file, index]));
   const indexOf = hidden.length > 0 ? (file: InputFile) => indexes.get(file) as number : undefined;
-  for (const group of groupFiles(set)) parts.push(groupRelation(set, group, localPathOf, indexOf));
+  for (const group of groupFiles(set)) parts.push(groupRelation(set, group, localPathOf, indexOf, withTime));
   return `(SELECT ${outer} FROM (${parts.join(" UNION ALL BY NAME ")}))`;
 }
 
@@ -43,6 +46,8 @@ const placeFields: Schema["fields"] = {
   _file_index: { type: { kind: "long" }, nullable: true },
   _row_index: { type: { kind: "long" }, nullable: true },
 };
+
+const timeName = "_commit_timestamp";
 
 /** DuckDB's names for the position of a row in its file, and of the file among those that are scanned. */
 const placeNames: readonly string[] = ["file_row_number", "file_index"];
@@ -66,6 +71,7 @@ function groupRelation(
   files: readonly InputFile[],
   localPathOf: (file: InputFile) => string,
   indexOf: ((file: InputFile) => number) | undefined,
+  withTime: boolean,
 ): string {
   const first = files[0] as InputFile;
   const paths = files.map((file) => stringLiteral(localPathOf(file))).join(", ");
@@ -82,6 +88,10 @@ function groupRelation(
         "file_row_number AS _row_index",
       ]
     : [];
+  if (withTime) {
+    const micros = perFile(files.map(({ commitTimestampMs }) => microsText(commitTimestampMs)));
+    places.push(`make_timestamptz(${micros}::BIGINT) AS ${timeName}`);
+  }
   // A file may hold the columns by which its table is partitioned; the log's values count.
   const star =
     set.partitionBy.length === 0
@@ -97,8 +107,12 @@ function perFile(values: readonly string[]): string {
   return values.every((value) => value === first) ? first : `[${values.join(", ")}][file_index::BIGINT + 1]`;
 }
 
+function microsText(ms: number | undefined): string {
+  return ms === undefined ? "NULL" : String(BigInt(Math.trunc(ms)) * 1_000n);
+}
+
 /** Gives every column its name and type, also where no file has it: older files lack columns that were added later. */
-function emptyRelation(set: FileSet, withPlaces: boolean): string {
+function emptyRelation(set: FileSet, withPlaces: boolean, withTime: boolean): string {
   const columns = fieldsOf(set.schema).map(([name, field]) => `NULL::${duckdbType(field.type)} AS ${identifier(name)}`);
   if (withPlaces)
     columns.push(
@@ -107,6 +121,7 @@ function emptyRelation(set: FileSet, withPlaces: boolean): string {
       "NULL::BIGINT AS _file_index",
       "NULL::BIGINT AS _row_index",
     );
+  if (withTime) columns.push(`NULL::TIMESTAMPTZ AS ${timeName}`);
   return `SELECT ${columns.join(", ")} WHERE false`;
 }
 
