@@ -1,6 +1,7 @@
 /** Follows a running pipeline from outside, by its tables and logs alone. */
 import { batchId, flowId, generation, laneId, type Clock, type Random } from "../../shared/core/index.ts";
 import { LaneLog, type CommitRecord, type OffsetsRecord } from "../../shared/checkpoint/index.ts";
+import { rowCountOf } from "../../shared/delta/index.ts";
 import type { ObjectStore } from "../../shared/storage/index.ts";
 import type { DeltaTable } from "../../shared/table/index.ts";
 
@@ -40,7 +41,6 @@ export class LaneWatch {
 export async function countRows(table: DeltaTable): Promise<number> {
   const snapshot = await table.find();
   let rows = 0;
-  for (const file of snapshot?.files ?? [])
-    rows += Number((JSON.parse(file.stats ?? "{}") as { numRecords?: number }).numRecords ?? 0);
+  for (const file of snapshot?.files ?? []) rows += rowCountOf(file) ?? 0;
   return rows;
 }

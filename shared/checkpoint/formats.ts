@@ -99,6 +99,16 @@ export const removedFile = z.object({
   path: z.string(),
   partitionValues: z.record(z.string(), z.string().nullable()),
   sizeBytes: count,
+  /** As the log has it, where rows of the file were deleted before: it is a part of the file's identity. */
+  deletionVector: z
+    .object({
+      storageType: z.enum(["u", "i", "p"]),
+      pathOrInlineDv: z.string(),
+      offset: z.number().optional(),
+      sizeInBytes: z.number(),
+      cardinality: z.number(),
+    })
+    .optional(),
 });
 /** What the batch does to one table, in the order in which the tables are committed. */
 export const tableOutcome = z.object({

@@ -6,6 +6,7 @@
  * gives other files with equal rows.
  */
 import type { ObjectStore } from "../storage/object-store.ts";
+import type { ColumnMappingMode, DeletedRows } from "../delta/index.ts";
 import type { DataType, Expression, LogicalPlan, Schema } from "../plan/index.ts";
 
 export interface Compute {
@@ -40,6 +41,8 @@ export interface FileSet {
   readonly store: ObjectStore;
   readonly schema: Schema;
   readonly partitionBy: readonly string[];
+  /** How columns of the schema are found in the files; by their names where absent. Everything else here is by logical name. */
+  readonly columnMapping?: ColumnMappingMode | undefined;
   readonly files: readonly InputFile[];
   /**
    * Columns beside the schema, for places and provenance. Their expressions see the schema's columns and, of each file,
@@ -67,6 +70,11 @@ export interface InputFile {
   readonly commitTimestampMs?: number;
   /** The lane that wrote it (`add.tags.lane`). */
   readonly lane?: string;
+  /**
+   * The rows of the file that are no rows of the table, loaded when a job runs; none where absent. No plan sees them, and they count where
+   * the places of the others (`_row_index`) are counted.
+   */
+  readonly deletedRows?: ((signal?: AbortSignal) => Promise<DeletedRows>) | undefined;
 }
 
 /** Rows that are in memory already. Values by column: see `RowValue`. */
@@ -139,6 +147,8 @@ export interface WriteTarget {
   readonly path: string;
   readonly schema: Schema;
   readonly partitionBy: readonly string[];
+  /** How the files name the columns; as the schema does where absent. The result is by logical name, statistics as the log has them. */
+  readonly columnMapping?: ColumnMappingMode | undefined;
   /** Rows are written in this order within a file, so that statistics skip well. */
   readonly sortBy: readonly Expression[];
 }

@@ -27,6 +27,10 @@ export const limits = {
   checkpointRecordBytes: 32 * 1024 * 1024,
   /** A commit file of a Delta log that dyne is willing to parse. */
   deltaCommitBytes: 256 * 1024 * 1024,
+  /** A deletion vector that is read, the rows that it may delete, and a file of vectors that is written. */
+  deletionVectorBytes: 64 * 1024 * 1024,
+  deletedRowsMax: 20_000_000,
+  deletionVectorFileBytes: 16 * 1024 * 1024,
   /**
    * A Delta log is checkpointed when the JSON after its last checkpoint is more than this share of that checkpoint's bytes, or so many
    * commits; but not while it is small: a hundred commits are seven rounds of 16 requests at once, as long as a checkpoint's four requests

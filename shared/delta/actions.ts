@@ -81,7 +81,7 @@ export interface RemoveFile {
 export interface DeletionVector {
   readonly storageType: "u" | "i" | "p";
   readonly pathOrInlineDv: string;
-  readonly offset?: number;
+  readonly offset?: number | undefined;
   readonly sizeInBytes: number;
   readonly cardinality: number;
 }

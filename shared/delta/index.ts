@@ -15,5 +15,7 @@ export * from "./checkpoint.ts";
 export * from "./clean-log.ts";
 export * from "./stats.ts";
 export * from "./skipping.ts";
+export * from "./deletion-vector/index.ts";
+export { columnMappingOf, type ColumnMappingMode } from "./column-mapping.ts";
 export { assertReadable, assertWritable, protocolFor } from "./table-features.ts";
 export { durationMs } from "./table-properties.ts";

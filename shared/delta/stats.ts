@@ -8,6 +8,7 @@
  */
 import { DyneError } from "../core/index.ts";
 import type { DataType, Schema, StructField } from "../plan/index.ts";
+import type { AddFile } from "./actions.ts";
 
 /** A value as the engine has it: timestamps as microseconds (bigint), dates as days, longs as bigint or number, decimals as text. */
 export type StatsValue = boolean | number | bigint | string;
@@ -177,6 +178,15 @@ export function parseStats(text: string | undefined): FileStats | undefined {
     maxValues: treeOf(tree["maxValues"]),
     nullCount: treeOf(tree["nullCount"]),
   };
+}
+
+/**
+ * The rows that a file has in its table: those in it, which its statistics count, without those that its deletion vector deletes
+ * (PROTOCOL.md § Writer Requirement for Deletion Vectors). Undefined where the statistics do not count them.
+ */
+export function rowCountOf({ stats, deletionVector }: Pick<AddFile, "stats" | "deletionVector">): number | undefined {
+  const physical = parseStats(stats)?.numRecords;
+  return physical === undefined ? undefined : physical - (deletionVector?.cardinality ?? 0);
 }
 
 function keepDigits(_key: string, value: unknown, context: { readonly source?: string }): unknown {

@@ -25,6 +25,7 @@ const noFieldHas =
 /** Reader features, and when dyne can read a table that names them. */
 const readerFeatures: Readonly<Record<string, Support>> = {
   columnMapping: columnMappingIsOff,
+  deletionVectors: "yes",
   timestampNtz: "yes",
   vacuumProtocolCheck: "yes",
 };
@@ -36,6 +37,7 @@ const writerFeatures: Readonly<Record<string, Support>> = {
   checkConstraints: ({ configuration }) =>
     !Object.keys(configuration).some((key) => key.startsWith("delta.constraints.")),
   columnMapping: columnMappingIsOff,
+  deletionVectors: "yes",
   domainMetadata: "yes",
   generatedColumns: noFieldHas("delta.generationExpression"),
   identityColumns: noFieldHas("delta.identity.start", "delta.identity.step"),

@@ -202,6 +202,7 @@ function actionsOf(context: EngineContext, outcome: TableOutcome): Action[] {
         extendedFileMetadata: true,
         partitionValues: file.partitionValues,
         size: file.sizeBytes,
+        ...(file.deletionVector === undefined ? {} : { deletionVector: file.deletionVector }),
       },
     })),
     ...outcome.add.map((file): Action => ({

@@ -45,5 +45,10 @@ export function outputBytes(tables: readonly TableOutcome[]): number {
 
 /** An active file as the outcome removes it. */
 export function removedFile(file: AddFile): TableOutcome["remove"][number] {
-  return { path: decodeLogPath(file.path), partitionValues: { ...file.partitionValues }, sizeBytes: file.size };
+  return {
+    path: decodeLogPath(file.path),
+    partitionValues: { ...file.partitionValues },
+    sizeBytes: file.size,
+    ...(file.deletionVector === undefined ? {} : { deletionVector: file.deletionVector }),
+  };
 }

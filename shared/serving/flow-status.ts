@@ -9,7 +9,7 @@ import {
   type GenerationRecord,
   type RecordContext,
 } from "../checkpoint/index.ts";
-import type { AddFile } from "../delta/index.ts";
+import { rowCountOf, type AddFile } from "../delta/index.ts";
 import { tablePath, type Flow } from "../pipeline/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 import type { TableCatalog } from "../table/index.ts";
@@ -139,10 +139,10 @@ function stateOf(
 
 function rowsOf(files: readonly AddFile[]): number | null {
   let rows = 0;
-  for (const { stats, deletionVector } of files) {
-    const { numRecords } = JSON.parse(stats ?? "{}") as { readonly numRecords?: number };
-    if (numRecords === undefined) return null;
-    rows += numRecords - (deletionVector?.cardinality ?? 0);
+  for (const file of files) {
+    const count = rowCountOf(file);
+    if (count === undefined) return null;
+    rows += count;
   }
   return rows;
 }

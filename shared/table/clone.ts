@@ -30,6 +30,12 @@ export async function cloneTable(
   if ((await target.find()) !== undefined)
     throw new DyneError("TABLE_EXISTS", `${target.path} is a table already. Name a folder that holds none.`);
   const files = [...snapshot.files];
+  if (files.some(({ deletionVector }) => deletionVector !== undefined)) {
+    throw new DyneError(
+      "UNSUPPORTED_FEATURE",
+      `${source.path} has files with deletion vectors, which are not copied. Purge them first.`,
+    );
+  }
   for (const [index, file] of files.entries()) {
     const { path } = source.inputFile(file);
     const local = join(workDirectory, "clone.parquet");

@@ -10,6 +10,7 @@ import {
   oldestState,
   openSnapshot,
   readCommit,
+  readDeletionVector,
   schemaString,
   stateAsCommit,
   updateSnapshot,
@@ -230,14 +231,9 @@ export class DeltaTable {
     };
   }
 
-  /** One file as compute reads it. */
+  /** One file as compute reads it; its deletion vector is loaded when it does. Throws PATH_OUTSIDE_TABLE. */
   inputFile(file: AddFile, commitVersion?: number): InputFile {
-    if (file.deletionVector !== undefined) {
-      throw new DyneError(
-        "UNSUPPORTED_FEATURE",
-        `${this.path} has deletion vectors, which are not read yet. Purge them with the table's own writer first.`,
-      );
-    }
+    const { deletionVector } = file;
     const lane = file.tags?.["lane"];
     return {
       path: dataFilePath(this.log, file),
@@ -245,6 +241,9 @@ export class DeltaTable {
       partitionValues: file.partitionValues,
       ...(commitVersion === undefined ? {} : { commitVersion }),
       ...(typeof lane === "string" ? { lane } : {}),
+      ...(deletionVector === undefined
+        ? {}
+        : { deletedRows: (signal?: AbortSignal) => readDeletionVector(this.log, deletionVector, signal) }),
     };
   }
 

@@ -5,7 +5,7 @@
  */
 import { DyneError, limits, placeColumn } from "../core/index.ts";
 import type { Compute, FileSet, HiddenColumn, Row } from "../compute/index.ts";
-import { mayContain, mayHaveNull, parseStats } from "../delta/index.ts";
+import { mayContain, mayHaveNull, rowCountOf } from "../delta/index.ts";
 import type { AddFile, Snapshot } from "../delta/index.ts";
 import type { DataType, Expression, Literal, LogicalPlan, Schema, SortOrder } from "../plan/index.ts";
 import type { DeltaTable } from "./delta-table.ts";
@@ -203,7 +203,7 @@ class PageReader {
       bytes += file.size;
       if (end > start && bytes > limits.pageFilesBytes) break;
       end++;
-      rows += this.#query.conditions.length > 0 ? 0 : (parseStats(file.stats)?.numRecords ?? 0);
+      rows += this.#query.conditions.length > 0 ? 0 : (rowCountOf(file) ?? 0);
       if (rows > rowsWanted) break;
     }
     return files.slice(start, end);

@@ -5,12 +5,14 @@ import type {
   ComputeJob,
   ComputeWrite,
   FileSet,
+  Row,
   RowSet,
   RowValue,
   WrittenFile,
 } from "../../shared/compute/index.ts";
 import type { DataType, Expression, LogicalPlan, Schema } from "../../shared/plan/index.ts";
 import { DyneError } from "../../shared/core/index.ts";
+import { deletedRowsOf } from "../../shared/delta/index.ts";
 import type { ObjectStore } from "../../shared/storage/index.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
 import { seededRandom } from "../../shared/core/index.ts";
@@ -59,7 +61,8 @@ const expected = [0, 1, 2].map((row) =>
   Object.fromEntries(Object.entries(values).map(([name, column]) => [name, column[row]])),
 );
 
-const idSchema = schemaOf({ id: types.long, day: types.string });
+const idTypes = { id: types.long, day: types.string };
+const idSchema = schemaOf(idTypes);
 const ids = (count: number): RowSet =>
   rowSet(
     { id: types.long, day: types.string },
@@ -263,6 +266,62 @@ export function computeContract(name: string, open: () => Promise<ContractUnderT
             [1, [0, 1, 2]],
           ]),
         );
+      });
+
+      test("are without their deleted rows, which count where places are counted", async () => {
+        const path = fresh();
+        const written = [
+          ...(await writeIds(path, 5_000, ["day"])),
+          ...(await writeIds(path, 4)),
+          ...(await writeIds(path, 4)),
+        ];
+        const asked: string[] = [];
+        const all = fileSet(path, idSchema, written, ["day"]);
+        const files = all.files.map((file, index) => ({
+          ...file,
+          ...(index === written.length - 1
+            ? {}
+            : {
+                deletedRows: async () => {
+                  asked.push(file.path);
+                  return deletedRowsOf(index === written.length - 2 ? [3, 0] : [0, 1, 1_000]);
+                },
+              }),
+        }));
+        const hidden = (["_file_index", "_row_index"] as const).map((name) => ({
+          name: `at${name}`,
+          type: types.long,
+          expression: column(name),
+        }));
+        const schema = schemaOf({ ...idTypes, at_file_index: types.long, at_row_index: types.long });
+        const read = await rowsOf(compute, { files: { ...all, files, hidden } }, scan("files", schema));
+        const everything = await rowsOf(compute, { files: { ...all, hidden } }, scan("files", schema));
+        const isDeleted = (file: number, row: number): boolean =>
+          file === written.length - 1 ? false : (file === written.length - 2 ? [0, 3] : [0, 1, 1_000]).includes(row);
+        const byPlace = (row: Row): number => Number(row["at_file_index"]) * 1e6 + Number(row["at_row_index"]);
+        expect(read.toSorted((a, b) => byPlace(a) - byPlace(b))).toEqual(
+          everything
+            .filter((row) => !isDeleted(Number(row["at_file_index"]), Number(row["at_row_index"])))
+            .toSorted((a, b) => byPlace(a) - byPlace(b)),
+        );
+        expect(everything.length - read.length).toBe(3 * (written.length - 2) + 2);
+        expect(asked.toSorted()).toEqual(
+          files
+            .slice(0, -1)
+            .map((file) => file.path)
+            .toSorted(),
+        );
+        const plain = await rowsOf(compute, { files: { ...all, files } }, scan("files", idSchema));
+        expect(plain.length).toBe(read.length);
+      });
+
+      test("fail with the error of their deletion vector", async () => {
+        const path = fresh();
+        const [file] = fileSet(path, idSchema, await writeIds(path, 3)).files;
+        const broken = { ...file!, deletedRows: () => Promise.reject(new DyneError("LOG_CORRUPT", "broken")) };
+        await expect(
+          rowsOf(compute, { files: { ...fileSet(path, idSchema, []), files: [broken] } }, scan("files", idSchema)),
+        ).rejects.toMatchObject({ code: "LOG_CORRUPT", message: "broken" });
       });
 
       test("may be none: the set then has no rows and all columns", async () => {

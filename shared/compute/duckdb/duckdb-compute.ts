@@ -26,6 +26,7 @@ import type {
   RowPositions,
   WrittenFile,
 } from "../compute.ts";
+import { loadDeletedRows } from "./deleted-rows.ts";
 import { FileCache } from "./file-cache.ts";
 import { fileSetRelation } from "./file-set.ts";
 import { identifier } from "./identifier.ts";
@@ -208,11 +209,13 @@ class JobRun {
         });
       case "files": {
         const local = await this.#download(input);
-        return fileSetRelation(
-          input,
-          (file) => local.get(file) as string,
-          (expression, schema) => this.#scalar(expression, schema),
-        );
+        const deletedTable = `deleted:${name}`;
+        const someDeleted = await loadDeletedRows(this.#connection, deletedTable, input, this.#job.signal);
+        return fileSetRelation(input, {
+          localPathOf: (file) => local.get(file) as string,
+          renderExpression: (expression, schema) => this.#scalar(expression, schema),
+          deletedTable: someDeleted ? deletedTable : undefined,
+        });
       }
     }
   }

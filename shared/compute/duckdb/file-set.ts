@@ -2,24 +2,33 @@
 import { DyneError } from "../../core/index.ts";
 import { duckdbType, type DataType, type Expression, type Schema } from "../../plan/index.ts";
 import type { FileSet, InputFile } from "../compute.ts";
+import { deletedRowColumns } from "./deleted-rows.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
 
+/** What a relation over files is made of. */
+export interface FileSetParts {
+  /** Of a file on the local disk. */
+  readonly localPathOf: (file: InputFile) => string;
+  /** The SQL of a hidden column's expression. */
+  readonly renderExpression: (expression: Expression, schema: Schema) => string;
+  /** The table of deleted rows (see `loadDeletedRows`), where a file has any. */
+  readonly deletedTable: string | undefined;
+}
+
 /**
- * A relation over local copies of the files. `renderExpression` gives the SQL of a hidden column's expression.
+ * A relation over local copies of the files, without the rows that are deleted.
  *
- * Errors: UNSUPPORTED_FEATURE where hidden columns are asked for beside one that is called as DuckDB calls the place of a row.
+ * Errors: UNSUPPORTED_FEATURE where places of rows are needed beside a column that is called as DuckDB calls them.
  */
-export function fileSetRelation(
-  set: FileSet,
-  localPathOf: (file: InputFile) => string,
-  renderExpression: (expression: Expression, schema: Schema) => string,
-): string {
+export function fileSetRelation(set: FileSet, parts: FileSetParts): string {
+  if (set.columnMapping !== undefined && set.columnMapping !== "none")
+    throw new DyneError("UNSUPPORTED_FEATURE", "Files with mapped columns are not read yet.");
   const hidden = set.hidden ?? [];
   const taken = fieldsOf(set.schema).find(([name]) => placeNames.includes(name.toLowerCase()));
-  if (hidden.length > 0 && taken !== undefined)
+  if ((hidden.length > 0 || parts.deletedTable !== undefined) && taken !== undefined)
     throw new DyneError(
       "UNSUPPORTED_FEATURE",
-      `The column ${taken[0]} hides the place of a row in its file. Give it another name in the tables that dyne reads as a stream.`,
+      `The column ${taken[0]} hides the place of a row in its file. Give it another name in tables that have deletion vectors or that dyne reads as a stream.`,
     );
   // A column of the table's own keeps its name.
   const withTime = hidden.length > 0 && !fieldsOf(set.schema).some(([name]) => name.toLowerCase() === timeName);
@@ -29,14 +38,15 @@ export function fileSetRelation(
     ...fieldsOf(set.schema).map(([name]) => identifier(name)),
     ...hidden.map(
       (column) =>
-        `CAST(${renderExpression(column.expression, placed)} AS ${duckdbType(column.type)}) AS ${identifier(column.name)}`,
+        `CAST(${parts.renderExpression(column.expression, placed)} AS ${duckdbType(column.type)}) AS ${identifier(column.name)}`,
     ),
   ].join(", ");
-  const parts = [emptyRelation(set, hidden.length > 0, withTime)];
+  const relations = [emptyRelation(set, hidden.length > 0, withTime)];
   const indexes = new Map(set.files.map((file, index) => [file, index]));
-  const indexOf = hidden.length > 0 ? (file: InputFile) => indexes.get(file) as number : undefined;
-  for (const group of groupFiles(set)) parts.push(groupRelation(set, group, localPathOf, indexOf, withTime));
-  return `(SELECT ${outer} FROM (${parts.join(" UNION ALL BY NAME ")}))`;
+  const indexOf = (file: InputFile): number => indexes.get(file) as number;
+  for (const group of groupFiles(set))
+    relations.push(groupRelation(set, group, { ...parts, indexOf, withPlaces: hidden.length > 0, withTime }));
+  return `(SELECT ${outer} FROM (${relations.join(" UNION ALL BY NAME ")}))`;
 }
 
 /** What is known of each row's place besides its own columns. */
@@ -54,11 +64,12 @@ const placeNames: readonly string[] = ["file_row_number", "file_index"];
 
 const fieldsOf = (schema: Schema): [string, { type: DataType }][] => Object.entries(schema.fields);
 
-/** Files that share all constants are read by one scan. */
+/** Files that share all constants are read by one scan; those with deleted rows by one of their own. */
 function groupFiles(set: FileSet): InputFile[][] {
   const groups = new Map<string, InputFile[]>();
   for (const file of set.files) {
-    const key = JSON.stringify(set.partitionBy.map((column) => file.partitionValues[column] ?? null));
+    const values = set.partitionBy.map((column) => file.partitionValues[column] ?? null);
+    const key = JSON.stringify([file.deletedRows !== undefined, ...values]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
@@ -66,12 +77,16 @@ function groupFiles(set: FileSet): InputFile[][] {
   return [...groups.values()];
 }
 
+interface GroupParts extends FileSetParts {
+  readonly indexOf: (file: InputFile) => number;
+  readonly withPlaces: boolean;
+  readonly withTime: boolean;
+}
+
 function groupRelation(
   set: FileSet,
   files: readonly InputFile[],
-  localPathOf: (file: InputFile) => string,
-  indexOf: ((file: InputFile) => number) | undefined,
-  withTime: boolean,
+  { localPathOf, deletedTable, indexOf, withPlaces, withTime }: GroupParts,
 ): string {
   const first = files[0] as InputFile;
   const paths = files.map((file) => stringLiteral(localPathOf(file))).join(", ");
@@ -80,11 +95,12 @@ function groupRelation(
     const text = first.partitionValues[column] ?? null;
     return `${partitionConstant(text, type)} AS ${identifier(column)}`;
   });
-  const places = indexOf
+  const fileIndex = `${perFile(files.map((file) => String(indexOf(file))))}::BIGINT`;
+  const places = withPlaces
     ? [
         `${perFile(files.map(({ commitVersion }) => String(commitVersion ?? -1)))}::BIGINT AS _commit_version`,
         `${perFile(files.map(({ lane }) => stringLiteral(lane ?? "0")))} AS _lane`,
-        `${perFile(files.map((file) => String(indexOf(file))))}::BIGINT AS _file_index`,
+        `${fileIndex} AS _file_index`,
         "file_row_number AS _row_index",
       ]
     : [];
@@ -98,7 +114,11 @@ function groupRelation(
       ? "*"
       : `COLUMNS(lambda c: c NOT IN (${set.partitionBy.map(stringLiteral).join(", ")}))`;
   const scanned = `read_parquet([${paths}], union_by_name = true, hive_partitioning = false)`;
-  return `SELECT ${[star, ...constants, ...places].join(", ")} FROM ${scanned}`;
+  const kept =
+    first.deletedRows === undefined || deletedTable === undefined
+      ? ""
+      : ` AS _scanned ANTI JOIN ${identifier(deletedTable)} AS _deleted ON _deleted.${deletedRowColumns.row} = file_row_number AND _deleted.${deletedRowColumns.file} = ${fileIndex}`;
+  return `SELECT ${[star, ...constants, ...places].join(", ")} FROM ${scanned}${kept}`;
 }
 
 /** What differs from file to file, by the position of a row's file among those that are scanned. */

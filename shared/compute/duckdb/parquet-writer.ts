@@ -2,7 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Random } from "../../core/index.ts";
+import { DyneError, type Random } from "../../core/index.ts";
 import type { DataType } from "../../plan/index.ts";
 import { hivePartitionPath, type ObjectStore } from "../../storage/index.ts";
 import type { WriteTarget, WrittenFile } from "../compute.ts";
@@ -55,6 +55,8 @@ export class ParquetWriter {
       readonly signal: AbortSignal | undefined;
     },
   ): Promise<WrittenFile[]> {
+    if (target.columnMapping !== undefined && target.columnMapping !== "none")
+      throw new DyneError("UNSUPPORTED_FEATURE", `${target.path} has mapped columns, which are not written yet.`);
     const folder = join(this.#directory, this.#random.uuid());
     await mkdir(folder, { recursive: true });
     try {

@@ -1,7 +1,7 @@
 /** What a kind of backfill is: how it is planned once, and how it is taken further. The life of a job is the same for all, see backfill.ts. */
 import type { JobPlan, JobRecord } from "../../checkpoint/index.ts";
 import type { Clock, Random } from "../../core/index.ts";
-import type { AddFile } from "../../delta/index.ts";
+import { rowCountOf } from "../../delta/index.ts";
 import type { EventHubReader } from "../../sources/index.ts";
 import type { ObjectStore } from "../../storage/index.ts";
 import type { TableCatalog } from "../../table/index.ts";
@@ -51,9 +51,5 @@ export async function rowsAdded({ services, flow, job }: BackfillStep): Promise<
   const snapshot = await services.tables.open("lake", flow.output.path).find();
   return [...(snapshot?.files ?? [])]
     .filter(({ tags }) => tags?.["job"] === job.jobId)
-    .reduce((sum, file) => sum + rowsOf(file), 0);
-}
-
-function rowsOf({ stats }: AddFile): number {
-  return (JSON.parse(stats ?? "{}") as { readonly numRecords?: number }).numRecords ?? 0;
+    .reduce((sum, file) => sum + (rowCountOf(file) ?? 0), 0);
 }

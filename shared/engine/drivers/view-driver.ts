@@ -3,7 +3,7 @@
  */
 import { DyneError, laneId, type FlowId, type Generation, type LaneId } from "../../core/index.ts";
 import type { InputRange, LaneHead, OutcomeRecord, TableOutcome } from "../../checkpoint/index.ts";
-import type { AddFile, Snapshot } from "../../delta/index.ts";
+import { rowCountOf, type AddFile, type Snapshot } from "../../delta/index.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
 import type { TableLocation, ViewFlow } from "../declared-flow.ts";
@@ -118,7 +118,7 @@ export class ViewDriver implements FlowDriver {
       watermark: null,
       counts: {
         ...noCounts,
-        inputRows: change.added.reduce((sum, file) => sum + recordsOf(file), 0),
+        inputRows: change.added.reduce((sum, file) => sum + (rowCountOf(file) ?? 0), 0),
         outputRows: rows,
         inputBytes: change.added.reduce((sum, file) => sum + file.size, 0),
         outputBytes: outputBytes(tables),
@@ -134,8 +134,4 @@ export class ViewDriver implements FlowDriver {
     const change = (await this.#inputs.change(batch.offsets.inputs)) ?? noChange;
     return view.kind === "rows" ? partitionFiles(view, change, snapshot, sink).sinkFiles : [];
   }
-}
-
-function recordsOf(file: AddFile): number {
-  return file.stats === undefined ? 0 : Number((JSON.parse(file.stats) as { numRecords?: number }).numRecords ?? 0);
 }

@@ -65,7 +65,7 @@ describe("reading", () => {
       "deletion vectors",
       { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["timestampNtz", "deletionVectors"] },
       {},
-      "deletionVectors",
+      undefined,
     ],
     [
       "two unknown features",

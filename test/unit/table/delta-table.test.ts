@@ -2,7 +2,13 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { InstantClock } from "../../support/instant-clock.ts";
 import { FaultyStore, type StoreOperation } from "../../support/faulty-store.ts";
 import { seededRandom, silentLogger } from "../../../shared/core/index.ts";
-import { stateAt, writeCheckpoint, type AddFile } from "../../../shared/delta/index.ts";
+import {
+  deletedRowsOf,
+  stateAt,
+  writeCheckpoint,
+  writeDeletionVectors,
+  type AddFile,
+} from "../../../shared/delta/index.ts";
 import { transientCheckpoints } from "../../../shared/compute/index.ts";
 import type { DataType } from "../../../shared/plan/index.ts";
 import { MemoryStore } from "../../../shared/storage/index.ts";
@@ -204,12 +210,13 @@ describe("files as compute reads them", () => {
     expect(file && table.inputFile(file, 5)).toMatchObject({ commitVersion: 5 });
   });
 
-  test("with deletion vectors are refused by name, not read without them", async () => {
+  test("have the rows that their deletion vector deletes, once somebody asks for them", async () => {
     const table = new DeltaTable(services);
     await table.createIfAbsent(declared);
-    const vector = { storageType: "u" as const, pathOrInlineDv: "x", offset: 1, sizeInBytes: 1, cardinality: 1 };
-    const { add: file } = add("a", { deletionVector: vector });
-    expect(() => table.inputFile(file)).toThrow(expect.objectContaining({ code: "UNSUPPORTED_FEATURE" }));
+    const [vector] = await writeDeletionVectors(table.log, [deletedRowsOf([4, 2])]);
+    const { add: file } = add("a", { deletionVector: vector! });
+    expect((await table.inputFile(file).deletedRows?.())?.rows).toEqual(Float64Array.of(2, 4));
+    expect(table.inputFile(add("a").add).deletedRows).toBeUndefined();
   });
 });
 
