@@ -13,8 +13,18 @@ import { DyneError, limits } from "../core/index.ts";
 import { verifiedPutIfAbsent } from "../storage/index.ts";
 import type { Action, Txn } from "./actions.ts";
 import { commitOf, encodeActions, parseCommit, type DeltaCommit } from "./commit-file.ts";
-import { conflictWith, conflictWithChange, removesAreActive, type ConflictReason, type ReadScope } from "./conflict.ts";
+import {
+  conflictChecker,
+  conflictWithChange,
+  inactiveRemoval,
+  isolationLevelOf,
+  type Conflict,
+  type ConflictReason,
+  type IsolationLevel,
+  type ReadScope,
+} from "./conflict.ts";
 import { askFences, type Fence, type FenceVerdict } from "./fence.ts";
+import { timed } from "./in-commit-timestamp.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
 import { advanceSnapshot, isTrusted, updateSnapshot, type Snapshot } from "./snapshot.ts";
 import { parseSchema } from "./schema.ts";
@@ -59,13 +69,20 @@ export type CommitOutcome =
       readonly recorded: number | undefined;
       readonly snapshot: Snapshot;
     }
-  /** `version` is the newest version that the actions cannot follow. */
-  | {
-      readonly kind: "conflict";
-      readonly version: number;
-      readonly reason: ConflictReason;
-      readonly snapshot: Snapshot;
-    };
+  | CommitConflict;
+
+/** The actions cannot follow a commit that was not seen when they were planned: plan again, on `snapshot`. */
+export interface CommitConflict {
+  readonly kind: "conflict";
+  /** The version that they cannot follow; the newest, where it is no longer known which. */
+  readonly version: number;
+  readonly reason: ConflictReason;
+  /** A file that shows it, as the log names it. */
+  readonly path?: string;
+  /** What the other commit was, such as "OPTIMIZE"; absent where it is not known. */
+  readonly operation?: string;
+  readonly snapshot: Snapshot;
+}
 
 /** Who wrote a commit, in its commitInfo. */
 export const engineInfo = "dyne/0.1.0";
@@ -82,32 +99,44 @@ export const transactionRetention = "delta.setTransactionRetentionDuration";
 export async function commit(log: DeltaLog, request: CommitRequest): Promise<CommitOutcome> {
   validate(log, request);
   const fences = request.fences ?? [];
+  const level = isolationLevelOf(request.base.metadata, request.actions);
+  const conflictsWith = conflictChecker(request.actions, request, level);
   let snapshot = request.base;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {
-    let verdict = askFences(snapshot, fences);
-    if (verdict.kind !== "open" || !isTrusted(log, snapshot) || !removesAreActive(snapshot, request.actions)) {
-      const before = snapshot;
-      const winners: DeltaCommit[] = [];
-      snapshot = await updateSnapshot(log, before, (winner) => winners.push(winner));
-      verdict = askFences(snapshot, fences);
-      if (verdict.kind !== "open") return closed(verdict, snapshot);
-      const conflict = unseenConflict(before, winners, snapshot, request) ?? firstConflict(winners, snapshot, request);
-      if (conflict !== undefined) return conflict;
+    const verdict = askFences(snapshot, fences);
+    const removal = inactiveRemoval(snapshot, request.actions);
+    if (verdict.kind !== "open" || !isTrusted(log, snapshot) || removal !== undefined) {
+      const seen = await caughtUp(log, snapshot, [], request, conflictsWith);
+      if ("kind" in seen) return seen;
+      snapshot = seen.snapshot;
     }
     assertCommitAllowed(log, snapshot, request);
-    const tried = await tryCommit(log, snapshot, request, fences);
+    const tried = await tryCommit(log, snapshot, request, level);
     if (tried.kind === "committed") return tried;
-    const before = snapshot;
-    const winners: DeltaCommit[] = [tried.winner];
-    snapshot = advanceSnapshot(log, snapshot, tried.winner);
-    snapshot = await updateSnapshot(log, snapshot, (winner) => winners.push(winner));
-    verdict = askFences(snapshot, fences);
-    if (verdict.kind !== "open") return closed(verdict, snapshot);
-    const conflict = unseenConflict(before, winners, snapshot, request) ?? firstConflict(winners, snapshot, request);
-    if (conflict !== undefined) return conflict;
+    const seen = await caughtUp(log, snapshot, [tried.winner], request, conflictsWith);
+    if ("kind" in seen) return seen;
+    snapshot = seen.snapshot;
     if (attempt > 1) await log.clock.sleep(log.random.next() * Math.min(1_000, 10 * 2 ** attempt), request.signal);
   }
   return { kind: "conflict", version: snapshot.version, reason: "contention", snapshot };
+}
+
+/** The newest snapshot, if the fences are open on it and the actions can follow all that came; else what became of the commit. */
+async function caughtUp(
+  log: DeltaLog,
+  before: Snapshot,
+  known: readonly DeltaCommit[],
+  request: CommitRequest,
+  conflictsWith: (winner: DeltaCommit) => Conflict | undefined,
+): Promise<CommitOutcome | { readonly snapshot: Snapshot }> {
+  const winners = [...known];
+  const reached = known.reduce((at, winner) => advanceSnapshot(log, at, winner), before);
+  const snapshot = await updateSnapshot(log, reached, (winner) => winners.push(winner));
+  const verdict = askFences(snapshot, request.fences ?? []);
+  if (verdict.kind !== "open") return closed(verdict, snapshot);
+  const unseen = unseenConflict(before, winners, snapshot, request);
+  if (unseen !== undefined) return unseen;
+  return firstConflict(winners, snapshot, request, conflictsWith) ?? { snapshot };
 }
 
 type Try = Extract<CommitOutcome, { kind: "committed" }> | { readonly kind: "lost"; readonly winner: DeltaCommit };
@@ -117,14 +146,16 @@ async function tryCommit(
   log: DeltaLog,
   snapshot: Snapshot,
   request: CommitRequest,
-  fences: readonly Fence[],
+  level: IsolationLevel,
 ): Promise<Try> {
   const version = snapshot.version + 1;
   const nowMs = log.clock.nowMs();
-  const txns = fences.map(({ appId, version: recorded }): Action => ({
+  const txns = (request.fences ?? []).map(({ appId, version: recorded }): Action => ({
     txn: { appId, version: recorded, lastUpdated: nowMs } satisfies Txn,
   }));
-  const actions: readonly Action[] = [commitInfo(log, snapshot, request, nowMs), ...txns, ...request.actions];
+  const { actions: changes, inCommitTimestamp } = timed(snapshot, request.actions, nowMs);
+  const info = commitInfo(log, snapshot, request, { level, nowMs, inCommitTimestamp });
+  const actions: readonly Action[] = [info, ...txns, ...changes];
   const put = await verifiedPutIfAbsent(log.store, commitPath(log, version), encodeActions(actions), {
     ...log,
     signal: request.signal,
@@ -134,15 +165,22 @@ async function tryCommit(
   return { kind: "committed", version, snapshot: advanceSnapshot(log, snapshot, mine), commit: mine };
 }
 
-function commitInfo(log: DeltaLog, snapshot: Snapshot, request: CommitRequest, nowMs: number): Action {
+function commitInfo(
+  log: DeltaLog,
+  snapshot: Snapshot,
+  request: CommitRequest,
+  { level, nowMs, inCommitTimestamp }: { level: IsolationLevel; nowMs: number; inCommitTimestamp: number | undefined },
+): Action {
   return {
     commitInfo: {
+      // First, so that it is found without the rest (PROTOCOL.md § In-Commit Timestamps).
+      ...(inCommitTimestamp !== undefined && { inCommitTimestamp }),
       timestamp: nowMs,
       operation: request.operation,
       operationParameters: request.operationParameters ?? {},
       ...(request.operationMetrics && { operationMetrics: metricTexts(request.operationMetrics) }),
       readVersion: snapshot.version,
-      isolationLevel: "WriteSerializable",
+      isolationLevel: level,
       isBlindAppend: request.isBlindAppend,
       engineInfo,
       txnId: log.random.uuid(),
@@ -163,21 +201,30 @@ function unseenConflict(
   request: CommitRequest,
 ): CommitOutcome | undefined {
   if (before.version + winners.length === snapshot.version) return undefined;
-  const reason = conflictWithChange(before, snapshot, request.actions, request);
-  return reason && { kind: "conflict", version: snapshot.version, reason, snapshot };
+  const conflict = conflictWithChange(before, snapshot, request.actions, request);
+  return conflict && { kind: "conflict", version: snapshot.version, ...conflict, snapshot };
 }
 
 function firstConflict(
   winners: readonly DeltaCommit[],
   snapshot: Snapshot,
   request: CommitRequest,
-): CommitOutcome | undefined {
+  conflictsWith: (winner: DeltaCommit) => Conflict | undefined,
+): CommitConflict | undefined {
   for (const winner of winners) {
-    const reason = conflictWith(winner, request.actions, request);
-    if (reason !== undefined) return { kind: "conflict", version: winner.version, reason, snapshot };
+    const conflict = conflictsWith(winner);
+    const operation = winner.commitInfo?.operation;
+    if (conflict !== undefined)
+      return {
+        kind: "conflict",
+        version: winner.version,
+        ...conflict,
+        ...(operation !== undefined && { operation }),
+        snapshot,
+      };
   }
-  if (removesAreActive(snapshot, request.actions)) return undefined;
-  return { kind: "conflict", version: snapshot.version, reason: "file-removed", snapshot };
+  const removal = inactiveRemoval(snapshot, request.actions);
+  return removal && { kind: "conflict", version: snapshot.version, ...removal, snapshot };
 }
 
 function closed(verdict: Exclude<FenceVerdict, { kind: "open" }>, snapshot: Snapshot): CommitOutcome {

@@ -95,6 +95,7 @@ async function swapTable(
       fences: appIds.map((appId): Fence => ({ appId, version: txnOf(record), expected: snapshot.txns.get(appId) })),
       isBlindAppend: false,
       readsWholeTable: true,
+      conflictsWithAppends: true,
       operation: record.reason.toUpperCase(),
       operationParameters: { flow: driver.flow, generation: String(record.generation) },
     });

@@ -318,6 +318,8 @@ describe("an instance that slept while the log went on and was cleaned", () => {
   test.each([
     ["reads the whole table", { readsWholeTable: true }, [add("x")], "rows-changed"],
     ["minds some appends", { conflictsWithAppends: () => false }, [add("x")], "rows-changed"],
+    ["has read what matches", { readsMatching: () => false }, [add("x")], "rows-changed"],
+    ["has read a file that is gone", { readFiles: [{ path: "zzz" }] }, [add("x")], "read-file-removed"],
     ["records a txn without a fence", {}, [{ txn: { appId: "lane 0", version: 9 } }], "txn-changed"],
     [
       "writes a domain",

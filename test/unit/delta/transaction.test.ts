@@ -133,7 +133,26 @@ describe("conflicts", () => {
       winner: [remove("b")],
       mine: [add("c")],
       scope: { readsWholeTable: true },
-      reason: "rows-changed",
+      reason: "read-file-removed",
+    },
+    {
+      situation: "a file to add was added by another, which was not known",
+      winner: [add("c")],
+      mine: [add("c")],
+      reason: "file-added",
+    },
+    {
+      situation: "a file that was read was rewritten by another",
+      winner: [remove("b"), add("b2")],
+      mine: rewrite,
+      scope: { readFiles: [{ path: "./b" }] },
+      reason: "read-file-removed",
+    },
+    {
+      situation: "a file that was read was moved by another",
+      winner: [remove("b", false), add("b2", { dataChange: false })],
+      mine: rewrite,
+      scope: { readFiles: [{ path: "b" }] },
     },
     {
       situation: "a txn of the same appId was recorded, without a fence",
