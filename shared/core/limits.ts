@@ -62,6 +62,20 @@ export const limits = {
   /** Objects that one round of maintenance deletes in one place, and how many of them at once. */
   maintenanceDeletesMax: 2_000,
   deletesAtOnce: 16,
+  /** What a data file should have where its table does not say: few enough to list, small enough to be written in memory. */
+  targetFileBytes: 128 * 1024 * 1024,
+  /** What one commit of OPTIMIZE replaces: a conflict costs no more than that. */
+  optimizeCommitBytes: 1024 * 1024 * 1024,
+  /** Rows that are brought into one order, and files that are written into one. */
+  optimizeSortBytes: 1024 * 1024 * 1024,
+  optimizeBinFiles: 1_000,
+  /** How often files that somebody else changed meanwhile are chosen anew. */
+  optimizeRoundsMax: 5,
+  /** A file with a greater share of deleted rows is written anew. */
+  optimizeDeletedShare: 0.05,
+  /** Columns by which rows are brought into one order, and rows by which their values are told. */
+  zOrderColumnsMax: 8,
+  zOrderSampleRows: 20_000,
   /** Backfill jobs that may be open at once. */
   openJobsMax: 100,
   /** A job that nobody has taken further for so long is rung again. */
@@ -105,13 +119,6 @@ export const limits = {
   /** What may be read of a table to bring its rows into an order: beside the file cache it has to fit on an instance's disk of 0.8 GB. */
   orderedBytes: 256 * 1024 * 1024,
   orderedFiles: 10_000,
-  /** Files of a table that a delete, an update or a merge has on the disk at once: an instance has 0.8 GB of it. */
-  rewriteBatchBytes: 256 * 1024 * 1024,
-  rewriteBatchFiles: 1_000,
-  /** Values of a key by which a merge picks the files of its target; where there are more, it goes by the least and the greatest. */
-  mergeKeysMax: 1_000,
-  /** Partitions that a condition on partition columns alone is asked of. */
-  partitionsMax: 100_000,
   /** Lists of columns, conditions and sort columns of one request. */
   pageSelectsMax: 64,
   pageConditionsMax: 32,

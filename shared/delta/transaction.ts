@@ -37,11 +37,6 @@ export interface CommitRequest extends ReadScope {
   readonly actions: readonly Action[];
   /** Adds rows and has read nothing of the table. */
   readonly isBlindAppend: boolean;
-  /**
-   * Every added row is new and every row of a removed file is gone, so that a change feed needs no change files to say what happened
-   * (PROTOCOL.md § Change Data Files).
-   */
-  readonly movesNoRows?: boolean | undefined;
   /** For the table's history, such as "STREAMING UPDATE". */
   readonly operation: string;
   readonly operationParameters?: Readonly<Record<string, unknown>> | undefined;
@@ -245,8 +240,7 @@ function validate(log: DeltaLog, { actions, isBlindAppend, fences = [] }: Commit
 }
 
 /** What the newest protocol, schema and properties ask of a writer. */
-function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitRequest): void {
-  const { actions, fences = [], movesNoRows = false } = request;
+function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, { actions, fences = [] }: CommitRequest): void {
   const protocol = actions.find((action) => "protocol" in action)?.protocol ?? snapshot.protocol;
   const metadata = actions.find((action) => "metaData" in action)?.metaData ?? snapshot.metadata;
   const schema = metadata === snapshot.metadata ? snapshot.schema : parseSchema(metadata.schemaString);
@@ -268,7 +262,6 @@ function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitR
   const hasChangeFeed = metadata.configuration["delta.enableChangeDataFeed"] === "true";
   if (
     hasChangeFeed &&
-    !movesNoRows &&
     removesRows &&
     addsRows &&
     removed < snapshot.files.size &&

@@ -30,12 +30,11 @@ export function guardedPlan(snapshot: Pick<Snapshot, "schema">, plan: LogicalPla
         .map((name) => ({ name, expression: column(name) })),
     ],
   };
-  return rowsKeeping(aligned, rulesOf(snapshot));
+  const rules = rulesOf(snapshot);
+  return rules.length === 0 ? aligned : checked(aligned, rules);
 }
 
-/** The rows of a plan, each of which keeps these rules over its columns; see `guardedPlan` of one that does not. */
-export function rowsKeeping(plan: LogicalPlan, rules: readonly TableRule[]): LogicalPlan {
-  if (rules.length === 0) return plan;
+function checked(plan: LogicalPlan, rules: readonly TableRule[]): LogicalPlan {
   const fields = schemaOf(plan).fields as Readonly<Record<string, StructField>>;
   const row = rowText(fields);
   const columns = Object.keys(fields).map((name) => ({ name, expression: column(name) }));

@@ -1,0 +1,62 @@
+/** Files that are written into one, or a few: chosen by how small they are and how many of them there are, never by the clock (SPEC.md 13). */
+import type { AddFile } from "../../delta/index.ts";
+import { deletedShare, liveBytes, type FileGroup } from "./file-group.ts";
+
+export interface Bin {
+  readonly group: FileGroup;
+  readonly files: readonly AddFile[];
+  /** Of rows that are not deleted, about. */
+  readonly bytes: number;
+}
+
+export interface BinRules {
+  /** What a file should have. */
+  readonly targetBytes: number;
+  /** A group with fewer small files than this is left alone. */
+  readonly smallFilesMin: number;
+  /** A file of which a greater share of rows is deleted is written anew, alone if need be. */
+  readonly deletedShareMax: number;
+  readonly binFilesMax: number;
+}
+
+/** A file that is larger than this share of the target is no small one: merged files, which come out smaller than their parts, stay as they are. */
+const smallShare = 0.75;
+
+/**
+ * The bins of a group: neighbours in time, filled up to the target one after another. A bin has two files at least, unless it is there for
+ * deleted rows. Pure.
+ */
+export function binsOf(group: FileGroup, rules: BinRules): readonly Bin[] {
+  const isSmall = (file: AddFile): boolean => liveBytes(file) < smallShare * rules.targetBytes;
+  const isWorn = (file: AddFile): boolean => deletedShare(file) > rules.deletedShareMax;
+  const merges = group.files.filter(isSmall).length >= Math.max(2, rules.smallFilesMin);
+  const candidates = group.files.filter((file) => isWorn(file) || (merges && isSmall(file)));
+  return filled(group, candidates, rules.targetBytes, rules.binFilesMax).filter(
+    ({ files }) => files.length > 1 || files.some(isWorn),
+  );
+}
+
+/** All files of a group in bins of at most so many bytes, with one file at least. Pure. */
+export function filled(
+  group: FileGroup,
+  files: readonly AddFile[],
+  bytesMax: number,
+  filesMax: number,
+): readonly Bin[] {
+  const bins: Bin[] = [];
+  let open: AddFile[] = [];
+  let bytes = 0;
+  const close = (): void => {
+    if (open.length > 0) bins.push({ group, files: open, bytes });
+    open = [];
+    bytes = 0;
+  };
+  for (const file of files) {
+    const size = liveBytes(file);
+    if (bytes + size > bytesMax || open.length >= filesMax) close();
+    open.push(file);
+    bytes += size;
+  }
+  close();
+  return bins;
+}

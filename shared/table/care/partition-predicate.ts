@@ -1,0 +1,70 @@
+/** Conditions on partition columns: whether all rows of a file meet them, or none do. */
+import { DyneError } from "../../core/index.ts";
+import type { AddFile, Snapshot } from "../../delta/index.ts";
+import { fileMatcher, type RowCondition } from "../row-condition.ts";
+
+/**
+ * Tells the files whose partition meets all conditions. Errors: UNKNOWN_COLUMN for a column that the table does not have;
+ * INVALID_ARGUMENT for one by which it is not partitioned, and for `startswith` on one that is no text.
+ */
+export function partitionPredicate(
+  table: Pick<Snapshot, "schema" | "partitionBy">,
+  path: string,
+  conditions: readonly RowCondition[],
+): (file: AddFile) => boolean {
+  for (const { column } of conditions) {
+    if (!Object.hasOwn(table.schema.fields, column))
+      throw new DyneError("UNKNOWN_COLUMN", `${path} has no column "${column}".`);
+    if (!table.partitionBy.includes(column))
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `${path} is not partitioned by "${column}", and whole partitions are chosen here. Use ${table.partitionBy.length === 0 ? "no condition" : `conditions on ${table.partitionBy.join(", ")}`}.`,
+      );
+  }
+  const tests = conditions.map((condition) => exactly(table, condition));
+  return (file) => tests.every((test) => test(file));
+}
+
+/** A partition has one value, so that files which may have a value in a range are those that have it; what that leaves open is put together. */
+function exactly(table: Pick<Snapshot, "schema" | "partitionBy">, condition: RowCondition): (file: AddFile) => boolean {
+  const may = (...conditions: readonly RowCondition[]) => fileMatcher(table, conditions);
+  const { column } = condition;
+  switch (condition.kind) {
+    case "ne":
+    case "lt":
+    case "gt": {
+      const isEqual = may({ kind: "eq", column, value: condition.value });
+      const isThere = may({ kind: "notnull", column }, condition);
+      return (file) => isThere(file) && !isEqual(file);
+    }
+    case "startswith": {
+      const isFrom = may(condition);
+      return (file) => isFrom(file) && (file.partitionValues[column] ?? "").startsWith(condition.text);
+    }
+    case "isnull":
+      return (file) => isNullPartition(file, column);
+    default:
+      return may(condition);
+  }
+}
+
+/** The empty text is NULL to Delta (PROTOCOL.md § Partition Value Serialization). */
+function isNullPartition({ partitionValues }: AddFile, column: string): boolean {
+  return (partitionValues[column] ?? "") === "";
+}
+
+/** A condition as people read it, for the table's history. Pure. */
+export function conditionText(condition: RowCondition): string {
+  const { column, kind } = condition;
+  switch (kind) {
+    case "isnull":
+    case "notnull":
+      return `${column} ${kind}`;
+    case "in":
+      return `${column} in (${condition.values.map(String).join(", ")})`;
+    case "startswith":
+      return `${column} startswith ${condition.text}`;
+    default:
+      return `${column} ${kind} ${String(condition.value)}`;
+  }
+}
