@@ -1,28 +1,22 @@
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
-import { Command, Option } from "commander";
-import { pipelines } from "../pipelines/index.ts";
+import { dirname, join, resolve } from "node:path";
+import { Command } from "commander";
 import { DyneError, isDyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
-import { DuckDbCompute, transientCheckpoints } from "../shared/compute/index.ts";
-import { manifest, tablePath } from "../shared/pipeline/index.ts";
 import { FileStore } from "../shared/storage/index.ts";
 import { cloneTable, DeltaTable, readRowTexts } from "../shared/table/index.ts";
-import { openLocalStorage } from "../local/platform/index.ts";
 import { parseExact } from "./exact-json.ts";
-import { print, type Format } from "./print.ts";
+import { print } from "./print.ts";
+import { changesCommand } from "./table/changes.ts";
+import { withCompute, withTable, withTableOptions, type TableOptions } from "./table/open-table.ts";
+import { progressOn } from "./table/progress.ts";
 import { wholeNumber } from "./whole-number.ts";
 
-interface TableOptions {
-  readonly data: string;
+interface VersionOptions extends TableOptions {
   readonly version?: number;
-  readonly format: Format;
   readonly limit?: number;
   readonly hidden?: boolean;
 }
-
-const progressMs = 1_000;
 
 type TableCommits = Awaited<ReturnType<DeltaTable["changes"]>>;
 
@@ -35,19 +29,19 @@ export function tableCommand(): Command {
     shared(new Command("read").description("Print the rows of a table.").addHelpText("after", examples("read")))
       .option("--limit <rows>", "print at most so many rows", wholeNumber)
       .option("--hidden", "print the hidden column of each row's place too")
-      .action((name: string, options: TableOptions) => withTable(name, options, (table) => read(table, options))),
+      .action((name: string, options: VersionOptions) => withTable(name, options, (table) => read(table, options))),
   );
   command.addCommand(
     shared(
       new Command("history")
         .description("Print the commits of a table, newest first.")
         .addHelpText("after", examples("history")),
-    ).action((name: string, options: TableOptions) => withTable(name, options, (table) => history(table, options))),
+    ).action((name: string, options: VersionOptions) => withTable(name, options, (table) => history(table, options))),
   );
   command.addCommand(
     shared(
       new Command("files").description("Print the active files of a table.").addHelpText("after", examples("files")),
-    ).action((name: string, options: TableOptions) => withTable(name, options, (table) => files(table, options))),
+    ).action((name: string, options: VersionOptions) => withTable(name, options, (table) => files(table, options))),
   );
   command.addCommand(
     shared(
@@ -60,88 +54,31 @@ export function tableCommand(): Command {
           "\nExamples:\n  npm run --silent dyne -- table export gold.route_daily --to ./route_daily\n  npm run --silent dyne -- table export silver.flights --version 3 --to /data/flights",
         )
         .requiredOption("--to <folder>", "a folder that does not exist yet"),
-    ).action((name: string, options: TableOptions & { to: string }) =>
+    ).action((name: string, options: VersionOptions & { to: string }) =>
       withTable(name, options, (table) => exportTable(table, options)),
     ),
   );
+  command.addCommand(changesCommand());
   return command;
 }
 
 function shared(command: Command): Command {
-  return command
-    .argument("<path-or-name>", "a table's name, such as silver.flights, or the path of a folder with a _delta_log")
-    .option("--data <folder>", "the data folder of a local run", ".dyne/dev")
-    .option("--version <number>", "the table as it was at this version", wholeNumber)
-    .addOption(
-      new Option("--format <format>", "one JSON object per line, or a table to look at")
-        .choices(["ndjson", "table"])
-        .default("table"),
-    )
-    .addOption(new Option("--json", "the same as --format ndjson").implies({ format: "ndjson" }));
+  return withTableOptions(command).option("--version <number>", "the table as it was at this version", wholeNumber);
 }
 
-async function withTable(
-  name: string,
-  options: TableOptions,
-  use: (table: DeltaTable) => Promise<void>,
-): Promise<void> {
-  const services = {
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    checkpointReader: transientCheckpoints(),
-  };
-  const folder = resolve(name);
-  if (existsSync(folder)) {
-    return use(
-      new DeltaTable({ store: new FileStore(dirname(folder), services), path: basename(folder), ...services }),
-    );
-  }
-  await using storage = await openLocalStorage(resolve(options.data), services);
-  const quarantined = /^quarantine\/(.+)$/.exec(name);
-  const path =
-    quarantined === null ? tablePath(name) : tablePath((quarantined[1] ?? "").replace("/", "."), "quarantine");
-  const table = new DeltaTable({ store: storage.lake, path, ...services });
-  if ((await table.find()) === undefined) throw noSuchTable(name, options.data);
-  return await use(table);
-}
-
-function noSuchTable(name: string, data: string): DyneError {
-  const declared = pipelines.flatMap((pipeline) => manifest(pipeline).tables.map((table) => table.name));
-  return declared.includes(name)
-    ? new DyneError("TABLE_NOT_FOUND", `${name} has no data in ${data} yet. Let its flow run first.`)
-    : new DyneError(
-        "INVALID_ARGUMENT",
-        `There is no table "${name}" in ${data}. Choose one of ${declared.join(", ")}, or name a folder.`,
-      );
-}
-
-async function snapshotOf(table: DeltaTable, options: TableOptions) {
+async function snapshotOf(table: DeltaTable, options: VersionOptions) {
   return options.version === undefined ? table.latest() : table.at(options.version);
 }
 
-async function read(table: DeltaTable, options: TableOptions): Promise<void> {
+async function read(table: DeltaTable, options: VersionOptions): Promise<void> {
   const snapshot = await snapshotOf(table, options);
-  const directory = await mkdtemp(join(tmpdir(), "dyne-read-"));
-  const compute = await DuckDbCompute.open(
-    { directory, memoryLimitMb: 1_000, threads: 2, cacheBytes: 256 * 1024 * 1024 },
-    systemRandom,
+  const limit = options.limit ?? Number.POSITIVE_INFINITY;
+  await withCompute((compute) =>
+    print(readRowTexts(compute, table, snapshot, { limit, hidden: options.hidden }), options.format),
   );
-  try {
-    await print(
-      readRowTexts(compute, table, snapshot, {
-        limit: options.limit ?? Number.POSITIVE_INFINITY,
-        hidden: options.hidden,
-      }),
-      options.format,
-    );
-  } finally {
-    await compute.close();
-    await rm(directory, { recursive: true, force: true });
-  }
 }
 
-async function history(table: DeltaTable, options: TableOptions): Promise<void> {
+async function history(table: DeltaTable, options: VersionOptions): Promise<void> {
   const snapshot = await snapshotOf(table, options);
   const commits = (await newestFirst(table, snapshot.version)).map((commit) =>
     JSON.stringify({
@@ -157,7 +94,7 @@ async function history(table: DeltaTable, options: TableOptions): Promise<void> 
   await print(commits, options.format);
 }
 
-async function exportTable(table: DeltaTable, options: TableOptions & { to: string }): Promise<void> {
+async function exportTable(table: DeltaTable, options: VersionOptions & { to: string }): Promise<void> {
   const folder = resolve(options.to);
   const there = await readdir(folder).catch((error: NodeJS.ErrnoException) =>
     error.code === "ENOENT" ? [] : undefined,
@@ -175,15 +112,8 @@ async function exportTable(table: DeltaTable, options: TableOptions & { to: stri
   try {
     const target = new DeltaTable({ store: new FileStore(partial, services), path: "table", ...services });
     const snapshot = await snapshotOf(table, options);
-    let saidMs = systemClock.nowMs();
-    const copied = await cloneTable(table, snapshot, target, {
-      workDirectory,
-      onFile: (files) => {
-        if (systemClock.nowMs() - saidMs < progressMs) return;
-        saidMs = systemClock.nowMs();
-        process.stderr.write(`  ${files} of ${snapshot.files.size} files\n`);
-      },
-    });
+    const onFile = progressOn("files", snapshot.files.size);
+    const copied = await cloneTable(table, snapshot, target, { workDirectory, onFile });
     await rename(join(partial, "table"), folder);
     await print([JSON.stringify({ folder, files: copied.files.size, version: snapshot.version })], options.format);
   } finally {
@@ -202,7 +132,7 @@ async function newestFirst(table: DeltaTable, version: number): Promise<TableCom
   return commits;
 }
 
-async function files(table: DeltaTable, options: TableOptions): Promise<void> {
+async function files(table: DeltaTable, options: VersionOptions): Promise<void> {
   const snapshot = await snapshotOf(table, options);
   const lines = [...snapshot.files].map((file) =>
     JSON.stringify({

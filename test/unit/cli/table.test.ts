@@ -248,3 +248,58 @@ describe("table export", () => {
     expect((await dyne("table", "export", table)).exitCode).toBe(2);
   });
 });
+
+describe("table changes", () => {
+  const printed = (stdout: string) => stdout.trimEnd().split("\n");
+
+  test("prints each changed row as JSON, with what became of it, at which version and when", async () => {
+    const { exitCode, stdout, stderr } = await dyne("table", "changes", table, "--from", "0", "--json");
+    expect([exitCode, stderr, printed(stdout).length]).toEqual([0, "", 3]);
+    expect(printed(stdout)[1]).toMatch(
+      /^{"id":9007199254740993,"name":null,"day":"2026-01-02","_change_type":"insert","_commit_version":1,"_commit_timestamp":"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}Z"}$/,
+    );
+    expect(await dyne("table", "changes", table, "--from", "0", "--format", "ndjson")).toEqual({
+      exitCode,
+      stdout,
+      stderr,
+    });
+  });
+
+  test("prints those of a range of versions or times, and at most as many as asked for", async () => {
+    const count = async (...range: readonly string[]) => {
+      const { exitCode, stdout } = await dyne("table", "changes", table, ...range, "--json");
+      return [exitCode, stdout === "" ? 0 : printed(stdout).length];
+    };
+    expect(await count("--from", "1", "--to", "1")).toEqual([0, 2]);
+    expect(await count("--from", "2", "--to", "2")).toEqual([0, 1]);
+    expect(await count("--from", "0", "--to", "0")).toEqual([0, 0]);
+    expect(await count("--from", "3")).toEqual([0, 0]);
+    expect(await count("--from", "0", "--limit", "2")).toEqual([0, 2]);
+    expect(await count("--from", "2000-01-01", "--to", "9999-12-31T23:59:59.999+01:00")).toEqual([0, 3]);
+    expect(await count("--from", "9999-01-01 00:00")).toEqual([0, 0]);
+  });
+
+  test("prints a table to look at", async () => {
+    const { exitCode, stdout } = await dyne("table", "changes", table, "--from", "2");
+    expect([exitCode, printed(stdout).length]).toEqual([0, 3]);
+    expect(stdout).toMatch(/^id +name +day +_change_type +_commit_version +_commit_timestamp$/m);
+    expect(stdout).toMatch(/^3 +x{39}… +NULL +insert +2 +\d{4}/m);
+  });
+
+  test("says what is wrong with a range, and what strict wants", async () => {
+    const failed = async (...args: readonly string[]) => {
+      const { exitCode, stdout, stderr } = await dyne("table", "changes", table, ...args, "--json");
+      expect(stdout).toBe("");
+      return [exitCode, stderr];
+    };
+    expect(await failed("--from", "2", "--to", "1")).toEqual([2, expect.stringMatching(/^INVALID_ARGUMENT: .*2 to 1/)]);
+    expect(await failed("--from", "7")).toEqual([1, expect.stringMatching(/^VERSION_NOT_FOUND: .*newest is 2/)]);
+    expect(await failed("--from", "0", "--strict")).toEqual([
+      1,
+      expect.stringMatching(/^UNSUPPORTED_FEATURE: .*delta.enableChangeDataFeed/),
+    ]);
+    expect(await failed("--from", "yesterday")).toEqual([2, expect.stringContaining("2026-11-01T00:00:00Z")]);
+    expect(await failed("--from", "2026-13-01")).toEqual([2, expect.stringContaining("2026-11-01T00:00:00Z")]);
+    expect(await failed()).toEqual([2, expect.stringContaining("--from")]);
+  });
+});

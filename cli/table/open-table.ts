@@ -1,0 +1,91 @@
+/** What commands on a table begin with: which table, in what form to print, and who computes. */
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { Option, type Command } from "commander";
+import { pipelines } from "../../pipelines/index.ts";
+import { DyneError, silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
+import { DuckDbCompute, transientCheckpoints, type Compute } from "../../shared/compute/index.ts";
+import { manifest, tablePath } from "../../shared/pipeline/index.ts";
+import { FileStore } from "../../shared/storage/index.ts";
+import { DeltaTable } from "../../shared/table/index.ts";
+import { openLocalStorage } from "../../local/platform/index.ts";
+import type { Format } from "../print.ts";
+
+/** The options of every command that looks into one table. */
+export interface TableOptions {
+  readonly data: string;
+  readonly format: Format;
+}
+
+/** Adds the argument that names the table, and the options of `TableOptions`. */
+export function withTableOptions(command: Command): Command {
+  return command
+    .argument("<path-or-name>", "a table's name, such as silver.flights, or the path of a folder with a _delta_log")
+    .option("--data <folder>", "the data folder of a local run", ".dyne/dev")
+    .addOption(
+      new Option("--format <format>", "one JSON object per line, or a table to look at")
+        .choices(["ndjson", "table"])
+        .default("table"),
+    )
+    .addOption(new Option("--json", "the same as --format ndjson").implies({ format: "ndjson" }));
+}
+
+/**
+ * Opens a table by the path of a local folder, or by its name in a data folder, for as long as it is used. Throws TABLE_NOT_FOUND for one that
+ * has no data yet, INVALID_ARGUMENT for a name that is none.
+ */
+export async function withTable(
+  name: string,
+  { data }: Pick<TableOptions, "data">,
+  use: (table: DeltaTable) => Promise<void>,
+): Promise<void> {
+  const services = {
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    checkpointReader: transientCheckpoints(),
+  };
+  const folder = resolve(name);
+  if (existsSync(folder)) {
+    return use(
+      new DeltaTable({ store: new FileStore(dirname(folder), services), path: basename(folder), ...services }),
+    );
+  }
+  await using storage = await openLocalStorage(resolve(data), services);
+  const quarantined = /^quarantine\/(.+)$/.exec(name);
+  const path =
+    quarantined === null ? tablePath(name) : tablePath((quarantined[1] ?? "").replace("/", "."), "quarantine");
+  const table = new DeltaTable({ store: storage.lake, path, ...services });
+  if ((await table.find()) === undefined) throw noSuchTable(name, data);
+  return await use(table);
+}
+
+/** Opens a compute with a folder of its own, for as long as it is used. */
+export async function withCompute(use: (compute: Compute) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "dyne-read-"));
+  try {
+    const compute = await DuckDbCompute.open(
+      { directory, memoryLimitMb: 1_000, threads: 2, cacheBytes: 256 * 1024 * 1024 },
+      systemRandom,
+    );
+    try {
+      await use(compute);
+    } finally {
+      await compute.close();
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function noSuchTable(name: string, data: string): DyneError {
+  const declared = pipelines.flatMap((pipeline) => manifest(pipeline).tables.map((table) => table.name));
+  return declared.includes(name)
+    ? new DyneError("TABLE_NOT_FOUND", `${name} has no data in ${data} yet. Let its flow run first.`)
+    : new DyneError(
+        "INVALID_ARGUMENT",
+        `There is no table "${name}" in ${data}. Choose one of ${declared.join(", ")}, or name a folder.`,
+      );
+}
