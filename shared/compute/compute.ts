@@ -46,8 +46,8 @@ export interface FileSet {
   readonly files: readonly InputFile[];
   /**
    * Columns beside the schema, for places and provenance. Their expressions see the schema's columns and, of each file,
-   * `_commit_version` (long), `_commit_timestamp` (timestamp, unless the schema has one), `_lane` (string), `_file_index` (long: its position in `files`) and
-   * `_row_index` (long), both from 0.
+   * `_commit_version` (long), `_commit_timestamp` (timestamp, unless the schema has one), `_lane` (string), `_file_index` (long: its
+   * position in `files`) and `_row_index` (long), both from 0.
    */
   readonly hidden?: readonly HiddenColumn[];
 }
@@ -75,6 +75,8 @@ export interface InputFile {
    * the places of the others (`_row_index`) are counted.
    */
   readonly deletedRows?: ((signal?: AbortSignal) => Promise<DeletedRows>) | undefined;
+  /** The other way round, and instead of `deletedRows`: no plan sees any row of the file but these. */
+  readonly onlyRows?: ((signal?: AbortSignal) => Promise<DeletedRows>) | undefined;
 }
 
 /** Rows that are in memory already. Values by column: see `RowValue`. */

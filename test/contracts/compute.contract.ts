@@ -5,6 +5,7 @@ import type {
   ComputeJob,
   ComputeWrite,
   FileSet,
+  InputFile,
   Row,
   RowSet,
   RowValue,
@@ -322,6 +323,47 @@ export function computeContract(name: string, open: () => Promise<ContractUnderT
         await expect(
           rowsOf(compute, { files: { ...fileSet(path, idSchema, []), files: [broken] } }, scan("files", idSchema)),
         ).rejects.toMatchObject({ code: "LOG_CORRUPT", message: "broken" });
+      });
+
+      test("have only the rows that are asked for, or all but those that are deleted, of each by itself", async () => {
+        const path = fresh();
+        const files = [...(await writeIds(path, 5_000)), ...(await writeIds(path, 3)), ...(await writeIds(path, 2))];
+        const set = fileSet(path, idSchema, files);
+        const [large, small, whole] = set.files as [InputFile, InputFile, InputFile];
+        const hidden = [
+          { name: "file", type: { kind: "long" }, expression: { kind: "column", name: "_file_index" } },
+          { name: "row", type: { kind: "long" }, expression: { kind: "column", name: "_row_index" } },
+        ] as const;
+        const fields = {
+          file: { type: hidden[0].type, nullable: false },
+          row: { type: hidden[1].type, nullable: false },
+        };
+        const rows = await rowsOf(
+          compute,
+          {
+            files: {
+              ...set,
+              hidden,
+              files: [
+                { ...large, onlyRows: async () => deletedRowsOf([7, 4_999]) },
+                { ...small, deletedRows: async () => deletedRowsOf([1]) },
+                whole,
+                { ...large, onlyRows: async () => deletedRowsOf([]) },
+                { ...small, onlyRows: async () => deletedRowsOf([1]) },
+              ],
+            },
+          },
+          scan("files", { kind: "struct", fields: { ...idSchema.fields, ...fields } }),
+        );
+        expect(rows.map(({ file, row }) => `${file}/${row}`).sort()).toEqual([
+          "0/4999",
+          "0/7",
+          "1/0",
+          "1/2",
+          "2/0",
+          "2/1",
+          "4/1",
+        ]);
       });
 
       test("may be none: the set then has no rows and all columns", async () => {

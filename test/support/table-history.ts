@@ -24,6 +24,16 @@ export type Columns = Readonly<Record<string, readonly RowValue[]>>;
 /** When version 0 was committed; each version is a second after the one before. */
 export const historyStartMs = 1_700_000_000_000;
 
+/** Readers and writers may use deletion vectors and the change feed. */
+export const vectorProtocol: Action = {
+  protocol: {
+    minReaderVersion: 3,
+    minWriterVersion: 7,
+    readerFeatures: ["deletionVectors"],
+    writerFeatures: ["deletionVectors", "changeDataFeed"],
+  },
+};
+
 export const plainProtocol: Action = { protocol: { minReaderVersion: 1, minWriterVersion: 4 } };
 
 export function metaData(schema: Schema, fields: Partial<Metadata> = {}): Action {

@@ -11,7 +11,7 @@ export interface FileSetParts {
   readonly localPathOf: (file: InputFile) => string;
   /** The SQL of a hidden column's expression. */
   readonly renderExpression: (expression: Expression, schema: Schema) => string;
-  /** The table of deleted rows (see `loadDeletedRows`), where a file has any. */
+  /** The table of rows that files name (see `loadDeletedRows`), where one does. */
   readonly deletedTable: string | undefined;
 }
 
@@ -64,17 +64,23 @@ const placeNames: readonly string[] = ["file_row_number", "file_index"];
 
 const fieldsOf = (schema: Schema): [string, { type: DataType }][] => Object.entries(schema.fields);
 
-/** Files that share all constants are read by one scan; those with deleted rows by one of their own. */
+/** Files that share all constants are read by one scan; those of which rows are left out, or taken alone, by one of their own. */
 function groupFiles(set: FileSet): InputFile[][] {
   const groups = new Map<string, InputFile[]>();
   for (const file of set.files) {
     const values = set.partitionBy.map((column) => file.partitionValues[column] ?? null);
-    const key = JSON.stringify([file.deletedRows !== undefined, ...values]);
+    const key = JSON.stringify([joinOf(file), ...values]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
   }
   return [...groups.values()];
+}
+
+/** How the rows that a file names are joined to its own. */
+function joinOf({ deletedRows, onlyRows }: InputFile): "ANTI" | "SEMI" | undefined {
+  if (deletedRows !== undefined) return "ANTI";
+  return onlyRows === undefined ? undefined : "SEMI";
 }
 
 interface GroupParts extends FileSetParts {
@@ -114,10 +120,12 @@ function groupRelation(
       ? "*"
       : `COLUMNS(lambda c: c NOT IN (${set.partitionBy.map(stringLiteral).join(", ")}))`;
   const scanned = `read_parquet([${paths}], union_by_name = true, hive_partitioning = false)`;
+  const join = joinOf(first);
+  const { file, row } = deletedRowColumns;
   const kept =
-    first.deletedRows === undefined || deletedTable === undefined
+    join === undefined || deletedTable === undefined
       ? ""
-      : ` AS _scanned ANTI JOIN ${identifier(deletedTable)} AS _deleted ON _deleted.${deletedRowColumns.row} = file_row_number AND _deleted.${deletedRowColumns.file} = ${fileIndex}`;
+      : ` AS _scanned ${join} JOIN ${identifier(deletedTable)} AS _marked ON _marked.${row} = file_row_number AND _marked.${file} = ${fileIndex}`;
   return `SELECT ${[star, ...constants, ...places].join(", ")} FROM ${scanned}${kept}`;
 }
 

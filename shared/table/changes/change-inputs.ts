@@ -1,10 +1,10 @@
 /** Changes as inputs of a compute job: their files as file sets, and a plan over them that gives each changed row once. */
-import { DyneError } from "../../core/index.ts";
 import type { FileSet, HiddenColumn, InputFile } from "../../compute/index.ts";
 import type { LogicalPlan, Schema } from "../../plan/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
 import type { ChangedFile } from "./commit-changes.ts";
 import type { TableChanges } from "./table-changes.ts";
+import { differingRows } from "./vector-difference.ts";
 
 /** What a job takes to see changes as a relation. */
 export interface ChangeInputs {
@@ -98,14 +98,10 @@ const commitTime: HiddenColumn = {
 
 function inputFile(table: DeltaTable, { file, version, timestampMs }: PlacedChange): InputFile {
   const { path, partitionValues = {}, size, deletionVector, only } = file;
-  if (only !== undefined)
-    throw new DyneError(
-      "UNSUPPORTED_FEATURE",
-      `Version ${version} of ${table.path} changed rows of ${path} by its deletion vector, which is not read yet.`,
-    );
   const added = { path, partitionValues, size, modificationTime: 0, dataChange: true };
   return {
     ...table.inputFile({ ...added, ...(deletionVector && { deletionVector }) }, version),
     commitTimestampMs: timestampMs,
+    ...(only && { onlyRows: (signal?: AbortSignal) => differingRows(table.log, only, signal) }),
   };
 }

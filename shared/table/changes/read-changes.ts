@@ -1,6 +1,6 @@
 /** Changed rows as text, one JSON object per row and without loss: what the command prints. */
 import { DyneError, isDyneError, limits, placeColumn } from "../../core/index.ts";
-import type { ComputeResult, FileSet, Row } from "../../compute/index.ts";
+import type { ComputeResult, FileSet, InputFile, Row } from "../../compute/index.ts";
 import type { Expression, LogicalPlan, Schema } from "../../plan/index.ts";
 import { rowText } from "../read-rows.ts";
 import type { TableSession } from "../table-session.ts";
@@ -89,7 +89,8 @@ class FileReader {
     this.#names = Object.keys(fields).filter((name) => hidden || name !== placeColumn);
     this.#row = freeName(fields, "_row");
     const position = { name: this.#row, type: long, expression: column("_row_index") };
-    this.#files = changeFileSet(session.table, changes, [change], [position]);
+    const set = changeFileSet(session.table, changes, [change], [position]);
+    this.#files = { ...set, files: set.files.map(readOnce) };
     this.#schema = { kind: "struct", fields: { ...fields, [this.#row]: { type: long, nullable: false } } };
   }
 
@@ -186,6 +187,16 @@ class FileReader {
       { cause, details: { ...cause.details, version } },
     );
   }
+}
+
+/** Its vectors are read for the first window and kept for the others. */
+function readOnce(file: InputFile): InputFile {
+  return { ...file, deletedRows: once(file.deletedRows), onlyRows: once(file.onlyRows) };
+}
+
+function once<T>(load: ((signal?: AbortSignal) => Promise<T>) | undefined): typeof load {
+  let loaded: Promise<T> | undefined;
+  return load && ((signal) => (loaded ??= load(signal)));
 }
 
 type Collected = Extract<ComputeResult, { readonly kind: "done" }>["collected"];
