@@ -16,6 +16,7 @@ timestamps alone: elsewhere it is the time of a file, which no checkout keeps.
 import base64
 import glob
 import json
+import logging
 import os
 import shutil
 import struct
@@ -66,9 +67,14 @@ class Table:
         """Writes a checkpoint of the newest version, with settings of Delta's checkpoints."""
         full = {f"spark.databricks.delta.{key.replace('__', '.')}": str(value) for key, value in settings.items()}
         jvm = self.spark.sparkContext._jvm
-        log = lambda: jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path)
+        none = jvm.scala.Option.empty()
+
+        def write():
+            log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path)
+            log.checkpoint(log.update(False, none, none), none)
+
         jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
-        self.with_settings(full, lambda: log().checkpoint(log().update(False, jvm.scala.Option.empty(), jvm.scala.Option.empty())))
+        self.with_settings(full, write)
 
     def log_file(self, name):
         return os.path.join(self.path, "_delta_log", name)
@@ -619,6 +625,9 @@ def make(spark, maker, work):
     name = maker.__name__.replace("_", "-")
     table = Table(spark, os.path.join(work, name))
     maker(table)
+    # They are of files that the maker may have changed since, and would not be kept anyway.
+    for checksum in glob.glob(os.path.join(table.path, "**", ".*.crc"), recursive=True, include_hidden=True):
+        os.remove(checksum)
     spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
     expected = os.path.join(work, f"{name}-expected")
     os.makedirs(expected)
@@ -686,6 +695,7 @@ def write_readme(spark):
 
 
 def main(names):
+    logging.getLogger("SQLQueryContextLogger").disabled = True
     with tempfile.TemporaryDirectory() as work:
         spark = spark_session(work, {"spark.databricks.delta.writeChecksum.enabled": "false"})
         failed = 0
@@ -694,10 +704,10 @@ def main(names):
                 continue
             try:
                 make(spark, maker, work)
-                print(f"made   {maker.__name__}", flush=True)
+                print(f"made {maker.__name__}", flush=True)
             except Exception as error:
                 failed += 1
-                print(f"FAILED {maker.__name__}: {str(error)[:1500]}", flush=True)
+                print(f"failed: {maker.__name__}: {str(error)[:1500]}", flush=True)
         write_readme(spark)
         spark.stop()
     return 1 if failed else 0
