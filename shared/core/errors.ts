@@ -52,6 +52,7 @@ export const errorCodes = {
   JOB_NOT_FOUND: "invalid",
   LIMIT_EXCEEDED: "invalid",
   LOG_CORRUPT: "data",
+  MERGE_AMBIGUOUS: "data",
   METHOD_NOT_ALLOWED: "invalid",
   NOT_READY: "unavailable",
   OUT_OF_MEMORY: "unavailable",

@@ -119,6 +119,13 @@ export const limits = {
   /** What may be read of a table to bring its rows into an order: beside the file cache it has to fit on an instance's disk of 0.8 GB. */
   orderedBytes: 256 * 1024 * 1024,
   orderedFiles: 10_000,
+  /** Files of a table that a delete, an update or a merge has on the disk at once: an instance has 0.8 GB of it. */
+  rewriteBatchBytes: 256 * 1024 * 1024,
+  rewriteBatchFiles: 1_000,
+  /** Values of a key by which a merge picks the files of its target; where there are more, it goes by the least and the greatest. */
+  mergeKeysMax: 1_000,
+  /** Partitions that a condition on partition columns alone is asked of. */
+  partitionsMax: 100_000,
   /** Lists of columns, conditions and sort columns of one request. */
   pageSelectsMax: 64,
   pageConditionsMax: 32,

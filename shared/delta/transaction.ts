@@ -37,6 +37,11 @@ export interface CommitRequest extends ReadScope {
   readonly actions: readonly Action[];
   /** Adds rows and has read nothing of the table. */
   readonly isBlindAppend: boolean;
+  /**
+   * Every added row is new and every row of a removed file is gone, so that a change feed needs no change files to say what happened
+   * (PROTOCOL.md § Change Data Files).
+   */
+  readonly movesNoRows?: boolean | undefined;
   /** For the table's history, such as "STREAMING UPDATE". */
   readonly operation: string;
   readonly operationParameters?: Readonly<Record<string, unknown>> | undefined;
@@ -240,7 +245,8 @@ function validate(log: DeltaLog, { actions, isBlindAppend, fences = [] }: Commit
 }
 
 /** What the newest protocol, schema and properties ask of a writer. */
-function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, { actions, fences = [] }: CommitRequest): void {
+function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitRequest): void {
+  const { actions, fences = [], movesNoRows = false } = request;
   const protocol = actions.find((action) => "protocol" in action)?.protocol ?? snapshot.protocol;
   const metadata = actions.find((action) => "metaData" in action)?.metaData ?? snapshot.metadata;
   const schema = metadata === snapshot.metadata ? snapshot.schema : parseSchema(metadata.schemaString);
@@ -262,6 +268,7 @@ function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, { actions, fence
   const hasChangeFeed = metadata.configuration["delta.enableChangeDataFeed"] === "true";
   if (
     hasChangeFeed &&
+    !movesNoRows &&
     removesRows &&
     addsRows &&
     removed < snapshot.files.size &&

@@ -158,10 +158,15 @@ export class DeltaTable {
     );
   }
 
-  /** Commits on top of the newest version known; see `commit` of delta. */
-  async commit(request: Omit<CommitRequest, "base">): Promise<CommitOutcome> {
-    const base = this.#snapshot ?? (await this.latest());
-    const outcome = await commit(this.log, { base, ...request });
+  /**
+   * Commits on top of `base`, or of the newest version known; see `commit` of delta. Whoever has read the table names the version that it
+   * read: what was committed since is then held against it.
+   */
+  async commit({
+    base,
+    ...request
+  }: Omit<CommitRequest, "base"> & Partial<Pick<CommitRequest, "base">>): Promise<CommitOutcome> {
+    const outcome = await commit(this.log, { base: base ?? this.#snapshot ?? (await this.latest()), ...request });
     this.#keep(outcome.snapshot);
     if (outcome.kind === "committed") this.#remember(outcome.commit);
     return outcome;

@@ -30,11 +30,12 @@ export function guardedPlan(snapshot: Pick<Snapshot, "schema">, plan: LogicalPla
         .map((name) => ({ name, expression: column(name) })),
     ],
   };
-  const rules = rulesOf(snapshot);
-  return rules.length === 0 ? aligned : checked(aligned, rules);
+  return rowsKeeping(aligned, rulesOf(snapshot));
 }
 
-function checked(plan: LogicalPlan, rules: readonly TableRule[]): LogicalPlan {
+/** The rows of a plan, each of which keeps these rules over its columns; see `guardedPlan` of one that does not. */
+export function rowsKeeping(plan: LogicalPlan, rules: readonly TableRule[]): LogicalPlan {
+  if (rules.length === 0) return plan;
   const fields = schemaOf(plan).fields as Readonly<Record<string, StructField>>;
   const row = rowText(fields);
   const columns = Object.keys(fields).map((name) => ({ name, expression: column(name) }));

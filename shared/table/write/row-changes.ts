@@ -1,0 +1,321 @@
+/**
+ * Changes of rows that are in a table already, as deletes, updates and merges make them. An operation says, by steps of a compute job, which rows of
+ * the table's files change and into what; this file finds the files concerned, writes what takes their place, and gives the actions.
+ *
+ *   for each batch of files that may be concerned, bounded in bytes:
+ *     find     which rows of which files change                → files without any stay as they are
+ *     rewrite  the files with some: the rows that stay, and the new ones     (copy-on-write)
+ *     files of which every row is deleted are only removed
+ */
+import type { ComputeCollect, ComputeInput, ComputeStep, ComputeWrite, Row, WrittenFile } from "../../compute/index.ts";
+import { limits } from "../../core/index.ts";
+import { removeOf, type Action, type AddFile, type Snapshot } from "../../delta/index.ts";
+import type { DataType, Expression, LogicalPlan, Schema, StructField } from "../../plan/index.ts";
+import type { TableSession } from "../table-session.ts";
+import { guardedPlan } from "../constraints/guarded-plan.ts";
+import { assigned } from "./aligned-rows.ts";
+import { addOf, cdcOf, changeTarget, changeTypeColumn, dataTarget, hasChangeFeed, stillRunning } from "./new-files.ts";
+
+/** The place of a row: columns of the relation `target`, beside the table's. */
+export const fileColumn = "_dyne_file";
+export const rowColumn = "_dyne_row";
+/** What becomes of a row: `update` or `delete`. A column of the relation `changes`. */
+export const actionColumn = "_dyne_action";
+/** The value that a column had before, by the column's position. A column of the relation `changes`, where the old values are asked for. */
+export const oldColumn = (index: number): string => `_dyne_old_${index}`;
+
+const long: DataType = { kind: "long" };
+const string: DataType = { kind: "string" };
+
+/** What an operation does to rows. */
+export interface RowChange {
+  /** For logs. */
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, ComputeInput>>;
+  /**
+   * Steps that read the relation `target` and end with the step `changes`: the rows that change, each once, with their place, what becomes of
+   * them, the table's columns as they will be (NULL of deleted rows), and as they were.
+   */
+  readonly steps: readonly ComputeStep[];
+  /** The table as it will be, where the same commit adds columns to it. */
+  readonly after?: Schema | undefined;
+  /** Beside finding the rows: what the operation wants to know, and is told, once per file that may be concerned. */
+  readonly observe?: {
+    readonly collects: readonly ComputeCollect[];
+    readonly writes: readonly ComputeWrite[];
+    readonly see: (
+      collected: Readonly<Record<string, readonly Row[]>>,
+      written: Readonly<Record<string, readonly WrittenFile[]>>,
+    ) => void;
+  };
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What was done to rows: actions, not committed yet, and counts. */
+export interface ChangedRows {
+  readonly actions: readonly Action[];
+  readonly deletedRows: number;
+  readonly updatedRows: number;
+  readonly removedFiles: number;
+  readonly addedFiles: number;
+  readonly changeFiles: number;
+}
+
+/** The relation `target`: the rows of the table with their places. */
+export function targetScan(schema: Schema): LogicalPlan {
+  const places = { [fileColumn]: { type: long, nullable: false }, [rowColumn]: { type: long, nullable: false } };
+  return {
+    kind: "scan",
+    source: "target",
+    schema: { kind: "struct", fields: { ...schema.fields, ...places } },
+    streaming: false,
+  };
+}
+
+/** The columns of the relation `changes`. */
+export function changesSchema(schema: Schema): Schema {
+  const fields = Object.entries<StructField>(schema.fields);
+  return {
+    kind: "struct",
+    fields: {
+      [fileColumn]: { type: long, nullable: false },
+      [rowColumn]: { type: long, nullable: false },
+      [actionColumn]: { type: string, nullable: false },
+      ...Object.fromEntries(fields.map(([name, { type }]) => [name, { type, nullable: true }])),
+      ...Object.fromEntries(fields.map(([, { type }], index) => [oldColumn(index), { type, nullable: true }])),
+    },
+  };
+}
+
+/** Makes the changes to these files, which must be of the snapshot. */
+export async function changeRows(
+  session: TableSession,
+  snapshot: Snapshot,
+  files: readonly AddFile[],
+  change: RowChange,
+): Promise<ChangedRows> {
+  const work = new ChangeWork(session, snapshot, change);
+  for (const batch of batchesOf(files)) await work.take(batch);
+  return work.done();
+}
+
+/** Files in batches that an instance can hold on its disk. */
+function* batchesOf(files: readonly AddFile[]): Generator<readonly AddFile[]> {
+  let batch: AddFile[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    if (
+      batch.length > 0 &&
+      (bytes + file.size > limits.rewriteBatchBytes || batch.length >= limits.rewriteBatchFiles)
+    ) {
+      yield batch;
+      [batch, bytes] = [[], 0];
+    }
+    batch.push(file);
+    bytes += file.size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+interface TouchedFile {
+  readonly file: AddFile;
+  readonly rows: number;
+  readonly deleted: number;
+  readonly updated: number;
+}
+
+class ChangeWork {
+  readonly #session: TableSession;
+  readonly #snapshot: Snapshot;
+  readonly #change: RowChange;
+  readonly #actions: Action[] = [];
+  /** The table as it will be. */
+  readonly #form: Pick<Snapshot, "schema" | "partitionBy">;
+  readonly #counts = { deletedRows: 0, updatedRows: 0, removedFiles: 0, addedFiles: 0, changeFiles: 0 };
+
+  constructor(session: TableSession, snapshot: Snapshot, change: RowChange) {
+    this.#session = session;
+    this.#snapshot = snapshot;
+    this.#change = change;
+    this.#form = { schema: change.after ?? snapshot.schema, partitionBy: snapshot.partitionBy };
+  }
+
+  done(): ChangedRows {
+    return { actions: this.#actions, ...this.#counts };
+  }
+
+  async take(files: readonly AddFile[]): Promise<void> {
+    const touched = await this.#find(files);
+    if (touched.length === 0) return;
+    for (const { deleted, updated } of touched) {
+      this.#counts.deletedRows += deleted;
+      this.#counts.updatedRows += updated;
+    }
+    const whole = hasChangeFeed(this.#snapshot) ? [] : touched.filter(({ rows, deleted }) => rows === deleted);
+    const rewritten = touched.filter((file) => !whole.includes(file));
+    if (rewritten.length > 0) await this.#rewrite(rewritten);
+    const nowMs = this.#session.table.log.clock.nowMs();
+    for (const { file } of touched) this.#actions.push({ remove: removeOf(file, { deletionTimestampMs: nowMs }) });
+    this.#counts.removedFiles += touched.length;
+  }
+
+  async #find(files: readonly AddFile[]): Promise<readonly TouchedFile[]> {
+    const { schema } = this.#snapshot;
+    const { observe } = this.#change;
+    const changes = this.#changes();
+    const counted = await this.#run(files, {
+      writes: observe?.writes ?? [],
+      collects: [
+        {
+          name: "rows",
+          plan: countBy(targetScan(schema), [{ name: "rows", expression: count() }]),
+          rowsMax: files.length,
+        },
+        {
+          name: "changes",
+          plan: countBy(changes, [
+            { name: "deleted", expression: count(isAction("delete")) },
+            { name: "updated", expression: count(isAction("update")) },
+          ]),
+          rowsMax: files.length,
+        },
+        ...(observe?.collects ?? []),
+      ],
+    });
+    observe?.see(counted.collected, counted.written);
+    const rows = new Map(
+      (counted.collected["rows"] ?? []).map((row) => [Number(row[fileColumn]), Number(row["rows"])]),
+    );
+    return (counted.collected["changes"] ?? []).map((row) => ({
+      file: files[Number(row[fileColumn])] as AddFile,
+      rows: rows.get(Number(row[fileColumn])) ?? 0,
+      deleted: Number(row["deleted"]),
+      updated: Number(row["updated"]),
+    }));
+  }
+
+  /** One file per partition takes the place of the touched ones. */
+  async #rewrite(touched: readonly TouchedFile[]): Promise<void> {
+    const { table } = this.#session;
+    const writes: ComputeWrite[] = [{ name: "rows", plan: this.#rowsAfter(), target: dataTarget(table, this.#form) }];
+    if (hasChangeFeed(this.#snapshot)) {
+      const plan = changeRowsOf(this.#changes(), this.#form.schema);
+      writes.push({ name: "changes", plan, target: changeTarget(table, this.#form) });
+    }
+    const { written } = await this.#run(
+      touched.map(({ file }) => file),
+      { writes, collects: [] },
+    );
+    const nowMs = table.log.clock.nowMs();
+    const [rows, changes] = [written["rows"] ?? [], written["changes"] ?? []];
+    this.#actions.push(...rows.map((file) => ({ add: addOf(file, { nowMs }) })));
+    this.#actions.push(...changes.map((file) => ({ cdc: cdcOf(file) })));
+    this.#counts.addedFiles += rows.length;
+    this.#counts.changeFiles += changes.length;
+  }
+
+  #changes(): LogicalPlan {
+    return { kind: "scan", source: "changes", schema: changesSchema(this.#form.schema), streaming: false };
+  }
+
+  /** The rows that stay as they are, and the new values of those that are updated. */
+  #rowsAfter(): LogicalPlan {
+    const { schema } = this.#snapshot;
+    const places = [fileColumn, rowColumn].map((name) => ({ left: name, right: name }));
+    const unchanged: LogicalPlan = {
+      kind: "join",
+      type: "anti",
+      left: targetScan(schema),
+      right: this.#changes(),
+      on: places,
+      dropRight: [],
+    };
+    const updated: LogicalPlan = { kind: "filter", input: this.#changes(), condition: isAction("update") };
+    const after = this.#form.schema;
+    const stay: LogicalPlan = {
+      kind: "project",
+      input: unchanged,
+      columns: Object.entries<StructField>(after.fields).map(([name, { type }]) => ({
+        name,
+        expression: valueAfter(this.#session.table.path, schema, name, type),
+      })),
+    };
+    return { kind: "union", inputs: [stay, guardedPlan(this.#form, selected(updated, Object.keys(after.fields)))] };
+  }
+
+  async #run(
+    files: readonly AddFile[],
+    { writes, collects }: { readonly writes: readonly ComputeWrite[]; readonly collects: readonly ComputeCollect[] },
+  ) {
+    const { compute, table } = this.#session;
+    const { name, inputs, steps, signal } = this.#change;
+    const hidden = [
+      { name: fileColumn, type: long, expression: column("_file_index") },
+      { name: rowColumn, type: long, expression: column("_row_index") },
+    ];
+    const target = table.fileSet(this.#snapshot, files, hidden);
+    const result = await compute.run({
+      name: `${name} of ${table.path}`,
+      inputs: { ...inputs, target },
+      steps,
+      writes,
+      collects,
+      parameters: {},
+      signal,
+    });
+    if (result.kind === "pending") throw stillRunning(table);
+    return result;
+  }
+}
+
+/** The value of a column of a row that was written before the table gained columns. */
+function valueAfter(path: string, before: Schema, name: string, type: DataType): Expression {
+  const field = (before.fields as Readonly<Record<string, StructField>>)[name];
+  if (field === undefined) return { kind: "literal", value: null, type };
+  return assigned(path, name, column(name), field.type, type);
+}
+
+/** Rows of a change file: deleted rows as they were, updated ones as they were and as they are. */
+export function changeRowsOf(changes: LogicalPlan, schema: Schema): LogicalPlan {
+  const names = Object.keys(schema.fields);
+  const image = (type: string, action: "delete" | "update", old: boolean): LogicalPlan => ({
+    kind: "project",
+    input: { kind: "filter", input: changes, condition: isAction(action) },
+    columns: [
+      ...names.map((name, index) => ({ name, expression: column(old ? oldColumn(index) : name) })),
+      { name: changeTypeColumn, expression: text(type) },
+    ],
+  });
+  return {
+    kind: "union",
+    inputs: [
+      image("delete", "delete", true),
+      image("update_preimage", "update", true),
+      image("update_postimage", "update", false),
+    ],
+  };
+}
+
+function countBy(input: LogicalPlan, aggregates: readonly { name: string; expression: Expression }[]): LogicalPlan {
+  return { kind: "aggregate", input, groupBy: [{ name: fileColumn, expression: column(fileColumn) }], aggregates };
+}
+
+function count(filter?: Expression): Expression {
+  return { kind: "aggregate", name: "count", args: [], distinct: false, filter };
+}
+
+function isAction(action: "delete" | "update"): Expression {
+  return { kind: "call", name: "eq", args: [column(actionColumn), text(action)] };
+}
+
+function selected(input: LogicalPlan, names: readonly string[]): LogicalPlan {
+  return { kind: "project", input, columns: names.map((name) => ({ name, expression: column(name) })) };
+}
+
+function column(name: string): Expression {
+  return { kind: "column", name };
+}
+
+function text(value: string): Expression {
+  return { kind: "literal", value, type: string };
+}

@@ -1,0 +1,282 @@
+/** Single writes: what they say of themselves, what they refuse, and what they do not read. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Expression } from "../../../../shared/plan/index.ts";
+import {
+  appendRows,
+  deleteRows,
+  mergeRows,
+  overwriteRows,
+  sourceColumn,
+  sourceOfRows,
+  targetColumn,
+  updateRows,
+  type MergeClause,
+} from "../../../../shared/table/index.ts";
+import {
+  call,
+  changingTable,
+  column,
+  modelTexts,
+  rowTexts,
+  sourceOf,
+  text,
+  whole,
+  type ModelRow,
+} from "../../../support/changing-table.ts";
+import { openCompute, rowSet, type ComputeUnderTest } from "../../../support/compute-under-test.ts";
+
+let under: ComputeUnderTest;
+beforeAll(async () => {
+  under = await openCompute();
+});
+afterAll(async () => under[Symbol.asyncDispose]());
+
+const row = (id: number, n = 0, part = "x"): ModelRow => ({ id, n, text: `t${id}`, part });
+const onId: Expression = call("eq", column(targetColumn("id")), column(sourceColumn("id")));
+const upsert: readonly MergeClause[] = [
+  { kind: "matched-update", set: { kind: "all" } },
+  { kind: "not-matched-insert", values: { kind: "all" } },
+];
+
+describe("an append", () => {
+  test("adds files and counts rows, as a blind append", async () => {
+    const session = await changingTable(under.compute, { partitionBy: ["part"] });
+    const outcome = await appendRows(session, sourceOf([row(1), row(2), row(3, 0, "y")]));
+    expect(outcome).toMatchObject({ kind: "committed", version: 1, metrics: { numFiles: 2, numOutputRows: 3 } });
+    expect(session.table.remembered(1)?.commitInfo).toMatchObject({ operation: "WRITE", isBlindAppend: true });
+  });
+
+  test("of no rows does nothing", async () => {
+    const session = await changingTable(under.compute);
+    expect(await appendRows(session, sourceOf([]))).toEqual({ kind: "unchanged", version: 0 });
+  });
+
+  test("that is repeated with its fence is done once", async () => {
+    const session = await changingTable(under.compute);
+    const fences = [{ appId: "mine", version: 7, expected: undefined }];
+    expect(await appendRows(session, sourceOf([row(1)]), { fences })).toMatchObject({ kind: "committed", version: 1 });
+    expect(await appendRows(session, sourceOf([row(1)]), { fences })).toEqual({
+      kind: "already-committed",
+      version: 1,
+    });
+    expect(await rowTexts(session)).toEqual(modelTexts([row(1)]));
+    const files: string[] = [];
+    for await (const { path } of session.store.list("lake/")) if (path.endsWith(".parquet")) files.push(path);
+    expect(files).toHaveLength(1);
+  });
+
+  test("may lack columns, which are NULL, and brings numbers to the column's type", async () => {
+    const session = await changingTable(under.compute);
+    const rows = rowSet({ ID: { kind: "integer" }, n: { kind: "long" } }, { ID: [4], n: [9n] });
+    await appendRows(session, sourceOfRows(rows));
+    expect(await rowTexts(session)).toEqual(['{"id":4,"n":9,"text":null,"part":null}']);
+  });
+
+  test.for([
+    ["an unknown column", rowSet({ other: { kind: "long" } }, { other: [1n] }), "SCHEMA_MISMATCH", "mergeSchema"],
+    ["a text for a number", rowSet({ n: { kind: "string" } }, { n: ["1"] }), "SCHEMA_MISMATCH", "Cast it"],
+    ["a number that does not fit", rowSet({ n: { kind: "long" } }, { n: [2n ** 40n] }), "DATA_ERROR", "1099511627776"],
+  ] as const)("with %s is refused, and leaves no file", async ([, rows, code, says]) => {
+    const session = await changingTable(under.compute);
+    await expect(appendRows(session, sourceOfRows(rows))).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(says),
+    });
+    for await (const { path } of session.store.list("lake/")) expect(path).toMatch(/\.json$/);
+  });
+
+  test("with mergeSchema adds the columns that the table lacks, and older rows have NULL in them", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1)]));
+    const rows = rowSet({ id: { kind: "long" }, note: { kind: "string" } }, { id: [2n], note: ["new"] });
+    expect(await appendRows(session, sourceOfRows(rows), { mergeSchema: true })).toMatchObject({ kind: "committed" });
+    expect(await rowTexts(session)).toEqual([
+      '{"id":1,"n":0,"text":"t1","part":"x","note":null}',
+      '{"id":2,"n":null,"text":null,"part":null,"note":"new"}',
+    ]);
+  });
+
+  test("of a NULL to a column that has none is refused with the rule and the row", async () => {
+    const schema = rowSet({ id: { kind: "long" } }, {}).schema;
+    const required = { ...schema, fields: { id: { type: { kind: "long" }, nullable: false } } } as const;
+    const session = await changingTable(under.compute, { schema: required });
+    await expect(
+      appendRows(session, sourceOfRows(rowSet({ id: { kind: "long" } }, { id: [null] }))),
+    ).rejects.toMatchObject({
+      code: "CONSTRAINT_VIOLATED",
+    });
+  });
+});
+
+describe("a delete", () => {
+  test("on partition columns alone reads no file", async () => {
+    const session = await changingTable(under.compute, { partitionBy: ["part"] });
+    await appendRows(session, sourceOf([row(1), row(2, 0, "y"), row(3, 0, "y z")]));
+    for await (const { path } of session.store.list("lake/"))
+      if (path.endsWith(".parquet")) await session.store.delete(path);
+    const where = call("starts_with", column("part"), text("y"));
+    expect(await deleteRows(session, { where })).toMatchObject({
+      kind: "committed",
+      metrics: { numDeletedRows: 2, numRemovedFiles: 2 },
+    });
+    expect((await session.table.latest()).files.size).toBe(1);
+  });
+
+  test("leaves files alone that have no such row", async () => {
+    const session = await changingTable(under.compute);
+    for (const id of [1, 2, 3]) await appendRows(session, sourceOf([row(id), row(id + 10)]));
+    const before = await session.table.latest();
+    const outcome = await deleteRows(session, { where: call("eq", column("id"), whole(12)) });
+    expect(outcome).toMatchObject({
+      kind: "committed",
+      metrics: { numDeletedRows: 1, numRemovedFiles: 1, numAddedFiles: 1 },
+    });
+    const after = await session.table.latest();
+    expect([...before.files].filter(({ path }) => after.files.has(path))).toHaveLength(2);
+  });
+
+  test("of nothing commits nothing", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1)]));
+    expect(await deleteRows(session, { where: call("eq", column("n"), whole(5)) })).toEqual({
+      kind: "unchanged",
+      version: 1,
+    });
+  });
+
+  test("of an unknown column says which there are", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1)]));
+    await expect(deleteRows(session, { where: call("is_null", column("nn")) })).rejects.toMatchObject({
+      code: "UNKNOWN_COLUMN",
+    });
+  });
+});
+
+describe("an update", () => {
+  test("computes all values from the row as it was", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1, 5)]));
+    await updateRows(session, { set: { n: call("plus", column("n"), whole(1)), id: column("n") } });
+    expect(await rowTexts(session)).toEqual(['{"id":5,"n":6,"text":"t1","part":"x"}']);
+  });
+
+  test.for([
+    ["an unknown column", { nn: whole(1) }, "UNKNOWN_COLUMN"],
+    ["one column twice", { n: whole(1), N: whole(2) }, "DUPLICATE_NAME"],
+    ["a value of another type", { n: text("1") }, "SCHEMA_MISMATCH"],
+  ] as const)("of %s is refused", async ([, set, code]) => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1)]));
+    await expect(updateRows(session, { set })).rejects.toMatchObject({ code });
+  });
+});
+
+describe("a merge", () => {
+  test("that would change a row by two of the source is refused", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1)]));
+    const twice = mergeRows(session, sourceOf([row(1, 1), row(1, 2)]), {
+      on: onId,
+      clauses: upsert,
+      scratch: session.scratch,
+    });
+    await expect(twice).rejects.toMatchObject({ code: "MERGE_AMBIGUOUS", details: { rows: 1 } });
+    expect(await rowTexts(session)).toEqual(modelTexts([row(1)]));
+  });
+
+  test("that only deletes may meet a row twice, and deletes it once", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1), row(2)]));
+    const outcome = await mergeRows(session, sourceOf([row(1, 1), row(1, 2)]), {
+      on: onId,
+      clauses: [{ kind: "matched-delete" }],
+      scratch: session.scratch,
+    });
+    expect(outcome).toMatchObject({ kind: "committed", metrics: { numTargetRowsDeleted: 1 } });
+    expect(await rowTexts(session)).toEqual(modelTexts([row(2)]));
+  });
+
+  test("reads only files that can hold a match", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1), row(2)]));
+    await appendRows(session, sourceOf([row(101), row(102)]));
+    const [first] = [...(await session.table.latest()).files];
+    await session.store.delete(`${session.table.path}/${first!.path}`);
+    const outcome = await mergeRows(session, sourceOf([row(102, 7), row(103)]), {
+      on: onId,
+      clauses: upsert,
+      scratch: session.scratch,
+    });
+    expect(outcome).toMatchObject({
+      kind: "committed",
+      metrics: { numTargetRowsUpdated: 1, numTargetRowsInserted: 1, numTargetFilesRemoved: 1 },
+    });
+  });
+
+  test("without a pair of equal values compares every row with every other", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1), row(5)]));
+    await mergeRows(session, sourceOf([row(3)]), {
+      on: call("lt", column(targetColumn("id")), column(sourceColumn("id"))),
+      clauses: [{ kind: "matched-update", set: { kind: "columns", values: { n: column(sourceColumn("id")) } } }],
+      scratch: session.scratch,
+    });
+    expect(await rowTexts(session)).toEqual(modelTexts([row(1, 3), row(5)]));
+  });
+
+  test("with mergeSchema gives the table the columns of the source", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1), row(2)]));
+    const rows = rowSet({ id: { kind: "long" }, note: { kind: "string" } }, { id: [2n, 3n], note: ["b", "c"] });
+    await mergeRows(session, sourceOfRows(rows), {
+      on: onId,
+      clauses: upsert,
+      mergeSchema: true,
+      scratch: session.scratch,
+    });
+    expect(await rowTexts(session)).toEqual([
+      '{"id":1,"n":0,"text":"t1","part":"x","note":null}',
+      '{"id":2,"n":0,"text":"t2","part":"x","note":"b"}',
+      '{"id":3,"n":null,"text":null,"part":null,"note":"c"}',
+    ]);
+  });
+
+  test("without a clause, or of what is not there, is refused before anything is read", async () => {
+    const session = await changingTable(under.compute);
+    const scratch = session.scratch;
+    await expect(mergeRows(session, sourceOf([]), { on: onId, clauses: [], scratch })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+    const on = call("eq", column(targetColumn("idd")), column(sourceColumn("id")));
+    await expect(mergeRows(session, sourceOf([]), { on, clauses: upsert, scratch })).rejects.toMatchObject({
+      code: "UNKNOWN_COLUMN",
+    });
+  });
+});
+
+describe("an overwrite", () => {
+  test("where a condition holds refuses a new row outside of it", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1), row(2, 0, "y")]));
+    const condition = call("eq", column("part"), text("y"));
+    await expect(
+      overwriteRows(session, sourceOf([row(3, 0, "z")]), { replace: { kind: "where", condition } }),
+    ).rejects.toMatchObject({ code: "CONSTRAINT_VIOLATED" });
+    expect(await rowTexts(session)).toEqual(modelTexts([row(1), row(2, 0, "y")]));
+  });
+
+  test("of partitions replaces those that the new rows are in", async () => {
+    const session = await changingTable(under.compute, { partitionBy: ["part"] });
+    await appendRows(session, sourceOf([row(1), row(2, 0, "y")]));
+    await overwriteRows(session, sourceOf([row(3, 0, "y")]), { replace: { kind: "partitions" } });
+    expect(await rowTexts(session)).toEqual(modelTexts([row(1), row(3, 0, "y")]));
+  });
+
+  test("of partitions is refused where there are none", async () => {
+    const session = await changingTable(under.compute);
+    await expect(overwriteRows(session, sourceOf([row(3)]), { replace: { kind: "partitions" } })).rejects.toMatchObject(
+      { code: "INVALID_ARGUMENT" },
+    );
+  });
+});
