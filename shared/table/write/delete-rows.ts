@@ -65,6 +65,7 @@ export function changeMetrics(changed: ChangedRows): Readonly<Record<string, num
     numAddedFiles: changed.addedFiles,
     numRemovedFiles: changed.removedFiles,
     numAddedChangeFiles: changed.changeFiles,
+    numDeletionVectorsAdded: changed.deletionVectors,
   };
 }
 
@@ -91,6 +92,7 @@ function wholeFiles({ table }: TableSession, files: readonly AddFile[]): Changed
     removedFiles: files.length,
     addedFiles: 0,
     changeFiles: 0,
+    deletionVectors: 0,
   };
 }
 

@@ -69,6 +69,11 @@ export function hasChangeFeed({ metadata }: Pick<Snapshot, "metadata">): boolean
   return metadata.configuration["delta.enableChangeDataFeed"] === "true";
 }
 
+/** True where rows of the table are deleted by marking them in their files. */
+export function hasDeletionVectors({ metadata }: Pick<Snapshot, "metadata">): boolean {
+  return metadata.configuration["delta.enableDeletionVectors"] === "true";
+}
+
 /** Rows to write: a plan over inputs, with steps before it. */
 export interface RowsToWrite {
   readonly name: string;

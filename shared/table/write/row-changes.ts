@@ -4,17 +4,45 @@
  *
  *   for each batch of files that may be concerned, bounded in bytes:
  *     find     which rows of which files change                → files without any stay as they are
- *     rewrite  the files with some: the rows that stay, and the new ones     (copy-on-write)
+ *     rewrite  the files with some: the rows that stay, and the new ones                     (copy-on-write)
+ *     mark     the rows in their files, and write the new ones beside them, where the table has deletion vectors
  *     files of which every row is deleted are only removed
  */
-import type { ComputeCollect, ComputeInput, ComputeStep, ComputeWrite, Row, WrittenFile } from "../../compute/index.ts";
+import type {
+  ComputeCollect,
+  ComputeInput,
+  ComputeJob,
+  ComputeStep,
+  ComputeWrite,
+  Row,
+  WrittenFile,
+} from "../../compute/index.ts";
 import { limits } from "../../core/index.ts";
-import { removeOf, type Action, type AddFile, type Snapshot } from "../../delta/index.ts";
+import {
+  deletedRowsOf,
+  readDeletionVector,
+  removeOf,
+  writeDeletionVectors,
+  type Action,
+  type AddFile,
+  type DeletionVector,
+  type Snapshot,
+} from "../../delta/index.ts";
 import type { DataType, Expression, LogicalPlan, Schema, StructField } from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { guardedPlan } from "../constraints/guarded-plan.ts";
 import { assigned } from "./aligned-rows.ts";
-import { addOf, cdcOf, changeTarget, changeTypeColumn, dataTarget, hasChangeFeed, stillRunning } from "./new-files.ts";
+import { looseStats } from "./file-rows.ts";
+import {
+  addOf,
+  cdcOf,
+  changeTarget,
+  changeTypeColumn,
+  dataTarget,
+  hasChangeFeed,
+  hasDeletionVectors,
+  stillRunning,
+} from "./new-files.ts";
 
 /** The place of a row: columns of the relation `target`, beside the table's. */
 export const fileColumn = "_dyne_file";
@@ -59,6 +87,8 @@ export interface ChangedRows {
   readonly removedFiles: number;
   readonly addedFiles: number;
   readonly changeFiles: number;
+  /** Files that stay, with other rows marked as deleted. */
+  readonly deletionVectors: number;
 }
 
 /** The relation `target`: the rows of the table with their places. */
@@ -122,6 +152,16 @@ interface TouchedFile {
   readonly rows: number;
   readonly deleted: number;
   readonly updated: number;
+  /** Of the touched rows in the file; only where they are to be marked. */
+  readonly places: readonly number[];
+}
+
+type Written = Readonly<Record<string, readonly WrittenFile[]>>;
+
+/** The files of a batch in which rows change, and what was written on the way. */
+interface Found {
+  readonly touched: readonly TouchedFile[];
+  readonly written: Written;
 }
 
 class ChangeWork {
@@ -131,7 +171,14 @@ class ChangeWork {
   readonly #actions: Action[] = [];
   /** The table as it will be. */
   readonly #form: Pick<Snapshot, "schema" | "partitionBy">;
-  readonly #counts = { deletedRows: 0, updatedRows: 0, removedFiles: 0, addedFiles: 0, changeFiles: 0 };
+  readonly #counts = {
+    deletedRows: 0,
+    updatedRows: 0,
+    removedFiles: 0,
+    addedFiles: 0,
+    changeFiles: 0,
+    deletionVectors: 0,
+  };
 
   constructor(session: TableSession, snapshot: Snapshot, change: RowChange) {
     this.#session = session;
@@ -145,12 +192,18 @@ class ChangeWork {
   }
 
   async take(files: readonly AddFile[]): Promise<void> {
-    const touched = await this.#find(files);
-    if (touched.length === 0) return;
-    for (const { deleted, updated } of touched) {
+    const found = await this.#find(files);
+    if (found.touched.length === 0) return;
+    for (const { deleted, updated } of found.touched) {
       this.#counts.deletedRows += deleted;
       this.#counts.updatedRows += updated;
     }
+    if (hasDeletionVectors(this.#snapshot)) await this.#mark(found);
+    else await this.#replace(found.touched);
+  }
+
+  /** Copy-on-write: the touched files go, and others come in their place. */
+  async #replace(touched: readonly TouchedFile[]): Promise<void> {
     const whole = hasChangeFeed(this.#snapshot) ? [] : touched.filter(({ rows, deleted }) => rows === deleted);
     const rewritten = touched.filter((file) => !whole.includes(file));
     if (rewritten.length > 0) await this.#rewrite(rewritten);
@@ -159,54 +212,90 @@ class ChangeWork {
     this.#counts.removedFiles += touched.length;
   }
 
-  async #find(files: readonly AddFile[]): Promise<readonly TouchedFile[]> {
-    const { schema } = this.#snapshot;
-    const { observe } = this.#change;
-    const changes = this.#changes();
-    const counted = await this.#run(files, {
-      writes: observe?.writes ?? [],
-      collects: [
-        {
-          name: "rows",
-          plan: countBy(targetScan(schema), [{ name: "rows", expression: count() }]),
-          rowsMax: files.length,
-        },
-        {
-          name: "changes",
-          plan: countBy(changes, [
-            { name: "deleted", expression: count(isAction("delete")) },
-            { name: "updated", expression: count(isAction("update")) },
-          ]),
-          rowsMax: files.length,
-        },
-        ...(observe?.collects ?? []),
-      ],
-    });
-    observe?.see(counted.collected, counted.written);
-    const rows = new Map(
-      (counted.collected["rows"] ?? []).map((row) => [Number(row[fileColumn]), Number(row["rows"])]),
+  /** Merge-on-read: the touched rows are marked in their files, and the new values are written beside them (PROTOCOL.md § Deletion Vectors). */
+  async #mark({ touched, written }: Found): Promise<void> {
+    const { table } = this.#session;
+    const { signal } = this.#change;
+    const marked = touched.filter(({ rows, places }) => places.length < rows);
+    const already = await Promise.all(
+      marked.map(({ file }) =>
+        file.deletionVector === undefined ? undefined : readDeletionVector(table.log, file.deletionVector, signal),
+      ),
     );
-    return (counted.collected["changes"] ?? []).map((row) => ({
-      file: files[Number(row[fileColumn])] as AddFile,
-      rows: rows.get(Number(row[fileColumn])) ?? 0,
-      deleted: Number(row["deleted"]),
-      updated: Number(row["updated"]),
+    const vectors = await writeDeletionVectors(
+      table.log,
+      marked.map(({ places }, index) => deletedRowsOf(places, already[index])),
+      signal,
+    );
+    const nowMs = table.log.clock.nowMs();
+    for (const { file } of touched) this.#actions.push({ remove: removeOf(file, { deletionTimestampMs: nowMs }) });
+    for (const [index, { file, rows }] of marked.entries()) {
+      const stats = looseStats(file.stats, rows + (file.deletionVector?.cardinality ?? 0));
+      this.#actions.push({
+        add: { ...file, dataChange: true, stats, deletionVector: vectors[index] as DeletionVector },
+      });
+    }
+    this.#counts.removedFiles += touched.length - marked.length;
+    this.#counts.deletionVectors += marked.length;
+    this.#addWritten(written);
+  }
+
+  async #find(files: readonly AddFile[]): Promise<Found> {
+    const { observe } = this.#change;
+    const marks = hasDeletionVectors(this.#snapshot);
+    const { collected, written, positions } = await this.#run(files, {
+      writes: [...(marks ? this.#writes(this.#rowsUpdated()) : []), ...(observe?.writes ?? [])],
+      collects: [...this.#counted(files.length), ...(observe?.collects ?? [])],
+      positions: marks ? [{ name: "touched", plan: this.#changes(), file: fileColumn, row: rowColumn }] : [],
+    });
+    observe?.see(collected, written);
+    const rows = new Map((collected["rows"] ?? []).map((row) => [Number(row[fileColumn]), Number(row["rows"])]));
+    const touched = (collected["changes"] ?? []).map((row): TouchedFile => {
+      const index = Number(row[fileColumn]);
+      return {
+        file: files[index] as AddFile,
+        rows: rows.get(index) ?? 0,
+        deleted: Number(row["deleted"]),
+        updated: Number(row["updated"]),
+        places: positions["touched"]?.get(index) ?? [],
+      };
+    });
+    return { touched, written };
+  }
+
+  /** Rows and changes by file. */
+  #counted(filesMax: number): readonly ComputeCollect[] {
+    const rows = [{ name: "rows", expression: count() }];
+    const actions = (["deleted", "updated"] as const).map((name) => ({
+      name,
+      expression: count(isAction(name === "deleted" ? "delete" : "update")),
     }));
+    return [
+      { name: "rows", plan: countBy(targetScan(this.#snapshot.schema), rows), rowsMax: filesMax },
+      { name: "changes", plan: countBy(this.#changes(), actions), rowsMax: filesMax },
+    ];
   }
 
   /** One file per partition takes the place of the touched ones. */
   async #rewrite(touched: readonly TouchedFile[]): Promise<void> {
-    const { table } = this.#session;
-    const writes: ComputeWrite[] = [{ name: "rows", plan: this.#rowsAfter(), target: dataTarget(table, this.#form) }];
-    if (hasChangeFeed(this.#snapshot)) {
-      const plan = changeRowsOf(this.#changes(), this.#form.schema);
-      writes.push({ name: "changes", plan, target: changeTarget(table, this.#form) });
-    }
     const { written } = await this.#run(
       touched.map(({ file }) => file),
-      { writes, collects: [] },
+      { writes: this.#writes(this.#rowsAfter()) },
     );
-    const nowMs = table.log.clock.nowMs();
+    this.#addWritten(written);
+  }
+
+  /** Rows to write, and what changed where the table has a change feed. */
+  #writes(rows: LogicalPlan): readonly ComputeWrite[] {
+    const { table } = this.#session;
+    const data: ComputeWrite = { name: "rows", plan: rows, target: dataTarget(table, this.#form) };
+    if (!hasChangeFeed(this.#snapshot)) return [data];
+    const plan = changeRowsOf(this.#changes(), this.#form.schema);
+    return [data, { name: "changes", plan, target: changeTarget(table, this.#form) }];
+  }
+
+  #addWritten(written: Written): void {
+    const nowMs = this.#session.table.log.clock.nowMs();
     const [rows, changes] = [written["rows"] ?? [], written["changes"] ?? []];
     this.#actions.push(...rows.map((file) => ({ add: addOf(file, { nowMs }) })));
     this.#actions.push(...changes.map((file) => ({ cdc: cdcOf(file) })));
@@ -230,7 +319,6 @@ class ChangeWork {
       on: places,
       dropRight: [],
     };
-    const updated: LogicalPlan = { kind: "filter", input: this.#changes(), condition: isAction("update") };
     const after = this.#form.schema;
     const stay: LogicalPlan = {
       kind: "project",
@@ -240,12 +328,21 @@ class ChangeWork {
         expression: valueAfter(this.#session.table.path, schema, name, type),
       })),
     };
-    return { kind: "union", inputs: [stay, guardedPlan(this.#form, selected(updated, Object.keys(after.fields)))] };
+    return { kind: "union", inputs: [stay, this.#rowsUpdated()] };
+  }
+
+  #rowsUpdated(): LogicalPlan {
+    const updated: LogicalPlan = { kind: "filter", input: this.#changes(), condition: isAction("update") };
+    return guardedPlan({ ...this.#snapshot, ...this.#form }, selected(updated, Object.keys(this.#form.schema.fields)));
   }
 
   async #run(
     files: readonly AddFile[],
-    { writes, collects }: { readonly writes: readonly ComputeWrite[]; readonly collects: readonly ComputeCollect[] },
+    {
+      writes,
+      collects = [],
+      positions = [],
+    }: Pick<ComputeJob, "writes"> & Partial<Pick<ComputeJob, "collects" | "positions">>,
   ) {
     const { compute, table } = this.#session;
     const { name, inputs, steps, signal } = this.#change;
@@ -260,6 +357,7 @@ class ChangeWork {
       steps,
       writes,
       collects,
+      positions,
       parameters: {},
       signal,
     });

@@ -6,6 +6,7 @@ import {
   deleteRows,
   mergeRows,
   overwriteRows,
+  readChanges,
   sourceColumn,
   targetColumn,
   updateRows,
@@ -151,6 +152,27 @@ const merge = fc.tuple(rowsArbitrary, fc.boolean(), fc.boolean()).map(([given, n
   };
 });
 
+/** The rows of the newest version, from those of an older one and what the log says has changed since. */
+async function changedTexts(
+  session: ChangingTable,
+  rows: readonly string[],
+  version: number,
+): Promise<readonly string[]> {
+  const weights = new Map<string, number>();
+  const weigh = (row: string, by: number) => weights.set(row, (weights.get(row) ?? 0) + by);
+  for (const row of rows) weigh(row, 1);
+  if ((await session.table.latest()).version > version) {
+    for await (const change of readChanges(session, { from: version + 1 })) {
+      const { _change_type, _commit_version, _commit_timestamp, ...row } = JSON.parse(change) as Record<
+        string,
+        unknown
+      >;
+      weigh(JSON.stringify(row), _change_type === "insert" || _change_type === "update_postimage" ? 1 : -1);
+    }
+  }
+  return [...weights].flatMap(([row, weight]) => Array<string>(weight).fill(row)).sort();
+}
+
 const history = fc.array(
   fc.oneof({ weight: 3, arbitrary: append }, overwrite, replaceWhere, remove, update, { weight: 3, arbitrary: merge }),
   { minLength: 1, maxLength: 8 },
@@ -164,23 +186,41 @@ const shapes = [
     partitionBy: ["part"],
     configuration: { "delta.enableChangeDataFeed": "true" },
   },
+  {
+    name: "a table with deletion vectors",
+    partitionBy: [],
+    configuration: { "delta.enableDeletionVectors": "true" },
+  },
+  {
+    name: "a partitioned table with deletion vectors and a change feed",
+    partitionBy: ["part"],
+    configuration: { "delta.enableDeletionVectors": "true", "delta.enableChangeDataFeed": "true" },
+  },
 ];
 
-describe.for(shapes)("$name", ({ partitionBy, configuration }) => {
-  test("has the model's rows after any history", { timeout: 120_000 }, async () => {
-    await fc.assert(
-      fc.asyncProperty(history, async (steps) => {
-        const session = await changingTable(under.compute, { partitionBy, configuration });
-        let model: readonly ModelRow[] = [];
-        for (const step of steps) {
-          model = await step.take(session, model);
-          expect(await rowTexts(session), step.name).toEqual(modelTexts(model));
-        }
-        const left: string[] = [];
-        for await (const { path } of session.scratch.list("merge/")) left.push(path);
-        expect(left).toEqual([]);
-      }),
-      { numRuns: 25 },
-    );
-  });
-});
+describe.for<{ name: string; partitionBy: string[]; configuration: Record<string, string> }>(shapes)(
+  "$name",
+  ({ partitionBy, configuration }) => {
+    test("has the model's rows after any history", { timeout: 120_000 }, async () => {
+      await fc.assert(
+        fc.asyncProperty(history, async (steps) => {
+          const session = await changingTable(under.compute, { partitionBy, configuration });
+          let model: readonly ModelRow[] = [];
+          let [known, { version }] = [await rowTexts(session), await session.table.latest()];
+          for (const step of steps) {
+            model = await step.take(session, model);
+            const [rows, after] = [await rowTexts(session), await session.table.latest()];
+            expect(rows, step.name).toEqual(modelTexts(model));
+            if (configuration["delta.enableDeletionVectors"] === undefined || partitionBy.length > 0)
+              expect(await changedTexts(session, known, version), `changes of: ${step.name}`).toEqual(rows);
+            [known, version] = [rows, after.version];
+          }
+          const left: string[] = [];
+          for await (const { path } of session.scratch.list("merge/")) left.push(path);
+          expect(left).toEqual([]);
+        }),
+        { numRuns: 25 },
+      );
+    });
+  },
+);

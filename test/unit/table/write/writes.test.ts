@@ -280,3 +280,32 @@ describe("an overwrite", () => {
     );
   });
 });
+
+describe("a table with deletion vectors", () => {
+  const configuration = { "delta.enableDeletionVectors": "true" };
+
+  test("keeps the file of a deleted row and marks the row, again and again", async () => {
+    const session = await changingTable(under.compute, { configuration });
+    await appendRows(session, sourceOf([row(1), row(2), row(3), row(4)]));
+    const [file] = [...(await session.table.latest()).files];
+    for (const [id, cardinality] of [
+      [2, 1],
+      [4, 2],
+    ] as const) {
+      const outcome = await deleteRows(session, { where: call("eq", column("id"), whole(id)) });
+      expect(outcome).toMatchObject({ kind: "committed", metrics: { numDeletionVectorsAdded: 1, numAddedFiles: 0 } });
+      const [marked] = [...(await session.table.latest()).files];
+      expect(marked).toMatchObject({ path: file!.path, deletionVector: { cardinality } });
+      expect(JSON.parse(marked!.stats!)).toMatchObject({ numRecords: 4, tightBounds: false });
+    }
+    expect(await rowTexts(session)).toEqual(modelTexts([row(1), row(3)]));
+  });
+
+  test("lets a file go of which every row is marked", async () => {
+    const session = await changingTable(under.compute, { configuration });
+    await appendRows(session, sourceOf([row(1), row(2)]));
+    await deleteRows(session, { where: call("eq", column("id"), whole(2)) });
+    await deleteRows(session, { where: call("eq", column("id"), whole(1)) });
+    expect((await session.table.latest()).files.size).toBe(0);
+  });
+});
