@@ -1,8 +1,12 @@
+import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import type { BlobClient, BlobServiceClient, BlockBlobClient } from "@azure/storage-blob";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { BlobClient, BlobDownloadResponseParsed, BlobServiceClient, BlockBlobClient } from "@azure/storage-blob";
 import { compareUtf8 } from "./byte-order.ts";
 import { blobError, isAbsent, isFullFolder, isLostRace, statusOf } from "./blob-errors.ts";
 import { parseListPrefix, parseObjectPath } from "./object-path.ts";
+import { assertSize } from "./size-limit.ts";
 import type {
   ByteRange,
   Lease,
@@ -44,9 +48,10 @@ export class AzureBlobStore implements ObjectStore {
     }
   }
 
-  async get(path: string, { ifMatch, signal }: ReadOptions = {}): Promise<StoredObject | undefined> {
+  async get(path: string, { ifMatch, bytesMax, signal }: ReadOptions = {}): Promise<StoredObject | undefined> {
     return this.#orAbsent(path, async () => {
       const answer = await this.#blob(path).download(0, undefined, readOptions(ifMatch, signal));
+      assertBody(path, answer, bytesMax);
       const bytes = await collect(answer.readableStreamBody, answer.contentLength ?? 0);
       if (isFolder(answer.metadata)) return undefined;
       return {
@@ -111,11 +116,17 @@ export class AzureBlobStore implements ObjectStore {
     });
   }
 
-  async downloadFile(path: string, localFile: string, { ifMatch, signal }: ReadOptions = {}): Promise<boolean> {
+  async downloadFile(
+    path: string,
+    localFile: string,
+    { ifMatch, bytesMax, signal }: ReadOptions = {},
+  ): Promise<boolean> {
     const partial = `${localFile}.${++this.#downloads}.partial`;
     try {
       const done = await this.#orAbsent(path, async () => {
-        const answer = await this.#blob(path).downloadToFile(partial, 0, undefined, readOptions(ifMatch, signal));
+        const answer = await this.#blob(path).download(0, undefined, readOptions(ifMatch, signal));
+        assertBody(path, answer, bytesMax);
+        await pipeline(answer.readableStreamBody ?? Readable.from([]), createWriteStream(partial));
         if (isFolder(answer.metadata)) return undefined;
         await rename(partial, localFile);
         return true;
@@ -322,6 +333,16 @@ function isFolder(metadata: Readonly<Record<string, string>> | undefined): boole
 /** Listings give the etag bare, every other answer in quotes. */
 function quoted(etag: string): string {
   return etag.startsWith('"') ? etag : `"${etag}"`;
+}
+
+/** Throws LIMIT_EXCEEDED, and takes no more of the answer, where the object is too large for its reader. */
+function assertBody(path: string, answer: BlobDownloadResponseParsed, bytesMax: number | undefined): void {
+  try {
+    assertSize(path, answer.contentLength ?? 0, bytesMax);
+  } catch (error) {
+    if (answer.readableStreamBody instanceof Readable) answer.readableStreamBody.destroy();
+    throw error;
+  }
 }
 
 async function collect(stream: NodeJS.ReadableStream | undefined, sizeBytes: number): Promise<Uint8Array> {

@@ -5,6 +5,7 @@ import { DyneError, type Clock, type Random } from "../core/index.ts";
 import { compareUtf8 } from "./byte-order.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { parseListPrefix, parseObjectPath } from "./object-path.ts";
+import { assertSize } from "./size-limit.ts";
 import type {
   ByteRange,
   Lease,
@@ -36,8 +37,9 @@ export class FileStore implements ObjectStore {
     this.#leases = new LeaseTable(clock, random);
   }
 
-  async get(path: string, { ifMatch }: ReadOptions = {}): Promise<StoredObject | undefined> {
+  async get(path: string, { ifMatch, bytesMax }: ReadOptions = {}): Promise<StoredObject | undefined> {
     return this.#withFile(path, ifMatch, async (file, stats) => {
+      assertSize(path, stats.size, bytesMax);
       const bytes = new Uint8Array(await file.readFile());
       return { ...metaOf(path, stats), sizeBytes: bytes.byteLength, bytes };
     });
@@ -83,8 +85,9 @@ export class FileStore implements ObjectStore {
     return this.#oneAtATime(path, () => this.#replace(path, (temporary) => copyFile(localFile, temporary)));
   }
 
-  async downloadFile(path: string, localFile: string, { ifMatch }: ReadOptions = {}): Promise<boolean> {
-    const copied = await this.#withFile(path, ifMatch, async (file) => {
+  async downloadFile(path: string, localFile: string, { ifMatch, bytesMax }: ReadOptions = {}): Promise<boolean> {
+    const copied = await this.#withFile(path, ifMatch, async (file, stats) => {
+      assertSize(path, stats.size, bytesMax);
       await writeFile(localFile, file.createReadStream({ autoClose: false, start: 0 }));
       return true;
     });
@@ -94,9 +97,7 @@ export class FileStore implements ObjectStore {
   async *list(prefix: string, { after }: ListOptions = {}): AsyncIterable<ObjectMeta> {
     parseListPrefix(prefix);
     const folder = prefix.slice(0, prefix.lastIndexOf("/"));
-    for await (const meta of this.#walk(folder, prefix)) {
-      if (after === undefined || compareUtf8(meta.path, after) > 0) yield meta;
-    }
+    yield* this.#walk(folder, prefix, after);
   }
 
   async head(path: string): Promise<ObjectMeta | undefined> {
@@ -169,17 +170,21 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  /** Files below a folder in the byte order of their paths: a folder sorts as its name with a slash. */
-  async *#walk(folder: string, prefix: string): AsyncIterable<ObjectMeta> {
+  /**
+   * Files below a folder in the byte order of their paths: a folder sorts as its name with a slash. What is up to `after` is not looked at,
+   * but for folders that it is below.
+   */
+  async *#walk(folder: string, prefix: string, after = ""): AsyncIterable<ObjectMeta> {
     const entries = await orAbsent(folder, () => readdir(join(this.#root, folder), { withFileTypes: true }));
     const paths = (entries ?? [])
       .filter((entry) => !entry.name.startsWith(temporaryPrefix))
       .map((entry) => `${folder}/${entry.name}${entry.isDirectory() ? "/" : ""}`)
+      .filter((path) => path.startsWith(prefix) || prefix.startsWith(path))
+      .filter((path) => compareUtf8(path, after) > 0 || (path.endsWith("/") && after.startsWith(path)))
       .sort(compareUtf8);
     for (const path of paths) {
-      if (!path.startsWith(prefix) && !prefix.startsWith(path)) continue;
       if (path.endsWith("/")) {
-        yield* this.#walk(path.slice(0, -1), prefix);
+        yield* this.#walk(path.slice(0, -1), prefix, after);
       } else if (path.startsWith(prefix)) {
         const meta = await this.head(path);
         if (meta !== undefined) yield meta;

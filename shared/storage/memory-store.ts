@@ -3,6 +3,7 @@ import type { Clock, Random } from "../core/index.ts";
 import { compareUtf8 } from "./byte-order.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { parseListPrefix, parseObjectPath } from "./object-path.ts";
+import { assertSize } from "./size-limit.ts";
 import type {
   ByteRange,
   Lease,
@@ -38,7 +39,8 @@ export class MemoryStore implements ObjectStore {
   }
 
   async getRange(path: string, range: ByteRange, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
-    return this.#read(path, options)?.bytes.slice(range.startByte, Math.max(range.startByte, range.endByteExclusive));
+    const object = this.#read(path, { ...options, bytesMax: undefined });
+    return object?.bytes.slice(range.startByte, Math.max(range.startByte, range.endByteExclusive));
   }
 
   async put(path: string, bytes: Uint8Array): Promise<{ readonly etag: string }> {
@@ -96,9 +98,11 @@ export class MemoryStore implements ObjectStore {
     return this.#leases.acquire(path, seconds);
   }
 
-  #read(path: string, { ifMatch }: ReadOptions): StoredObject | undefined {
+  #read(path: string, { ifMatch, bytesMax }: ReadOptions): StoredObject | undefined {
     const object = this.#objects.get(path);
-    return ifMatch === undefined || object?.etag === ifMatch ? object : undefined;
+    if (object === undefined || (ifMatch !== undefined && object.etag !== ifMatch)) return undefined;
+    assertSize(path, object.sizeBytes, bytesMax);
+    return object;
   }
 
   #write(path: string, bytes: Uint8Array): string {

@@ -44,6 +44,8 @@ export interface ByteRange {
 
 export interface ReadOptions {
   readonly ifMatch?: string | undefined;
+  /** A whole object that is larger is refused with LIMIT_EXCEEDED before its bytes are read. Costs no request. Ranges have their own bound. */
+  readonly bytesMax?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

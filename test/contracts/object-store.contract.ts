@@ -58,6 +58,18 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
       expect(await metas(store.list(path))).toEqual([await store.head(path)]);
     });
 
+    test("an object that is larger than its reader takes is refused, read whole or into a file, and left in the store", async () => {
+      const path = `${fresh()}/large`;
+      await store.put(path, bytes("123456"));
+      const tooLarge = { code: "LIMIT_EXCEEDED", details: { path, sizeBytes: 6, bytesMax: 5 } };
+      await expect(store.get(path, { bytesMax: 5 })).rejects.toMatchObject(tooLarge);
+      await expect(store.downloadFile(path, join(folder, "large"), { bytesMax: 5 })).rejects.toMatchObject(tooLarge);
+      await expect(stat(join(folder, "large"))).rejects.toMatchObject({ code: "ENOENT" });
+      expect(text((await store.get(path, { bytesMax: 6 }))?.bytes)).toBe("123456");
+      expect(await store.downloadFile(path, join(folder, "large"), { bytesMax: 6 })).toBe(true);
+      expect(await store.get(`${path}r`, { bytesMax: 5 })).toBeUndefined();
+    });
+
     test("an empty object is an object", async () => {
       const path = `${fresh()}/empty`;
       await store.put(path, new Uint8Array());
