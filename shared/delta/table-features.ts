@@ -22,12 +22,27 @@ const noFieldHas =
   ({ fields }: TableUse): boolean =>
     !fields.some(({ metadata }) => metadata !== undefined && keys.some((key) => key in metadata));
 
-/** Reader features, and when dyne can read a table that names them. */
+/**
+ * Reader features, and when dyne can read a table that names them. Some ask nothing of readers, and belong to writers alone; a protocol
+ * that names them for readers too is read all the same.
+ */
 const readerFeatures: Readonly<Record<string, Support>> = {
   columnMapping: columnMappingIsOff,
   deletionVectors: "yes",
+  domainMetadata: "yes",
+  inCommitTimestamp: "yes",
+  rowTracking: "yes",
   timestampNtz: "yes",
+  v2Checkpoint: "yes",
   vacuumProtocolCheck: "yes",
+};
+
+const catalogReason = "its commits are its catalog's to give out, and what is in the folder may be behind them";
+
+/** Why some features are refused, where more than their names is to be known. */
+const refusalReasons: Readonly<Record<string, string>> = {
+  catalogManaged: catalogReason,
+  "catalogOwned-preview": catalogReason,
 };
 
 /** Writer features, and when dyne can write a table that names them. */
@@ -63,9 +78,11 @@ const featuresWriterVersion = 7;
 export function assertReadable(path: string, protocol: Protocol, metadata: Metadata, schema: Schema): void {
   if (protocol.minReaderVersion > featuresReaderVersion)
     throw unknownVersion(path, "reader", protocol.minReaderVersion);
+  if (metadata.format.provider.toLowerCase() !== "parquet")
+    refuse(path, "read", [`files of format ${metadata.format.provider}`]);
   const named =
     protocol.minReaderVersion === featuresReaderVersion
-      ? (protocol.readerFeatures ?? [])
+      ? listed(path, "readerFeatures", protocol.readerFeatures)
       : legacyFeatures(legacyReaderFeatures, protocol.minReaderVersion);
   refuse(path, "read", unsupported(readerFeatures, named, metadata, schema));
 }
@@ -77,7 +94,7 @@ export function assertWritable(path: string, protocol: Protocol, metadata: Metad
     throw unknownVersion(path, "writer", protocol.minWriterVersion);
   const named =
     protocol.minWriterVersion === featuresWriterVersion
-      ? (protocol.writerFeatures ?? [])
+      ? listed(path, "writerFeatures", protocol.writerFeatures)
       : legacyFeatures(legacyWriterFeatures, protocol.minWriterVersion);
   refuse(path, "written", unsupported(writerFeatures, named, metadata, schema));
 }
@@ -118,6 +135,15 @@ export function protocolFor(path: string, schema: Schema, configuration: Readonl
       ...(ntz ? ["timestampNtz"] : []),
     ],
   };
+}
+
+/** A protocol with table features lists them (PROTOCOL.md § Table Features). */
+function listed(path: string, list: string, features: readonly string[] | undefined): readonly string[] {
+  if (features !== undefined) return features;
+  throw new DyneError(
+    "LOG_CORRUPT",
+    `The protocol of the table ${path} has table features and no ${list}. Restore the log from a copy.`,
+  );
 }
 
 function unsupported(
@@ -165,9 +191,13 @@ function anyType(type: DataType, test: (type: DataType) => boolean): boolean {
 
 function refuse(path: string, verb: string, features: readonly string[]): void {
   if (features.length === 0) return;
+  const named = features.map((feature) => {
+    const reason = Object.hasOwn(refusalReasons, feature) ? refusalReasons[feature] : undefined;
+    return reason === undefined ? feature : `${feature} (${reason})`;
+  });
   throw new DyneError(
     "UNSUPPORTED_FEATURE",
-    `The table ${path} cannot be ${verb}: dyne does not support ${features.join(", ")}. Drop the feature from the table, or use Spark for it.`,
+    `The table ${path} cannot be ${verb}: dyne does not support ${named.join(", ")}. Drop the feature from the table, or use Spark for it.`,
     {
       details: { features },
     },

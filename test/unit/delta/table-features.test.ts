@@ -86,6 +86,78 @@ describe("reading", () => {
   });
 });
 
+describe("a table that names a feature", () => {
+  const of = (name: string, isReaderFeature: boolean): Protocol => ({
+    minReaderVersion: isReaderFeature ? 3 : 1,
+    minWriterVersion: 7,
+    ...(isReaderFeature && { readerFeatures: [name] }),
+    writerFeatures: [name],
+  });
+
+  test.each(["timestampNtz", "vacuumProtocolCheck", "v2Checkpoint"])("%s is read", (name) => {
+    expect(refusal(() => assertReadable("t", of(name, true), metadataOf(), plain))).toBeUndefined();
+  });
+
+  test.each([
+    "inCommitTimestamp",
+    "domainMetadata",
+    "rowTracking",
+    "clustering",
+    "materializePartitionColumns",
+    "icebergCompatV2",
+    "allowColumnDefaults",
+    "unheardOf",
+  ])("%s, of writers alone, is read", (name) => {
+    expect(refusal(() => assertReadable("t", of(name, false), metadataOf(), plain))).toBeUndefined();
+  });
+
+  test.each(["inCommitTimestamp", "domainMetadata", "rowTracking"])("%s for readers too is read", (name) => {
+    expect(refusal(() => assertReadable("t", of(name, true), metadataOf(), plain))).toBeUndefined();
+  });
+
+  test.each(["catalogManaged", "catalogOwned-preview", "collations", "unheardOf", "constructor", "__proto__"])(
+    "%s is refused for reading, by that name",
+    (name) => {
+      const error = refusal(() => assertReadable("t", of(name, true), metadataOf(), plain));
+      expect(error).toMatchObject({ code: "UNSUPPORTED_FEATURE", details: { features: [name] } });
+      expect(error).toEqual(refusalNaming(name));
+    },
+  );
+
+  test("catalogManaged is refused with the reason", () => {
+    expect(() => assertReadable("t", of("catalogManaged", true), metadataOf(), plain)).toThrow("its catalog's");
+  });
+
+  test.each([
+    "rowTracking",
+    "clustering",
+    "icebergCompatV1",
+    "icebergCompatV2",
+    "allowColumnDefaults",
+    "materializePartitionColumns",
+    "catalogManaged",
+    "unheardOf",
+    "constructor",
+  ])("%s is refused for writing, by that name", (name) => {
+    expect(refusal(() => assertWritable("t", of(name, false), metadataOf(), plain))).toEqual(refusalNaming(name));
+  });
+
+  test("without a list of them is corrupt", () => {
+    const without = { minReaderVersion: 3, minWriterVersion: 7 };
+    expect(() => assertReadable("t", without, metadataOf(), plain)).toThrow("no readerFeatures");
+    expect(() => assertWritable("t", { ...without, readerFeatures: [] }, metadataOf(), plain)).toThrow(
+      "no writerFeatures",
+    );
+  });
+});
+
+test("a table of files that are not Parquet is refused, by their format", () => {
+  const csv = { ...metadataOf(), format: { provider: "csv", options: {} } };
+  expect(refusal(() => assertReadable("t", { minReaderVersion: 1, minWriterVersion: 2 }, csv, plain))).toEqual(
+    refusalNaming("csv"),
+  );
+});
+
 describe("writing", () => {
   const legacy = (minWriterVersion: number): Protocol => ({ minReaderVersion: 1, minWriterVersion });
   test.each<[string, Protocol, Record<string, string>, StructField["metadata"], string | undefined]>([
@@ -104,10 +176,10 @@ describe("writing", () => {
     ],
     [
       "unread reader features",
-      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["v2Checkpoint"], writerFeatures: [] },
+      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["catalogManaged"], writerFeatures: [] },
       {},
       undefined,
-      "v2Checkpoint",
+      "catalogManaged",
     ],
     ["writer 8", legacy(8), {}, undefined, "writer version 8"],
   ])("%s", (_name, protocol, configuration, metadata, refused) => {
