@@ -25,8 +25,19 @@ export const limits = {
   fullRefreshShare: 0.5,
   /** A JSON record of a checkpoint. */
   checkpointRecordBytes: 32 * 1024 * 1024,
-  /** A commit file of a Delta log that dyne is willing to parse. */
+  /** A JSON file of a Delta log that dyne is willing to parse, and how deep values in it may lie in one another. */
   deltaCommitBytes: 256 * 1024 * 1024,
+  deltaNestingMax: 64,
+  /** `_last_checkpoint`: some writers put the schema and all sidecars of the checkpoint into it. */
+  lastCheckpointBytes: 4 * 1024 * 1024,
+  /** A file of a checkpoint in Parquet, which has to lie on the local disk; sidecars of one checkpoint; and the actions of a whole one. */
+  checkpointFileBytes: 1024 * 1024 * 1024,
+  checkpointSidecarsMax: 10_000,
+  checkpointActionsMax: 5_000_000,
+  /** How many checkpoints that turn out not to be readable a table is opened in spite of. */
+  checkpointTriesMax: 10,
+  /** Writers' clocks are taken to be right by this much, where no in-commit timestamps say more. */
+  clockSkewMs: 60_000,
   /** A deletion vector that is read, the rows that it may delete, and a file of vectors that is written. */
   deletionVectorBytes: 64 * 1024 * 1024,
   deletedRowsMax: 20_000_000,

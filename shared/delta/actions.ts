@@ -7,9 +7,6 @@
  *
  * Unknown actions are left out and unknown fields kept, as the protocol asks (PROTOCOL.md § Protocol Evolution).
  */
-import { z } from "zod";
-import { DyneError } from "../core/index.ts";
-
 export type Action =
   | { readonly commitInfo: CommitInfo }
   | { readonly protocol: Protocol }
@@ -122,106 +119,6 @@ export interface CommitInfo {
   /** Unique for one attempt at one version. */
   readonly txnId?: string;
   readonly [field: string]: unknown;
-}
-
-/** Longs may come as bigint from a Parquet checkpoint. */
-const long = z.union([z.number(), z.bigint().transform(Number)]);
-const texts = z.record(z.string(), z.string());
-const textsOrNulls = z.record(z.string(), z.string().nullable());
-
-const deletionVector = z.looseObject({
-  storageType: z.enum(["u", "i", "p"]),
-  pathOrInlineDv: z.string(),
-  offset: long.nullish().transform((value) => value ?? undefined),
-  sizeInBytes: long,
-  cardinality: long,
-});
-
-const fileFields = {
-  path: z.string().min(1),
-  stats: z.string().optional(),
-  tags: textsOrNulls.optional(),
-  deletionVector: deletionVector.optional(),
-  baseRowId: long.optional(),
-  defaultRowCommitVersion: long.optional(),
-};
-
-const schemas = {
-  commitInfo: z.looseObject({
-    isBlindAppend: z.boolean().optional().catch(undefined),
-    timestamp: long.optional().catch(undefined),
-    inCommitTimestamp: long.optional(),
-  }),
-  protocol: z.looseObject({
-    minReaderVersion: long,
-    minWriterVersion: long,
-    readerFeatures: z.array(z.string()).optional(),
-    writerFeatures: z.array(z.string()).optional(),
-  }),
-  metaData: z.looseObject({
-    id: z.string(),
-    name: z.string().optional(),
-    description: z.string().optional(),
-    format: z.looseObject({ provider: z.string(), options: texts.nullish().transform((options) => options ?? {}) }),
-    schemaString: z.string().default('{"type":"struct","fields":[]}'),
-    partitionColumns: z.array(z.string()).default([]),
-    configuration: texts.default({}),
-    createdTime: long.optional(),
-  }),
-  txn: z.looseObject({ appId: z.string(), version: long, lastUpdated: long.optional() }),
-  add: z.looseObject({
-    ...fileFields,
-    partitionValues: textsOrNulls,
-    size: long,
-    modificationTime: long,
-    dataChange: z.boolean(),
-  }),
-  remove: z.looseObject({
-    ...fileFields,
-    deletionTimestamp: long.optional(),
-    dataChange: z.boolean().default(true),
-    extendedFileMetadata: z.boolean().optional(),
-    partitionValues: textsOrNulls.optional(),
-    size: long.optional(),
-  }),
-  cdc: z.looseObject({
-    path: z.string().min(1),
-    partitionValues: textsOrNulls,
-    size: long,
-    dataChange: z.literal(false).catch(false),
-    tags: textsOrNulls.optional(),
-  }),
-  domainMetadata: z.looseObject({ domain: z.string(), configuration: z.string(), removed: z.boolean() }),
-} as const;
-
-type ActionName = keyof typeof schemas;
-const actionNames = Object.keys(schemas) as ActionName[];
-
-/**
- * Checks one action that came from outside: a parsed log line or a row of a checkpoint (where the columns of the other actions are
- * null). Undefined for an action that is not known. Throws LOG_CORRUPT where a known one has not its required fields.
- */
-export function parseAction(value: unknown, place: string): Action | undefined {
-  if (typeof value !== "object" || value === null) throw corrupt(place, "it is not an object");
-  const record = value as Record<string, unknown>;
-  const name = actionNames.find((candidate) => record[candidate] !== undefined && record[candidate] !== null);
-  if (name === undefined) return undefined;
-  const parsed = schemas[name].safeParse(withoutNulls(record[name]));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw corrupt(place, `${name}.${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
-  }
-  return { [name]: parsed.data } as unknown as Action;
-}
-
-/** Spark writes absent fields as null in places. */
-function withoutNulls(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
-}
-
-function corrupt(place: string, reason: string): DyneError {
-  return new DyneError("LOG_CORRUPT", `${place} is not a Delta action: ${reason}. Restore the log file from a copy.`);
 }
 
 /** The `remove` that takes an active file out of the table, with what readers of the log want to know of it. */

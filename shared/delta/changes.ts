@@ -1,8 +1,9 @@
 import { DyneError } from "../core/index.ts";
 import { readCommit, type DeltaCommit } from "./commit-file.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
-import { listLog } from "./log-segment.ts";
-import { openSnapshot, type Snapshot } from "./snapshot.ts";
+import { listLog } from "./log-listing.ts";
+import { openSnapshot } from "./open-snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** Versions (after, to]. */
 export interface VersionRange {

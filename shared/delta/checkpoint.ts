@@ -11,16 +11,10 @@ import type { Action, RemoveFile } from "./actions.ts";
 import { readCommit, type DeltaCommit } from "./commit-file.ts";
 import { fileKey } from "./file-path.ts";
 import { checkpointPath, type CheckpointWriter, type DeltaLog } from "./log.ts";
-import {
-  lastCheckpointHint,
-  lastCheckpointPath,
-  listLog,
-  logTailAfter,
-  parseLastCheckpoint,
-  segmentFor,
-  type LastCheckpoint,
-} from "./log-segment.ts";
-import { advanceSnapshot, openSnapshot, replay, type Snapshot } from "./snapshot.ts";
+import { lastCheckpointHint, lastCheckpointPath, parseLastCheckpoint, type LastCheckpoint } from "./last-checkpoint.ts";
+import { logTailAfter } from "./log-listing.ts";
+import { findSnapshot, openSnapshot } from "./open-snapshot.ts";
+import { advanceSnapshot, type Snapshot } from "./snapshot.ts";
 import { assertWritable } from "./table-features.ts";
 import { durationMs } from "./table-properties.ts";
 
@@ -54,15 +48,9 @@ export function isCheckpointDue({ checkpoint, commits, bytes }: LogTail): boolea
 
 /** Replays a table up to a version, tombstones included. Throws as `openSnapshot` does. */
 export async function stateAt(log: DeltaLog, version: number): Promise<TableState> {
-  const from = (await lastCheckpointHint(log))?.version ?? 0;
-  let listing = await listLog(log, from, version);
-  if (!listing.checkpoints.some((checkpoint) => checkpoint.version <= version))
-    listing = await listLog(log, 0, version);
-  const segment = segmentFor(log, listing, version);
-  if (segment === undefined) return { snapshot: await openSnapshot(log, { version }), tombstones: [] };
   const tombstones = new Map<string, RemoveFile>();
-  const snapshot = await replay(log, segment, (commit) => bury(tombstones, commit));
-  return { snapshot, tombstones: [...tombstones.values()] };
+  const snapshot = await findSnapshot(log, { version }, (commit) => bury(tombstones, commit));
+  return { snapshot: snapshot ?? (await openSnapshot(log, { version })), tombstones: [...tombstones.values()] };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Deletes log entries that nobody needs any more (PROTOCOL.md § Metadata Cleanup). */
 import { limits } from "../core/index.ts";
 import { deleteAll, type ObjectMeta } from "../storage/index.ts";
-import { lastCheckpointHint } from "./log-segment.ts";
+import { lastCheckpointHint } from "./last-checkpoint.ts";
 import { logFolder, type DeltaLog } from "./log.ts";
 
 export interface LogRetention {

@@ -1,17 +1,17 @@
 import { DyneError, limits } from "../core/index.ts";
-import {
-  parseAction,
-  type Action,
-  type AddFile,
-  type CdcFile,
-  type CommitInfo,
-  type DomainMetadata,
-  type Metadata,
-  type Protocol,
-  type RemoveFile,
-  type Txn,
+import type {
+  Action,
+  AddFile,
+  CdcFile,
+  CommitInfo,
+  DomainMetadata,
+  Metadata,
+  Protocol,
+  RemoveFile,
+  Txn,
 } from "./actions.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
+import { parseAction } from "./parse-action.ts";
 
 /** One commit of a log, its actions sorted by kind. Within a kind they keep the order of the file. */
 export interface DeltaCommit {
@@ -33,9 +33,12 @@ export interface DeltaCommit {
   readonly domains: readonly DomainMetadata[];
 }
 
-/** Reads one commit; undefined where there is none (yet). Throws LOG_CORRUPT where the file is not a commit. */
+/**
+ * Reads one commit; undefined where there is none (yet). Throws LOG_CORRUPT where the file is not a commit, LIMIT_EXCEEDED where it is too
+ * large to be read.
+ */
 export async function readCommit(log: DeltaLog, version: number): Promise<DeltaCommit | undefined> {
-  const stored = await log.store.get(commitPath(log, version));
+  const stored = await log.store.get(commitPath(log, version), { bytesMax: limits.deltaCommitBytes });
   return stored && parseCommit(log, version, stored);
 }
 
@@ -49,21 +52,28 @@ export function parseCommit(
     etag,
   }: { readonly bytes: Uint8Array; readonly lastModifiedMs: number; readonly etag: string },
 ): DeltaCommit {
-  const path = commitPath(log, version);
-  if (bytes.byteLength > limits.deltaCommitBytes) {
-    throw new DyneError(
-      "LIMIT_EXCEEDED",
-      `${path} has ${bytes.byteLength} bytes, more than the limit of ${limits.deltaCommitBytes}. Checkpoint the table with its own writer first.`,
-    );
-  }
   const actions: Action[] = [];
-  for (const [index, line] of new TextDecoder().decode(bytes).split("\n").entries()) {
-    if (line.trim() === "") continue;
-    const place = `${path} line ${index + 1}`;
-    const action = parseAction(parseLine(line, place), place);
+  for (const { value, place } of parseLines(bytes, commitPath(log, version))) {
+    const action = parseAction(value, place);
     if (action !== undefined) actions.push(action);
   }
   return { ...commitOf(version, actions, lastModifiedMs), etag };
+}
+
+/** The values of a file of JSON lines, and where they stand. Throws LOG_CORRUPT, naming the line, for one that is not JSON. */
+export function* parseLines(
+  bytes: Uint8Array,
+  path: string,
+): Generator<{ readonly value: unknown; readonly place: string }> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for (let start = 0, number = 1; start < bytes.byteLength; number++) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline < 0 ? bytes.byteLength : newline;
+    const place = `${path} line ${number}`;
+    const value = parseLine(decoder, bytes.subarray(start, end), place);
+    if (value !== undefined) yield { value, place };
+    start = end + 1;
+  }
 }
 
 /** Sorts actions into a commit. */
@@ -105,9 +115,11 @@ export function encodeActions(actions: readonly Action[]): Uint8Array {
   return new TextEncoder().encode(actions.map((action) => `${JSON.stringify(action)}\n`).join(""));
 }
 
-function parseLine(line: string, place: string): unknown {
+/** Undefined for an empty line. */
+function parseLine(decoder: InstanceType<typeof TextDecoder>, line: Uint8Array, place: string): unknown {
   try {
-    return JSON.parse(line);
+    const text = decoder.decode(line);
+    return text.trim() === "" ? undefined : (JSON.parse(text) as unknown);
   } catch (cause) {
     throw new DyneError("LOG_CORRUPT", `${place} is not JSON. Restore the log file from a copy.`, { cause });
   }

@@ -5,7 +5,8 @@ import type { Action } from "./actions.ts";
 import { commitOf, encodeActions, parseCommit } from "./commit-file.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
 import { parseSchema, schemaString } from "./schema.ts";
-import { findSnapshot, snapshotOfFirst, type Snapshot } from "./snapshot.ts";
+import { findSnapshot } from "./open-snapshot.ts";
+import { snapshotOfFirst, type Snapshot } from "./snapshot.ts";
 import { protocolFor } from "./table-features.ts";
 import { engineInfo, transactionRetention } from "./transaction.ts";
 

@@ -1,111 +1,51 @@
 /**
- * Which files of a log make up a version: the newest usable checkpoint at or below it and the commits after that
- * (PROTOCOL.md § Checkpoints, § Last Checkpoint File).
+ * Which files of a log make up a version: the newest usable checkpoint at or below it, and the commits after that, or compactions that
+ * stand for several of them (PROTOCOL.md § Checkpoints, § Log Compaction Files).
  */
-import { z } from "zod";
-import { DyneError, paddedNumber } from "../core/index.ts";
-import { commitPath, logFolder, type DeltaLog } from "./log.ts";
+import { DyneError } from "../core/index.ts";
+import type { DeltaLog } from "./log.ts";
+import type { ListedCheckpoint, ListedCompaction, LogListing } from "./log-listing.ts";
 
 export interface LogSegment {
-  /** The checkpoint's files, all of one version. */
-  readonly checkpoint?: { readonly version: number; readonly paths: readonly string[] };
-  /** The commits to replay: from `firstCommit` up to and including `version`; none where the checkpoint is that version. */
-  readonly firstCommit: number;
+  readonly checkpoint?: ListedCheckpoint;
+  /** What follows the checkpoint, in order, up to and including `version`; empty where the checkpoint is that version. */
+  readonly steps: readonly LogStep[];
   readonly version: number;
 }
 
-/** What a listing of a log says. */
-export interface LogListing {
-  /** Versions of commit files, rising. */
-  readonly commits: readonly number[];
-  /** Whole checkpoints that are Parquet only, rising. */
-  readonly checkpoints: readonly { readonly version: number; readonly paths: readonly string[] }[];
-  /** Versions of checkpoints in the form of the feature `v2Checkpoint`. */
-  readonly v2Checkpoints: readonly number[];
-}
-
-const commitName = /^(\d{20})\.json$/;
-const checkpointName = /^(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10}))?\.parquet$/;
-const v2CheckpointName = /^(\d{20})\.checkpoint\.[0-9a-fA-F-]{36}\.(?:json|parquet)$/;
-
-/** Lists a log, from `fromVersion` on where the caller knows a checkpoint there, and no further than `untilVersion`. */
-export async function listLog(
-  log: DeltaLog,
-  fromVersion = 0,
-  untilVersion = Number.POSITIVE_INFINITY,
-): Promise<LogListing> {
-  const folder = `${logFolder(log)}/`;
-  const commits: number[] = [];
-  const v2Checkpoints: number[] = [];
-  const parts = new Map<string, { version: number; ofParts: number; paths: string[] }>();
-  const after = fromVersion > 0 ? `${folder}${paddedNumber(fromVersion)}` : undefined;
-  for await (const { path } of log.store.list(folder, { after })) {
-    const name = path.slice(folder.length);
-    if (Number(/^\d{20}(?=\.)/.exec(name)?.[0] ?? 0) > untilVersion) break;
-    const commit = commitName.exec(name);
-    const checkpoint = checkpointName.exec(name);
-    const v2 = v2CheckpointName.exec(name);
-    if (commit !== null) commits.push(Number(commit[1]));
-    if (v2 !== null) v2Checkpoints.push(Number(v2[1]));
-    if (checkpoint === null) continue;
-    const [, version, , ofParts = "1"] = checkpoint as unknown as [string, string, string?, string?];
-    const key = `${version}.${ofParts}`;
-    const known = parts.get(key) ?? { version: Number(version), ofParts: Number(ofParts), paths: [] };
-    known.paths.push(path);
-    parts.set(key, known);
-  }
-  const checkpoints = [...parts.values()].filter(({ ofParts, paths }) => paths.length === ofParts);
-  return {
-    commits: commits.sort(byNumber),
-    v2Checkpoints: v2Checkpoints.sort(byNumber),
-    checkpoints: checkpoints.sort((a, b) => a.version - b.version),
-  };
-}
-
-/** How many commits there are after a version, up to another, and their bytes: by one listing. */
-export async function logTailAfter(
-  log: DeltaLog,
-  afterVersion: number,
-  toVersion: number,
-): Promise<{ readonly commits: number; readonly bytes: number }> {
-  const folder = `${logFolder(log)}/`;
-  const after = afterVersion < 0 ? undefined : commitPath(log, afterVersion);
-  let commits = 0;
-  let bytes = 0;
-  for await (const { path, sizeBytes } of log.store.list(folder, { after })) {
-    const commit = commitName.exec(path.slice(folder.length));
-    if (commit === null) continue;
-    if (Number(commit[1]) > toVersion) break;
-    commits++;
-    bytes += sizeBytes;
-  }
-  return { commits, bytes };
-}
+export type LogStep =
+  | { readonly kind: "commit"; readonly version: number }
+  /** The commits that it stands for are there too. */
+  | ({ readonly kind: "compaction" } & ListedCompaction);
 
 /**
- * The files for `version`, or for the newest one. Undefined for an empty log. Throws VERSION_NOT_FOUND with the range that can be read,
- * UNSUPPORTED_FEATURE where only a checkpoint that cannot be read would do, LOG_CORRUPT where the log has no beginning.
+ * The files for `version`, or for the newest one, without the checkpoints that turned out to be unreadable. Undefined for an empty log.
+ * Throws VERSION_NOT_FOUND with the range that can be read, UNSUPPORTED_FEATURE where only a checkpoint would do and the log has no reader,
+ * LOG_CORRUPT where the log has no beginning, or a gap.
  */
-export function segmentFor(log: DeltaLog, listing: LogListing, version?: number): LogSegment | undefined {
-  const newest = Math.max(
-    listing.commits.at(-1) ?? -1,
-    listing.checkpoints.at(-1)?.version ?? -1,
-    listing.v2Checkpoints.at(-1) ?? -1,
-  );
+export function segmentFor(
+  log: DeltaLog,
+  listing: LogListing,
+  version?: number,
+  unreadable: Pick<ReadonlySet<string>, "has"> = new Set(),
+): LogSegment | undefined {
+  const newest = Math.max(listing.commits.at(-1) ?? -1, listing.checkpoints.at(-1)?.version ?? -1);
   if (newest < 0) return undefined;
   const target = version ?? newest;
   if (target > newest || target < 0) throw versionNotFound(log, listing, target);
-  const firstCommit = startOfRun(listing.commits, target);
-  const checkpoint = listing.checkpoints.findLast((candidate) => candidate.version <= target);
+  const checkpoint = listing.checkpoints.findLast(
+    (candidate) => candidate.version <= target && !unreadable.has(candidate.paths[0]!),
+  );
   if (checkpoint !== undefined && log.checkpointReader !== undefined) {
-    return { checkpoint, firstCommit: checkpoint.version + 1, version: target };
+    const steps = stepsBetween(listing, checkpoint.version + 1, target);
+    if (steps === undefined) throw gap(log, missingBelow(listing.commits, checkpoint.version + 1, target));
+    return { checkpoint, steps, version: target };
   }
-  if (firstCommit === 0) return { firstCommit, version: target };
-  if (checkpoint !== undefined) throw unreadable(log, "checkpoint", checkpoint.version);
-  const v2Checkpoint = listing.v2Checkpoints.findLast((candidate) => candidate <= target);
-  if (v2Checkpoint !== undefined) throw unreadable(log, "v2Checkpoint", v2Checkpoint);
+  const steps = stepsBetween(listing, 0, target);
+  if (steps !== undefined) return { steps, version: target };
+  if (checkpoint !== undefined) throw noReader(log, checkpoint.version);
   if (version !== undefined) throw versionNotFound(log, listing, version);
-  const missing = firstCommit === undefined ? target : firstCommit - 1;
+  const missing = lastMissing(listing.commits, target);
   throw new DyneError(
     "LOG_CORRUPT",
     `The log of ${log.path} has no version ${missing} and no checkpoint that covers it. Restore the log from a copy.`,
@@ -113,45 +53,69 @@ export function segmentFor(log: DeltaLog, listing: LogListing, version?: number)
   );
 }
 
-/** What `_last_checkpoint` says. */
-export interface LastCheckpoint {
-  readonly version: number;
-  /** Absent where its writer did not say. */
-  readonly sizeInBytes?: number | undefined;
-}
-
-const lastCheckpointShape = z.object({
-  version: z.number().int().nonnegative(),
-  sizeInBytes: z.number().int().nonnegative().optional().catch(undefined),
-});
-
-/** The last checkpoint, from `_last_checkpoint`: only a hint, so anything wrong with it means none (PROTOCOL.md § Last Checkpoint File Schema). */
-export async function lastCheckpointHint(log: DeltaLog): Promise<LastCheckpoint | undefined> {
-  const stored = await log.store.get(lastCheckpointPath(log));
-  return stored && parseLastCheckpoint(log, stored.bytes);
-}
-
-/** Takes the bytes of `_last_checkpoint` apart; undefined where they say nothing. */
-export function parseLastCheckpoint(log: DeltaLog, bytes: Uint8Array): LastCheckpoint | undefined {
-  try {
-    return lastCheckpointShape.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
-  } catch {
-    log.logger.warn("the hint to the last checkpoint is not JSON and is not used", { table: log.path });
-    return undefined;
+/**
+ * The fewest requests that read the versions from `first` to `last`; undefined where a commit is missing. A compaction costs a request,
+ * and one more where it ends the segment, because only the commit itself says when it was made.
+ */
+function stepsBetween(
+  { commits, compactions }: LogListing,
+  first: number,
+  last: number,
+): readonly LogStep[] | undefined {
+  if (first > last) return [];
+  if (!isWhole(commits, first, last)) return undefined;
+  const inRange = compactions.filter(({ version, lastVersion }) => version >= first && lastVersion <= last);
+  if (inRange.length === 0) return commitsBetween(first, last);
+  const byVersion = Map.groupBy(inRange, ({ version }) => version);
+  const best: { readonly cost: number; readonly step: LogStep; readonly next: number }[] = [];
+  for (let at = last - first; at >= 0; at--) {
+    const version = first + at;
+    best[at] = { cost: 1 + (best[at + 1]?.cost ?? 0), step: { kind: "commit", version }, next: at + 1 };
+    for (const compaction of byVersion.get(version) ?? []) {
+      const next = compaction.lastVersion - first + 1;
+      const cost = (compaction.lastVersion === last ? 2 : 1) + (best[next]?.cost ?? 0);
+      if (cost < best[at]!.cost) best[at] = { cost, step: { kind: "compaction", ...compaction }, next };
+    }
   }
+  const steps: LogStep[] = [];
+  for (let at = 0; at <= last - first; at = best[at]!.next) steps.push(best[at]!.step);
+  return steps;
 }
 
-/** PROTOCOL.md § Last Checkpoint File. */
-export function lastCheckpointPath(log: Pick<DeltaLog, "path">): string {
-  return `${logFolder(log)}/_last_checkpoint`;
+/** The commits from one version to another. */
+export function commitsBetween(first: number, last: number): readonly LogStep[] {
+  return Array.from({ length: last - first + 1 }, (_, i): LogStep => ({ kind: "commit", version: first + i }));
 }
 
-/** The first of the commits that reach `target` without a gap; undefined where `target` itself is missing. */
-function startOfRun(commits: readonly number[], target: number): number | undefined {
-  let index = commits.lastIndexOf(target);
-  if (index < 0) return undefined;
-  while (index > 0 && commits[index - 1] === commits[index]! - 1) index--;
-  return commits[index];
+/** True where no commit of the range is missing. */
+function isWhole(commits: readonly number[], first: number, last: number): boolean {
+  const at = placeOf(commits, first);
+  return commits[at] === first && commits[at + (last - first)] === last;
+}
+
+/** The place of the first commit that is not below a version, by halving. */
+function placeOf(commits: readonly number[], version: number): number {
+  let [low, high] = [0, commits.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (commits[middle]! < version) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The first version of a range that is missing. */
+function missingBelow(commits: readonly number[], first: number, last: number): number {
+  let version = first;
+  for (let at = placeOf(commits, first); version < last && commits[at] === version; at++) version++;
+  return version;
+}
+
+/** The last version up to `target` that is missing. */
+function lastMissing(commits: readonly number[], target: number): number {
+  let version = target;
+  for (let at = placeOf(commits, target); version > 0 && commits[at] === version; at--) version--;
+  return version;
 }
 
 function versionNotFound(log: DeltaLog, listing: LogListing, version: number): DyneError {
@@ -162,22 +126,22 @@ function versionNotFound(log: DeltaLog, listing: LogListing, version: number): D
   return new DyneError(
     "VERSION_NOT_FOUND",
     `The table ${log.path} has no version ${version}. Choose one from ${oldest} to ${newest}.`,
-    {
-      details: { version, oldest, newest },
-    },
+    { details: { version, oldest, newest } },
   );
 }
 
-function unreadable(log: DeltaLog, feature: string, version: number): DyneError {
+function noReader(log: DeltaLog, version: number): DyneError {
   return new DyneError(
     "UNSUPPORTED_FEATURE",
-    `The table ${log.path} can only be opened by its ${feature} of version ${version}, and no reader of it is there: the older commits are gone.`,
-    {
-      details: { features: [feature], version },
-    },
+    `The table ${log.path} can only be opened by its checkpoint of version ${version}, and its log was opened without a reader of checkpoints: the older commits are gone.`,
+    { details: { features: ["checkpoint"], version } },
   );
 }
 
-function byNumber(a: number, b: number): number {
-  return a - b;
+function gap(log: DeltaLog, version: number): DyneError {
+  return new DyneError(
+    "LOG_CORRUPT",
+    `The log of ${log.path} has a gap: version ${version} is missing. Restore it from a copy.`,
+    { details: { version } },
+  );
 }

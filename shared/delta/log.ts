@@ -16,13 +16,31 @@ export interface DeltaLog {
   readonly checkpointWriter?: CheckpointWriter | undefined;
 }
 
+/** The columns of a checkpoint in Parquet: one for each kind of action (PROTOCOL.md § Checkpoint Schema). */
+export type CheckpointColumn =
+  | "protocol"
+  | "metaData"
+  | "txn"
+  | "add"
+  | "remove"
+  | "domainMetadata"
+  | "sidecar"
+  | "checkpointMetadata";
+
 /** The port to whoever reads Parquet checkpoints (PROTOCOL.md § Checkpoints). */
 export interface CheckpointReader {
   /**
-   * The rows of one checkpoint file, one action each, in any order, as objects in the shape of log lines; columns of other actions are
-   * null or absent, longs are numbers or bigints. Throws LOG_CORRUPT where the file is missing or not a checkpoint.
+   * The rows of one file of a checkpoint, many at a time, one action each, in any order, as objects in the shape of log lines. Rows of
+   * actions that are not wanted may be left out. Columns of other actions are null or absent, longs are numbers or bigints, and what
+   * rows have in common, such as partition values, may be one object. Where `add.stats` is absent, it is made from `stats_parsed`.
+   *
+   * Throws LOG_CORRUPT where the file is missing or not a checkpoint, LIMIT_EXCEEDED where it is too large.
    */
-  read(store: ObjectStore, path: string): AsyncIterable<Readonly<Record<string, unknown>>>;
+  read(
+    store: ObjectStore,
+    path: string,
+    wanted: readonly CheckpointColumn[],
+  ): AsyncIterable<readonly Record<string, unknown>[]>;
 }
 
 /** The port to whoever writes Parquet checkpoints (PROTOCOL.md § Checkpoints, § Checkpoint Schema). */

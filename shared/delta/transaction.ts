@@ -26,7 +26,8 @@ import {
 import { askFences, type Fence, type FenceVerdict } from "./fence.ts";
 import { timed } from "./in-commit-timestamp.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
-import { advanceSnapshot, isTrusted, updateSnapshot, type Snapshot } from "./snapshot.ts";
+import { advanceSnapshot, type Snapshot } from "./snapshot.ts";
+import { isTrusted, updateSnapshot } from "./update-snapshot.ts";
 import { parseSchema } from "./schema.ts";
 import { assertWritable } from "./table-features.ts";
 

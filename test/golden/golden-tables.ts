@@ -113,5 +113,5 @@ export const goldenTables: readonly GoldenTable[] = [
   opens("time-travel-schema-changes-b", { 0: 2, 1: 4 }),
   opens("time-travel-start-start20", { 0: 2, 1: 4 }),
   opens("update-deleted-directory", { 0: 10 }),
-  refused("v2-checkpoint-parquet", "UNSUPPORTED_FEATURE", "v2Checkpoint"),
+  opens("v2-checkpoint-parquet", { 0: 0, 1: 0, 2: 4 }),
 ];

@@ -8,10 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { DuckDBInstance, DuckDBStructType, type DuckDBConnection } from "@duckdb/node-api";
-import { DyneError, type Random } from "../../core/index.ts";
-import type { Action, CheckpointReader, CheckpointWriter } from "../../delta/index.ts";
+import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import { DyneError, limits, type Random } from "../../core/index.ts";
+import type { Action, CheckpointColumn, CheckpointReader, CheckpointWriter } from "../../delta/index.ts";
 import type { ObjectStore } from "../../storage/index.ts";
+import { checkpointRows, rowCount } from "./checkpoint-rows.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
 
 /** Reads and writes checkpoints. */
@@ -77,17 +78,27 @@ export class ParquetCheckpoints implements CheckpointReader, CheckpointWriter {
   }
 
   /** See `CheckpointReader`. The rows come when all of them are there, so that no connection is held while they are used. */
-  async *read(store: ObjectStore, path: string): AsyncIterable<Readonly<Record<string, unknown>>> {
-    const rows = await this.#session(async (connection, folder) => {
+  async *read(
+    store: ObjectStore,
+    path: string,
+    wanted: readonly CheckpointColumn[],
+  ): AsyncIterable<readonly Record<string, unknown>[]> {
+    yield* await this.#session(async (connection, folder) => {
       const local = join(folder, "checkpoint.parquet");
-      if (!(await store.downloadFile(path, local))) throw corrupt(path, "it is missing");
+      if (!(await store.downloadFile(path, local, { bytesMax: limits.checkpointFileBytes })))
+        throw corrupt(path, "it is missing");
       try {
-        return await rowsOf(connection, local);
+        const rows = await rowCount(connection, local);
+        if (rows > limits.checkpointActionsMax) throw tooMany(path, rows);
+        return await checkpointRows(connection, local, wanted, rows);
       } catch (cause) {
+        if (cause instanceof DyneError) throw cause;
+        if (isOutOfMemory(cause)) throw outOfMemory(path, cause);
         throw corrupt(path, "it cannot be read as Parquet", cause);
+      } finally {
+        await rm(local, { force: true });
       }
     });
-    for (const row of rows) yield JSON.parse(row) as Record<string, unknown>;
   }
 
   /** See `CheckpointWriter`. */
@@ -135,29 +146,6 @@ export async function withFolder<T>(
   }
 }
 
-/** Each action as the text of a log line. What other writers put beside the known fields, such as parsed statistics, is left unread. */
-async function rowsOf(connection: DuckDBConnection, local: string): Promise<readonly string[]> {
-  const source = `read_parquet(${stringLiteral(local)})`;
-  const shape = await connection.run(`FROM ${source} LIMIT 0`);
-  const branches = shape.columnNames().flatMap((action, index) => {
-    const known = columns[action];
-    const type = shape.columnType(index);
-    if (known === undefined || !(type instanceof DuckDBStructType)) return [];
-    const fields = type.entryNames
-      .filter((field) => field in known || field === "stats" || field === "tags")
-      .map((field) => `${identifier(field)} := ${identifier(action)}.${identifier(field)}`);
-    const value = `CAST(to_json(struct_pack(${fields.join(", ")})) AS VARCHAR)`;
-    return [`WHEN ${identifier(action)} IS NOT NULL THEN '{"${action}":' || ${value} || '}'`];
-  });
-  if (branches.length === 0) throw new Error("it has no column of an action");
-  const rows: string[] = [];
-  const result = await connection.stream(`SELECT CASE ${branches.join(" ")} END FROM ${source}`);
-  for await (const chunk of result.yieldRows()) {
-    for (const [row] of chunk) if (typeof row === "string") rows.push(row);
-  }
-  return rows;
-}
-
 const linesPerChunk = 1_000;
 
 /** Lines of JSON, many at a time. */
@@ -176,6 +164,26 @@ function structOf(fields: Readonly<Record<string, string>>): string {
   return `STRUCT(${Object.entries(fields)
     .map(([name, type]) => `${identifier(name)} ${type}`)
     .join(", ")})`;
+}
+
+function isOutOfMemory(cause: unknown): boolean {
+  return cause instanceof Error && /^Out of Memory Error/i.test(cause.message);
+}
+
+function outOfMemory(path: string, cause: unknown): DyneError {
+  return new DyneError(
+    "OUT_OF_MEMORY",
+    `The checkpoint ${path} does not fit into the memory that DuckDB has here. Open the table on a larger instance.`,
+    { cause },
+  );
+}
+
+function tooMany(path: string, rows: number): DyneError {
+  return new DyneError(
+    "LIMIT_EXCEEDED",
+    `The checkpoint ${path} has ${rows} rows, more than the limit of ${limits.checkpointActionsMax}. Merge the table's files with its own writer first.`,
+    { details: { path, rows } },
+  );
 }
 
 function corrupt(path: string, what: string, cause?: unknown): DyneError {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DuckDbCompute } from "../../../shared/compute/index.ts";
-import type { Action } from "../../../shared/delta/index.ts";
+import type { Action, CheckpointColumn } from "../../../shared/delta/index.ts";
 import { done, openCompute, rowSet, type ComputeUnderTest } from "../../support/compute-under-test.ts";
 
 let under: ComputeUnderTest;
@@ -16,6 +16,21 @@ afterAll(async () => {
 });
 
 const checkpoints = () => (under.compute as DuckDbCompute).checkpoints;
+
+const everyColumn = [
+  "protocol",
+  "metaData",
+  "txn",
+  "add",
+  "remove",
+  "domainMetadata",
+  "sidecar",
+  "checkpointMetadata",
+] as const;
+
+async function rowsOf(path: string, wanted: readonly CheckpointColumn[] = everyColumn) {
+  return (await Array.fromAsync(checkpoints().read(under.store, path, wanted))).flat();
+}
 
 async function query(sql: string): Promise<readonly (readonly unknown[])[]> {
   const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
@@ -79,36 +94,94 @@ describe("a checkpoint's Parquet", () => {
     expect([...ofName("dataChange")]).toEqual([expect.stringMatching(/^dataChange BOOLEAN/)]);
   });
 
-  test("gives every action back as it was, absent fields as null", async () => {
+  test("gives every action back as it was, absent fields as null or not at all", async () => {
     await checkpoints().write(under.store, "lake/c.parquet", actions);
-    const rows = await Array.fromAsync(checkpoints().read(under.store, "lake/c.parquet"));
+    const rows = await rowsOf("lake/c.parquet");
     expect(rows).toHaveLength(actions.length);
-    for (const [index, row] of rows.entries()) expect(row).toMatchObject(actions[index]!);
-    expect(rows[4]).toEqual({
-      remove: {
-        ...(actions[4] as { remove: object }).remove,
-        extendedFileMetadata: null,
-        partitionValues: null,
-        size: null,
-        deletionVector: null,
-        baseRowId: null,
-        defaultRowCommitVersion: null,
-      },
-    });
+    for (const action of actions) {
+      const [kind] = Object.keys(action);
+      expect(rows.find((row) => kind! in row)).toMatchObject(action);
+    }
+    expect(rows.find((row) => "remove" in row)).toEqual(actions[4]);
   });
 
-  test("is read without what other writers put beside the known fields", async () => {
-    const file = join(under.folder, "foreign.parquet");
-    await query(
-      `COPY (SELECT {'path': 'a', 'size': 1, 'stats_parsed': {'minValues': {'x': 'nan'::DOUBLE}}} AS add, NULL::STRUCT(path VARCHAR) AS remove,
-                    {'version': 1} AS checkpointMetadata, 7 AS number
-             UNION ALL SELECT NULL, NULL, {'version': 1}, 7) TO '${file}' (FORMAT parquet)`,
-    );
-    await under.store.uploadFile("lake/foreign.parquet", file);
-    expect(await Array.fromAsync(checkpoints().read(under.store, "lake/foreign.parquet"))).toEqual([
-      { add: { path: "a", size: 1 } },
-    ]);
+  test("gives only the kinds of actions that are wanted", async () => {
+    await checkpoints().write(under.store, "lake/c.parquet", actions);
+    const kinds = async (...wanted: readonly CheckpointColumn[]) =>
+      (await rowsOf("lake/c.parquet", wanted)).flatMap((row) => Object.keys(row)).sort();
+    expect(await kinds("add")).toEqual(["add"]);
+    expect(await kinds("remove", "txn")).toEqual(["remove", "txn"]);
+    expect(await kinds()).toEqual([]);
   });
+
+  test("of many thousand files keeps each field with its file, also where values have the characters that part them", async () => {
+    const files = Array.from({ length: 25_000 }, (_, i) => ({
+      path: i % 9_999 === 5 ? `a\u001eb${i}` : `p${i}`,
+      partitionValues: { day: `2001-01-0${i % 9}` },
+      size: i,
+      modificationTime: i + 0.0,
+      dataChange: i % 2 === 0,
+      ...(i % 3 === 0 && { stats: `{"numRecords":${i},"s":"\u0002"}` }),
+      ...(i % 5 === 0 && {
+        deletionVector: {
+          storageType: "u" as const,
+          pathOrInlineDv: `ab${i}`,
+          offset: 1,
+          sizeInBytes: 2,
+          cardinality: i,
+        },
+      }),
+    }));
+    await checkpoints().write(
+      under.store,
+      "lake/many.parquet",
+      files.map((add) => ({ add })),
+    );
+    const rows = await rowsOf("lake/many.parquet");
+    const byPath = new Map(rows.map(({ add }) => [(add as { path: string }).path, add]));
+    expect(byPath.size).toBe(files.length);
+    for (const file of files) expect(byPath.get(file.path)).toEqual(file);
+  });
+
+  test("of other writers is read without what they put beside the known fields", async () => {
+    await foreign(`SELECT {'path': 'a', 'size': 1, 'colour': 'blue'} AS add, NULL::STRUCT(path VARCHAR) AS remove, 7 AS number
+                   UNION ALL SELECT NULL, NULL, 7`);
+    expect(await rowsOf("lake/foreign.parquet")).toEqual([{ add: { path: "a", size: 1 } }]);
+  });
+
+  test("of other writers that has a column of an action in another form is corrupt", async () => {
+    await foreign("SELECT 'a' AS add, {'minReaderVersion': 1} AS protocol");
+    await expect(rowsOf("lake/foreign.parquet")).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+  });
+
+  const parsed = `{'numRecords': 3, 'tightBounds': true,
+    'minValues': {'a "quoted" name': 1, 'big': 12345678901234567::BIGINT, 'exact': 1.10::DECIMAL(38, 2), 'nan': 'nan'::DOUBLE, 'real': 0.1::FLOAT,
+                  'text': 'x"\\', 'day': '2001-01-01'::DATE, 'at': '2001-01-01 05:00:00.123456+02'::TIMESTAMPTZ,
+                  'ntz': '2001-01-01 05:00:00.123456'::TIMESTAMP, 'inner': {'deep': 1}, 'none': NULL::INTEGER},
+    'nullCount': {'a "quoted" name': 0::BIGINT}}`;
+  const text =
+    '{"numRecords":3,"tightBounds":true,"minValues":{"a \\"quoted\\" name":1,"big":12345678901234567,"exact":1.10,"real":0.1,"text":"x\\"\\\\","day":"2001-01-01","at":"2001-01-01T03:00:00.123456Z","ntz":"2001-01-01T05:00:00.123456","inner":{"deep":1}},"nullCount":{"a \\"quoted\\" name":0}}';
+
+  test.each([
+    ["alone", `SELECT {'path': 'a', 'stats_parsed': ${parsed}} AS add`, [text]],
+    ["where stats are NULL", `SELECT {'path': 'a', 'stats': NULL::VARCHAR, 'stats_parsed': ${parsed}} AS add`, [text]],
+    [
+      "in some rows",
+      `SELECT {'path': 'a', 'stats': '{}', 'stats_parsed': ${parsed}} AS add UNION ALL SELECT {'path': 'b', 'stats': NULL, 'stats_parsed': ${parsed}}
+       UNION ALL SELECT {'path': 'c', 'stats': NULL, 'stats_parsed': NULL}`,
+      ["{}", text, undefined],
+    ],
+  ])("has statistics made from parsed ones, %s", async (_where, sql, expected) => {
+    await foreign(sql);
+    const stats = (await rowsOf("lake/foreign.parquet")).map(({ add }) => (add as { stats?: string }).stats);
+    expect(stats).toEqual(expected);
+  });
+
+  async function foreign(sql: string): Promise<void> {
+    const file = join(under.folder, "foreign.parquet");
+    await query(`COPY (${sql}) TO '${file}' (FORMAT parquet)`);
+    await under.store.uploadFile("lake/foreign.parquet", file);
+  }
 
   test.each([
     ["text", "not Parquet"],
@@ -117,7 +190,7 @@ describe("a checkpoint's Parquet", () => {
     const file = join(under.folder, "broken.parquet");
     await writeFile(file, text);
     await under.store.uploadFile("lake/broken.parquet", file);
-    await expect(Array.fromAsync(checkpoints().read(under.store, "lake/broken.parquet"))).rejects.toMatchObject({
+    await expect(rowsOf("lake/broken.parquet")).rejects.toMatchObject({
       code: "LOG_CORRUPT",
     });
   });

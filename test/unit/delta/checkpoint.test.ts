@@ -168,7 +168,7 @@ describe("a checkpoint", () => {
       code: "LOG_CORRUPT",
       message: expect.stringContaining("00000000000000000004.checkpoint.parquet"),
     });
-    await expect(Array.fromAsync(checkpoints.read(log.store, checkpointPath(log, 5)))).rejects.toMatchObject({
+    await expect(Array.fromAsync(checkpoints.read(log.store, checkpointPath(log, 5), []))).rejects.toMatchObject({
       code: "LOG_CORRUPT",
     });
   });
