@@ -38,7 +38,8 @@ export async function deleteRows(session: TableSession, options: DeleteOptions =
   return commitWrite(table, snapshot, {
     actions: changed.actions,
     isBlindAppend: false,
-    conflictsWithAppends: filesMatching(snapshot, where),
+    readsMatching: filesMatching(snapshot, where),
+    readFiles: changed.readFiles,
     operation: "DELETE",
     operationParameters: {
       predicate: JSON.stringify(options.where === undefined ? [] : [predicateText(snapshot, where)]),
@@ -93,6 +94,7 @@ function wholeFiles({ table }: TableSession, files: readonly AddFile[]): Changed
     addedFiles: 0,
     changeFiles: 0,
     deletionVectors: 0,
+    readFiles: files,
   };
 }
 

@@ -237,7 +237,8 @@ class Merge {
     return commitWrite(table, this.#snapshot, {
       actions,
       isBlindAppend: false,
-      conflictsWithAppends: mayMatch,
+      readsMatching: mayMatch,
+      readFiles: changed.readFiles,
       operation: "MERGE",
       operationParameters: { clauses: JSON.stringify(this.#query.clauses.map(({ kind }) => kind)) },
       operationMetrics: mergeMetrics(changed, inserted.rows),

@@ -79,8 +79,9 @@ export async function overwriteRows(
     actions,
     isBlindAppend: false,
     movesNoRows: (deleted?.changeFiles ?? 0) === 0,
-    conflictsWithAppends:
+    readsMatching:
       replace.kind === "partitions" ? inPartitionsOf(session, written.rows) : filesMatching(snapshot, where),
+    readFiles: deleted?.readFiles,
     operation: "WRITE",
     operationParameters: {
       mode: "Overwrite",

@@ -89,6 +89,8 @@ export interface ChangedRows {
   readonly changeFiles: number;
   /** Files that stay, with other rows marked as deleted. */
   readonly deletionVectors: number;
+  /** Files whose rows were looked at. */
+  readonly readFiles: readonly AddFile[];
 }
 
 /** The relation `target`: the rows of the table with their places. */
@@ -126,7 +128,7 @@ export async function changeRows(
 ): Promise<ChangedRows> {
   const work = new ChangeWork(session, snapshot, change);
   for (const batch of batchesOf(files)) await work.take(batch);
-  return work.done();
+  return { ...work.done(), readFiles: files };
 }
 
 /** Files in batches that an instance can hold on its disk. */
@@ -187,7 +189,7 @@ class ChangeWork {
     this.#form = { schema: change.after ?? snapshot.schema, partitionBy: snapshot.partitionBy };
   }
 
-  done(): ChangedRows {
+  done(): Omit<ChangedRows, "readFiles"> {
     return { actions: this.#actions, ...this.#counts };
   }
 

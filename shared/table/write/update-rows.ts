@@ -43,7 +43,8 @@ export async function updateRows(session: TableSession, options: UpdateOptions):
   return commitWrite(table, snapshot, {
     actions: changed.actions,
     isBlindAppend: false,
-    conflictsWithAppends: filesMatching(snapshot, where),
+    readsMatching: filesMatching(snapshot, where),
+    readFiles: changed.readFiles,
     operation: "UPDATE",
     operationParameters: {
       predicate: JSON.stringify(options.where === undefined ? [] : [predicateText(snapshot, where)]),

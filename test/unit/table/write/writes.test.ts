@@ -1,9 +1,11 @@
 /** Single writes: what they say of themselves, what they refuse, and what they do not read. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Expression } from "../../../../shared/plan/index.ts";
+import type { Compute } from "../../../../shared/compute/index.ts";
 import {
   appendRows,
   deleteRows,
+  DeltaTable,
   mergeRows,
   overwriteRows,
   sourceColumn,
@@ -11,6 +13,8 @@ import {
   targetColumn,
   updateRows,
   type MergeClause,
+  type TableSession,
+  type WriteOutcome,
 } from "../../../../shared/table/index.ts";
 import {
   call,
@@ -307,5 +311,72 @@ describe("a table with deletion vectors", () => {
     await deleteRows(session, { where: call("eq", column("id"), whole(2)) });
     await deleteRows(session, { where: call("eq", column("id"), whole(1)) });
     expect((await session.table.latest()).files.size).toBe(0);
+  });
+});
+
+describe("two writers", () => {
+  /** Lets another writer commit between a write's plan and its commit. */
+  async function interleaved(
+    session: Awaited<ReturnType<typeof changingTable>>,
+    write: (session: TableSession) => Promise<WriteOutcome>,
+    other: (session: TableSession) => Promise<WriteOutcome>,
+  ): Promise<WriteOutcome> {
+    const { log } = session.table;
+    const [mine, theirs] = [new DeltaTable(log), new DeltaTable(log)];
+    let isFirst = true;
+    const compute: Compute = {
+      run: async (job) => {
+        const result = await session.compute.run(job);
+        if (isFirst) {
+          isFirst = false;
+          expect(await other({ compute: session.compute, table: theirs })).toMatchObject({ kind: "committed" });
+        }
+        return result;
+      },
+      close: async () => undefined,
+    };
+    return write({ compute, table: mine });
+  }
+
+  const where = (id: number) => call("eq", column("id"), whole(id));
+  const deleting = (id: number) => (session: TableSession) => deleteRows(session, { where: where(id) });
+  const appending =
+    (...ids: readonly number[]) =>
+    (session: TableSession) =>
+      appendRows(session, sourceOf(ids.map((id) => row(id))));
+
+  test.for([
+    ["of different files", deleting(1), deleting(2), "committed"],
+    ["of one file", deleting(1), deleting(1), "conflict"],
+    ["and a blind append of such a row", deleting(1), appending(1), "committed"],
+    [
+      "and an update that makes such a row",
+      deleting(1),
+      (session: TableSession) => updateRows(session, { where: where(2), set: { id: whole(1) } }),
+      "conflict",
+    ],
+    [
+      "and an overwrite",
+      deleting(1),
+      (session: TableSession) => overwriteRows(session, sourceOf([row(9)])),
+      "conflict",
+    ],
+  ] as const)("a delete %s", async ([, write, other, kind]) => {
+    const session = await changingTable(under.compute);
+    for (const id of [1, 2]) await appending(id)(session);
+    const outcome = await interleaved(session, write, other);
+    expect(outcome.kind).toBe(kind);
+    if (outcome.kind === "conflict") expect((await write(session)).kind).not.toBe("conflict");
+  });
+
+  test("a write that lost leaves none of its files behind", async () => {
+    const session = await changingTable(under.compute);
+    await appending(1, 2)(session);
+    expect((await interleaved(session, deleting(1), deleting(2))).kind).toBe("conflict");
+    const named = new Set<string>();
+    for (const commit of await session.table.changes(-1, (await session.table.latest()).version))
+      for (const { path } of commit.adds) named.add(`${session.table.path}/${path}`);
+    for await (const { path } of session.store.list("lake/"))
+      if (path.endsWith(".parquet")) expect(named).toContain(path);
   });
 });
