@@ -54,6 +54,10 @@ const lines = (text: string): string[] =>
     .filter((line) => line !== "")
     .sort();
 
+function withoutNulls(line: string): string {
+  return JSON.stringify(JSON.parse(line, (_, value: unknown) => (value === null ? undefined : value)));
+}
+
 test("there are changes to compare with", () => {
   expect(expected.length).toBeGreaterThan(10);
 });
@@ -76,6 +80,8 @@ describe.each(expected)("$name, versions $from to $to", ({ name, from, to }) => 
     const found: string[] = [];
     for await (const text of readChanges({ compute, table }, { from, to, strict }))
       found.push(isTimed ? text : text.replace(/,"_commit_timestamp":"[^"]*"}$/, "}"));
-    expect(found.sort()).toEqual(wanted);
+    if (strict) expect(found.sort()).toEqual(wanted);
+    // Spark's rows may have columns that the table got after the range: those have no value in any of them.
+    else expect(found.map(withoutNulls).sort()).toEqual(wanted.map(withoutNulls).sort());
   });
 });

@@ -17,6 +17,7 @@ export interface VersionSpan {
   readonly to: number;
   /** The table at `to`; at its newest version where there is nothing to read. */
   readonly end: Snapshot;
+  readonly newest: Snapshot;
 }
 
 /**
@@ -32,10 +33,10 @@ export async function versionSpan(table: DeltaTable, range: ChangeRange): Promis
   const from = await firstVersion(table, range.from, newest);
   const to = await lastVersion(table, range.to, newest);
   const isOpen = range.to === undefined || (range.from instanceof Date && range.to instanceof Date);
-  if (from === to + 1 && isOpen) return { from, to, end: newest };
+  if (from === to + 1 && isOpen) return { from, to, end: newest, newest };
   if (from > newest.version) throw noVersion(table, from, newest);
   if (from > to) throw backwards(range, `versions ${from} to ${to}`);
-  return { from, to, end: to === newest.version ? newest : await table.at(to) };
+  return { from, to, end: to === newest.version ? newest : await table.at(to), newest };
 }
 
 function assertOrder({ from, to }: ChangeRange): void {

@@ -31,7 +31,8 @@ interface Place {
   readonly path: string;
 }
 
-function isMapped({ configuration }: Metadata): boolean {
+/** Whether columns are told apart by their physical names (PROTOCOL.md § Column Mapping), and can be renamed. */
+export function isMapped({ configuration }: Metadata): boolean {
   return (configuration["delta.columnMapping.mode"] ?? "none") !== "none";
 }
 

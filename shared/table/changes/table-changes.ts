@@ -7,14 +7,14 @@ import { advanceSnapshot, commitPath, fileKey, parseSchema, readCommit } from ".
 import type { DeltaCommit, Metadata, Snapshot } from "../../delta/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
 import { versionSpan, type ChangeRange, type VersionSpan } from "./change-range.ts";
-import { incompatibility, type Columns } from "./change-schema.ts";
+import { incompatibility, isMapped, type Columns } from "./change-schema.ts";
 import { changedFiles, type ChangedFile } from "./commit-changes.ts";
 
 /** The changes of versions `from` to `to`, both included; none where `from` is `to + 1`. Plain data. */
 export interface TableChanges {
   readonly from: number;
   readonly to: number;
-  /** The table whose columns the rows have: at `to`. */
+  /** The table whose columns the rows have: at `to`, or at its newest version (see `ChangeOptions.strict`). */
   readonly end: Snapshot;
   /** By version, rising; those that changed no row are left out. */
   readonly commits: readonly CommitChanges[];
@@ -36,8 +36,9 @@ export interface ChangeEra extends Columns {
 export interface ChangeOptions extends ChangeRange {
   /**
    * As Spark: refuses a range in which the table did not record its changes (`delta.enableChangeDataFeed`), and one in which a column was
-   * renamed. Without it, changes that were not recorded are told by the files that came and went, where an updated row is one that went
-   * and one that came; and a renamed column has its last name throughout.
+   * renamed; and rows of a table without column mapping have the columns of its newest version. Without it, changes that were not recorded
+   * are told by the files that came and went, where an updated row is one that went and one that came; a renamed column has its last
+   * name throughout; and rows have the columns of the range's end, whatever became of the table after it.
    */
   readonly strict?: boolean | undefined;
 }
@@ -58,15 +59,17 @@ const commitsAtOnce = 8;
  * LIMIT_EXCEEDED for more files than are kept in memory.
  */
 export async function planChanges(table: DeltaTable, options: ChangeOptions): Promise<TableChanges> {
-  const span = await versionSpan(table, options);
-  assertFreeNames(table, span.end);
-  const found = await readRange(table, span);
   const strict = options.strict === true;
+  const span = await versionSpan(table, options);
+  const { from, to, newest } = span;
+  const end = strict && ![newest, span.end].some(({ metadata }) => isMapped(metadata)) ? newest : span.end;
+  assertFreeNames(table, end);
+  const found = await readRange(table, span);
   const eras = await erasOf(table, span, found, strict);
   if (strict) assertRecorded(table, span, found, eras);
-  assertReadableAsEnd(table, span, found, eras, strict);
+  assertReadableAs(end, table, found, eras, strict);
   const commits = await withPartitionValues(table, found.commits, eras);
-  return { from: span.from, to: span.to, end: span.end, commits, eras };
+  return { from, to, end, commits, eras };
 }
 
 /** What the commits of a range say. */
@@ -159,9 +162,9 @@ function assertRecorded(
     );
 }
 
-function assertReadableAsEnd(
+function assertReadableAs(
+  end: Snapshot,
   table: DeltaTable,
-  { end }: VersionSpan,
   { commits, turns }: RangeFindings,
   eras: readonly ChangeEra[],
   strict: boolean,

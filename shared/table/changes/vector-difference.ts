@@ -8,9 +8,9 @@ export async function differingRows(
   { markedBy, notBy }: VectorDifference,
   signal?: AbortSignal,
 ): Promise<DeletedRows> {
-  const read = [markedBy, notBy].map((vector) => vector && readDeletionVector(log, vector, signal));
-  const [marked, unmarked] = await Promise.all(read);
-  return unmarked === undefined ? marked! : without(marked!, unmarked);
+  const marked = readDeletionVector(log, markedBy, signal);
+  if (notBy === undefined) return marked;
+  return without(...(await Promise.all([marked, readDeletionVector(log, notBy, signal)])));
 }
 
 /** The rows of the first that the second does not have. */
