@@ -2,6 +2,7 @@
 import type { FileSet, HiddenColumn, InputFile } from "../../compute/index.ts";
 import type { LogicalPlan, Schema } from "../../plan/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
+import { laterNames } from "./change-schema.ts";
 import type { ChangedFile } from "./commit-changes.ts";
 import type { TableChanges } from "./table-changes.ts";
 import { differingRows } from "./vector-difference.ts";
@@ -65,6 +66,7 @@ export function changeFileSet(
 ): FileSet {
   const [first] = group;
   const set = table.fileSet(end, []);
+  const era = first && eras[first.file.era];
   const isRecorded = first?.file.kind === "recorded";
   const kind: HiddenColumn = {
     ...changeType,
@@ -74,7 +76,7 @@ export function changeFileSet(
   return {
     ...set,
     schema: isRecorded ? { kind: "struct", fields: { ...set.schema.fields, ...recorded } } : set.schema,
-    partitionBy: first === undefined ? set.partitionBy : (eras[first.file.era]?.partitionBy ?? []),
+    partitionBy: era === undefined ? set.partitionBy : laterNames(era.partitionBy, era, end),
     files: group.map((change) => inputFile(table, change)),
     hidden: [...(isRecorded ? [] : [kind]), commitVersion, commitTime, ...hidden],
   };

@@ -22,6 +22,19 @@ export function incompatibility(earlier: Columns, later: Columns, { sameNames = 
   });
 }
 
+/** Columns of an earlier schema by the names that they have later; those that are gone are left out. */
+export function laterNames(names: readonly string[], earlier: Columns, later: Columns): readonly string[] {
+  const fields = earlier.schema.fields as Readonly<Record<string, StructField>>;
+  const isLater = isMapped(later.metadata);
+  const now = new Map(
+    Object.entries(later.schema.fields).map(([name, field]) => [physicalName(name, field, isLater), name]),
+  );
+  return names.flatMap((name) => {
+    const field = fields[name];
+    return (field && now.get(physicalName(name, field, isMapped(earlier.metadata)))) ?? [];
+  });
+}
+
 interface Place {
   /** Whether fields are told apart by their physical names. */
   readonly earlier: boolean;

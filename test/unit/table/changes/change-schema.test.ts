@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Metadata } from "../../../../shared/delta/index.ts";
 import type { DataType, Schema } from "../../../../shared/plan/index.ts";
 import { planChanges, readChanges, type ChangeOptions } from "../../../../shared/table/index.ts";
-import { incompatibility } from "../../../../shared/table/changes/change-schema.ts";
+import { incompatibility, laterNames } from "../../../../shared/table/changes/change-schema.ts";
 import { openCompute, schemaOf, type ComputeUnderTest } from "../../../support/compute-under-test.ts";
 import { metaData, plainProtocol, removeOfAdd, TableHistory } from "../../../support/table-history.ts";
 
@@ -76,6 +76,13 @@ describe("under column mapping", () => {
 
   test("a column that was dropped and made again under its name is another one", () => {
     expect(incompatibility(named({ a: "col-1" }), named({ a: "col-2" }, "id"))).toBe("drops the column a");
+  });
+
+  test("columns are known by their last names, unless they are gone", () => {
+    const [before, after] = [named({ a: "col-1", b: "b", c: "col-3" }), named({ x: "col-1", b: "b", c: "col-4" })];
+    expect(laterNames(["c", "b", "a"], before, after)).toEqual(["b", "x"]);
+    expect(laterNames(["a"], columns(schemaOf({ a: long })), named({ x: "a" }))).toEqual(["x"]);
+    expect(laterNames(["a"], columns(schemaOf({ a: long })), columns(schemaOf({ a: long })))).toEqual(["a"]);
   });
 
   test("columns stay what they were when mapping is turned on", () => {
