@@ -259,6 +259,23 @@ def variant(t):
     t.as_json = ["v", "nested", "vs"]
 
 
+def variant_shredded(t):
+    """A variant column some of whose fields have columns of their own in the files."""
+    t.create("id INT, v VARIANT", NO_DV, "delta.enableVariantShredding = true")
+    t.with_settings(
+        {"spark.sql.variant.inferShreddingSchema": "true"},
+        lambda: t.sql("INSERT INTO {t} SELECT CAST(id AS INT), parse_json(concat('{\"a\": ', id, ', \"b\": \"x', id, '\"', if(id = 3, ', \"c\": [1]', ''), '}')) FROM range(5)",
+                      "INSERT INTO {t} VALUES (5, parse_json('\"no object\"')), (6, NULL)"),
+    )
+    t.as_json = ["v"]
+
+
+def materialized_partition_columns(t):
+    """Files that hold the partition columns too, as the writer feature `materializePartitionColumns` asks."""
+    t.create("id INT, p STRING", NO_DV, "delta.feature.materializePartitionColumns = 'supported'", by="p")
+    t.sql("INSERT INTO {t} VALUES (1, 'a'), (2, NULL)")
+
+
 def row_tracking(t):
     """Row tracking: base row ids and versions in the log, ids materialized in hidden columns of files that were rewritten."""
     t.create("id INT, name STRING", "delta.enableRowTracking = true", NO_DV)
@@ -523,12 +540,6 @@ def default_columns(t):
     t.sql("INSERT INTO {t} (id) VALUES (1)", "INSERT INTO {t} VALUES (2, 'some'), (3, NULL)", "INSERT INTO {t} VALUES (4, DEFAULT)")
 
 
-def collations(t):
-    """A column whose texts are compared without regard to case."""
-    t.create("id INT, name STRING COLLATE UTF8_LCASE", NO_DV)
-    t.sql("INSERT INTO {t} VALUES (1, 'a'), (2, 'A'), (3, 'b')")
-
-
 def clustered(t):
     """A table with liquid clustering, which is a matter of its writers: it reads like any other."""
     t.create("id INT, city STRING, note STRING", NO_DV, then="CLUSTER BY (city, id)")
@@ -547,7 +558,7 @@ def partition_values(t):
     kinds = "b BOOLEAN, y TINYINT, s SMALLINT, i INT, l BIGINT, f FLOAT, d DOUBLE, dec DECIMAL(20,4), str STRING, bin BINARY, day DATE, at TIMESTAMP"
     t.create(f"id INT, {kinds}", NO_DV, by=", ".join(kind.split()[0] for kind in kinds.split(", ")))
     t.sql(
-        "INSERT INTO {t} VALUES (1, true, -128, -32768, -2147483648, -9223372036854775808, -0.5, 1e-300, -1234567890123456.7890, 'a b/c', X'0001fF', DATE'0001-01-01', TIMESTAMP'1969-12-31 23:59:59.999999Z'),"
+        "INSERT INTO {t} VALUES (1, true, -128, -32768, -2147483648, -9223372036854775808, -0.5, 1e-300, -1234567890123456.7890, 'a b/c', X'01C3BC', DATE'0001-01-01', TIMESTAMP'1969-12-31 23:59:59.999999Z'),"
         " (2, false, 127, 32767, 2147483647, 9223372036854775807, float('NaN'), double('Infinity'), 0.0001, 'ü=%25&\"''', X'41', DATE'9999-12-31', TIMESTAMP'2024-02-29 12:00:00Z'),"
         " (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),"
         " (4, true, 0, 0, 0, 0, float('-Infinity'), double('-0.0'), 0, '', X'', DATE'1970-01-01', TIMESTAMP'9999-12-31 23:59:59.999999Z')"
@@ -612,10 +623,10 @@ def long_texts(t):
 MAKERS = [
     cdf_copy_on_write, cdf_deletion_vectors, cdf_deletion_vectors_without_cdc_files, cdf_schema_change, cdf_partitioned, cdf_enabled_later,
     cdf_column_mapping, cdf_in_commit_timestamps, type_widening, type_widening_nested, variant, row_tracking, in_commit_timestamps,
-    in_commit_timestamps_enabled_later, v2_checkpoint_json, v2_checkpoint_parquet, v2_checkpoint_without_hint, v2_checkpoint_without_sidecars,
+    variant_shredded, materialized_partition_columns, in_commit_timestamps_enabled_later, v2_checkpoint_json, v2_checkpoint_parquet, v2_checkpoint_without_hint, v2_checkpoint_without_sidecars,
     multi_part_checkpoint, checkpoint_with_parsed_columns, checkpoint_with_struct_statistics_only, log_compaction, deletion_vectors_in_one_file,
     deletion_vectors_inline, deletion_vectors_large, deletion_vectors_of_partitions, column_mapping_name, column_mapping_id,
-    column_mapping_enabled_later, column_mapping_deletion_vectors, generated_columns, identity_columns, constraints, default_columns, collations,
+    column_mapping_enabled_later, column_mapping_deletion_vectors, generated_columns, identity_columns, constraints, default_columns,
     clustered, timestamp_ntz_partitions, partition_values, special_names, extreme_values, legacy_parquet, dropped_feature, no_statistics, long_texts,
 ]
 
