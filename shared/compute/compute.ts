@@ -104,7 +104,11 @@ export interface TextFile {
   readonly modifiedTimeUs: bigint;
 }
 
-/** timestamp: microseconds since the epoch as bigint; date: days as number; long: bigint; binary: bytes; the rest as in JavaScript. */
+/**
+ * timestamp: microseconds since the epoch as bigint; date: days as number; long: bigint; binary: bytes; decimal: text; the rest as in JavaScript.
+ * Structs, arrays and maps go in as JSON text, structs with every field, maps as objects; in it timestamps and dates are ISO-8601, binary is
+ * base64, and NaN and infinities are text. They do not come out as rows.
+ */
 export type RowValue = null | boolean | number | bigint | string | Uint8Array;
 
 export type ComputeStep = PlanStep | DeduplicateStep;

@@ -133,6 +133,10 @@ export const limits = {
   /** Files of a table that a delete, an update or a merge has on the disk at once: an instance has 0.8 GB of it. */
   rewriteBatchBytes: 256 * 1024 * 1024,
   rewriteBatchFiles: 1_000,
+  /** How often a write of a user is planned again when another writer was first, and how long it waits: doubled each time, up to the greatest. */
+  writeAttemptsMax: 10,
+  writeRepeatMs: 20,
+  writeRepeatMsMax: 2_000,
   /** Values of a key by which a merge picks the files of its target; where there are more, it goes by the least and the greatest. */
   mergeKeysMax: 1_000,
   /** Partitions that a condition on partition columns alone is asked of. */

@@ -4,6 +4,7 @@ import type { Compute } from "../compute/index.ts";
 import type { AddFile, Snapshot } from "../delta/index.ts";
 import type { Expression, LogicalPlan } from "../plan/index.ts";
 import type { DeltaTable } from "./delta-table.ts";
+import { filesMatching } from "./file-condition.ts";
 
 /** So many rows of one file are held in memory at once. */
 const rowsPerFileMax = 20_000_000;
@@ -11,6 +12,11 @@ const rowsPerFileMax = 20_000_000;
 export interface ReadOptions {
   readonly limit: number;
   readonly hidden?: boolean | undefined;
+  /** These columns, in this order; all of them where absent. */
+  readonly columns?: readonly string[] | undefined;
+  /** True for the rows that are wanted, over the table's columns. Files that cannot have one are not read. */
+  readonly where?: Expression | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -22,13 +28,16 @@ export async function* readRowTexts(
   compute: Compute,
   table: DeltaTable,
   snapshot: Snapshot,
-  { limit, hidden = false }: ReadOptions,
+  options: ReadOptions,
 ): AsyncGenerator<string, void> {
-  const names = Object.keys(snapshot.schema.fields).filter((name) => hidden || name !== placeColumn);
-  let left = limit;
+  const { hidden = false, where } = options;
+  const names = options.columns ?? Object.keys(snapshot.schema.fields).filter((name) => hidden || name !== placeColumn);
+  const mayHaveRows = where === undefined ? undefined : filesMatching(snapshot, where);
+  let left = options.limit;
   for (const file of snapshot.files) {
     if (left <= 0) return;
-    for (const text of await fileRows(compute, table, snapshot, file, names, left)) {
+    if (mayHaveRows?.(file) === false) continue;
+    for (const text of await fileRows(compute, table, snapshot, file, { ...options, limit: left, names })) {
       left--;
       yield text;
     }
@@ -40,12 +49,12 @@ async function fileRows(
   table: DeltaTable,
   snapshot: Snapshot,
   file: AddFile,
-  names: readonly string[],
-  limit: number,
+  { names, limit, where, signal }: ReadOptions & { readonly names: readonly string[] },
 ): Promise<string[]> {
+  const scan: LogicalPlan = { kind: "scan", source: "file", schema: snapshot.schema, streaming: false };
   const all: LogicalPlan = {
     kind: "project",
-    input: { kind: "scan", source: "file", schema: snapshot.schema, streaming: false },
+    input: where === undefined ? scan : { kind: "filter", input: scan, condition: where },
     columns: [{ name: "row", expression: rowText(names) }],
   };
   const plan: LogicalPlan = Number.isFinite(limit) ? { kind: "limit", input: all, count: limit } : all;
@@ -56,6 +65,7 @@ async function fileRows(
     writes: [],
     collects: [{ name: "rows", plan, rowsMax: rowsPerFileMax }],
     parameters: {},
+    signal,
   });
   if (result.kind === "pending")
     throw new DyneError("BATCH_ABANDONED", `Reading ${table.path} waits for its compute. Try again.`);

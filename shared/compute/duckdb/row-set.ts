@@ -14,6 +14,7 @@ import { DuckDBBlobValue } from "@duckdb/node-api";
 import { duckdbType, type DataType } from "../../plan/index.ts";
 import type { RowSet, RowValue } from "../compute.ts";
 import { identifier } from "./identifier.ts";
+import { nestedFromJson } from "./nested-from-json.ts";
 import { TableLoader } from "./table-loader.ts";
 
 /** How a type travels in chunks, and how it is read back as the type. */
@@ -48,6 +49,10 @@ function carrier(type: DataType): Carrier {
       return { type: INTEGER, value: asIs, read: (column) => `(DATE '1970-01-01' + ${column})` };
     case "binary":
       return { type: BLOB, value: (v) => new DuckDBBlobValue(v as Uint8Array), read: plain };
+    case "array":
+    case "map":
+    case "struct":
+      return { type: VARCHAR, value: asIs, read: nestedFromJson };
     default:
       return { type: VARCHAR, value: asIs, read: type.kind === "string" ? plain : cast };
   }

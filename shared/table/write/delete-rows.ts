@@ -1,7 +1,7 @@
 import { removeOf, type AddFile, type Snapshot } from "../../delta/index.ts";
 import { renderScalar, type Expression, type Schema, type StructField } from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
-import { filesMatching } from "./file-condition.ts";
+import { filesMatching } from "../file-condition.ts";
 import { rowCountOf } from "./file-rows.ts";
 import { filesOfMatchingPartitions } from "./matching-partitions.ts";
 import {

@@ -22,7 +22,7 @@ import {
 } from "../../plan/index.ts";
 import { valueRange } from "../row-condition.ts";
 import type { TableSession } from "../table-session.ts";
-import { filesMatching } from "./file-condition.ts";
+import { filesMatching } from "../file-condition.ts";
 import type { MergeCondition } from "./merge-condition.ts";
 import { stillRunning } from "./new-files.ts";
 

@@ -7,7 +7,7 @@ import { guardedPlan, rowsKeeping } from "../constraints/guarded-plan.ts";
 import { alignedRows } from "./aligned-rows.ts";
 import { schemaChange } from "./append-rows.ts";
 import { deletedRows, everyRow, predicateText } from "./delete-rows.ts";
-import { filesMatching } from "./file-condition.ts";
+import { filesMatching } from "../file-condition.ts";
 import { addActions, cdcOf, changeTarget, dataTarget, insertedRows, outputMetrics, stillRunning } from "./new-files.ts";
 import type { SourceRows } from "./source-rows.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";

@@ -4,7 +4,7 @@ import { typeOf, type Expression, type Schema, type StructField } from "../../pl
 import type { TableSession } from "../table-session.ts";
 import { assigned } from "./aligned-rows.ts";
 import { changeMetrics, everyRow, predicateText } from "./delete-rows.ts";
-import { filesMatching } from "./file-condition.ts";
+import { filesMatching } from "../file-condition.ts";
 import {
   actionColumn,
   changeRows,

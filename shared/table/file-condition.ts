@@ -1,7 +1,7 @@
 /** Which files can hold a row for which a condition is true: by partition values and statistics, without reading them. */
-import type { AddFile, Snapshot } from "../../delta/index.ts";
-import type { Expression, Literal } from "../../plan/index.ts";
-import { fileMatcher, type RowCondition } from "../row-condition.ts";
+import type { AddFile, Snapshot } from "../delta/index.ts";
+import type { Expression, Literal } from "../plan/index.ts";
+import { fileMatcher, type RowCondition } from "./row-condition.ts";
 
 type FileTest = (file: AddFile) => boolean;
 type TableForm = Pick<Snapshot, "schema" | "partitionBy">;

@@ -1,0 +1,21 @@
+import { BlobServiceClient, type AnonymousCredential, type StorageSharedKeyCredential } from "@azure/storage-blob";
+import { AzureBlobStore } from "./blob-store.ts";
+import type { ObjectStore } from "./object-store.ts";
+
+type TokenCredential = Exclude<
+  NonNullable<ConstructorParameters<typeof BlobServiceClient>[1]>,
+  StorageSharedKeyCredential | AnonymousCredential
+>;
+
+/** Which storage account, and who asks. */
+export interface AzureStorageOptions {
+  /** `https://<account>.blob.core.windows.net`. */
+  readonly url: string;
+  /** Of Entra ID, such as `new DefaultAzureCredential()` of @azure/identity. */
+  readonly credential: TokenCredential;
+}
+
+/** A storage account, flat or hierarchical: the table at `container/folder/table`. Containers must exist. */
+export function azureStorage({ url, credential }: AzureStorageOptions): ObjectStore {
+  return new AzureBlobStore(new BlobServiceClient(url, credential));
+}

@@ -1,0 +1,198 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
+import {
+  array,
+  binary,
+  boolean,
+  date,
+  decimal,
+  DeltaLake,
+  double,
+  integer,
+  localFolder,
+  long,
+  map,
+  string,
+  struct,
+  timestamp,
+  timestampNtz,
+} from "../../../../shared/table/lake/index.ts";
+
+let folder: string;
+let lake: DeltaLake;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dyne-lake-"));
+  lake = await DeltaLake.open({ store: localFolder(folder), memoryLimitMb: 512, directory: folder });
+});
+afterAll(async () => {
+  await lake[Symbol.asyncDispose]();
+  expect((await readdir(folder)).filter((name) => name.startsWith("dyne-delta-"))).toEqual([]);
+  await rm(folder, { recursive: true });
+});
+
+let tables = 0;
+const fresh = () => `tables/t${++tables}`;
+const person = struct({ id: long(), name: string(), age: integer() });
+
+test("a table is created, written and read with the types of its columns", async () => {
+  const people = await lake.create(fresh(), { schema: person });
+  expect(
+    await people.append([
+      { id: 1, name: "Ada", age: 36 },
+      { id: 2n, name: null },
+    ]),
+  ).toMatchObject({ version: 1 });
+  const rows = await people.rows({ where: ({ id }) => id.gt(0) });
+  expect(rows).toEqual([
+    { id: 1n, name: "Ada", age: 36 },
+    { id: 2n, name: null, age: null },
+  ]);
+  expectTypeOf(rows[0]!).toEqualTypeOf<{
+    readonly id: bigint | null;
+    readonly name: string | null;
+    readonly age: number | null;
+  }>();
+  // @ts-expect-error: there is no such column.
+  await expect(people.append([{ idd: 1 }])).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
+});
+
+test("values of every type come back as they were", async () => {
+  const schema = struct({
+    truth: boolean(),
+    whole: long(),
+    real: double(),
+    price: decimal(20, 3),
+    day: date(),
+    at: timestamp(),
+    wall: timestampNtz(),
+    bytes: binary(),
+    tags: array(string()),
+    counts: map(string(), long()),
+    nested: struct({
+      a: struct({ bytes: binary(), at: timestamp(), whole: long() }),
+      list: array(struct({ x: double() })),
+    }),
+  });
+  const table = await lake.create(fresh(), { schema });
+  const row = {
+    truth: true,
+    whole: 9_007_199_254_740_993n,
+    real: Number.NaN,
+    price: "12345678901234567.890",
+    day: "0001-01-01",
+    at: "2026-01-02T03:04:05.678901Z",
+    wall: "2026-01-02T03:04:05.000001",
+    bytes: Uint8Array.of(0, 92, 255),
+    tags: ["a", null, 'quote " and \\ and é\u{1F600}'],
+    counts: new Map([
+      ["k", 2n ** 62n],
+      ["", null],
+    ]),
+    nested: {
+      a: { bytes: Uint8Array.of(0, 92, 120, 255), at: "1969-12-31T23:59:59.999999Z", whole: -(2n ** 63n) },
+      list: [{ x: Number.POSITIVE_INFINITY }, null, { x: 0.1 }],
+    },
+  };
+  const none = Object.fromEntries(Object.keys(row).map((name) => [name, null]));
+  await table.append([row, {}]);
+  expect(await table.rows({ where: ({ truth }) => truth })).toEqual([row]);
+  expect(await table.rows({ where: ({ truth }) => truth.isNull() })).toEqual([none]);
+});
+
+test("dates and moments may be Dates, and maps objects", async () => {
+  const schema = struct({ day: date(), at: timestamp(), counts: map(long(), string()) });
+  const table = await lake.create(fresh(), { schema });
+  const moment = new Date("2026-05-06T07:08:09.123Z");
+  await table.append([{ day: moment, at: moment, counts: { 7: "seven" } }]);
+  expect(await table.rows()).toEqual([
+    { day: "2026-05-06", at: "2026-05-06T07:08:09.123000Z", counts: new Map([[7n, "seven"]]) },
+  ]);
+});
+
+describe("a value that is none of its column", () => {
+  test.for([
+    ["a text for a number", { id: "1" }, 'rows[1].id: "1"'],
+    ["a number too large", { age: 2 ** 40 }, "rows[1].age"],
+    ["an object for a text", { name: {} }, "rows[1].name is object"],
+    ["a fraction", { id: 1.5 }, "rows[1].id: 1.5"],
+    ["a text with half a character", { name: "\ud800" }, "rows[1].name"],
+  ] as const)("%s is refused with its place", async ([, row, says]) => {
+    const table = lake.table((await lake.create(fresh(), { schema: person })).path);
+    await expect(table.append([{ id: 1 }, row])).rejects.toMatchObject({
+      code: "TYPE_MISMATCH",
+      message: expect.stringContaining(says),
+    });
+  });
+});
+
+test("rows are updated, deleted and merged by typed expressions", async () => {
+  const people = await lake.create(fresh(), { schema: person });
+  await people.append([1, 2, 3].map((id) => ({ id, name: `p${id}`, age: 10 * id })));
+  await people.update(
+    ({ age }) => ({ age: age.plus(1) }),
+    ({ id }) => id.ge(2),
+  );
+  await people.delete(({ name }) => name.eq("p3"));
+  const merge = await people.merge(
+    [
+      { id: 2, age: 99 },
+      { id: 7, name: "new" },
+    ],
+    ({ target, source }) => target.id.eq(source.id),
+  );
+  const outcome = await merge
+    .whenMatchedUpdate(({ source }) => ({ age: source.age }))
+    .whenNotMatchedInsert()
+    .execute();
+  expect(outcome).toMatchObject({ kind: "committed", metrics: { numTargetRowsUpdated: 1, numTargetRowsInserted: 1 } });
+  expect(new Set(await people.rows())).toEqual(
+    new Set([
+      { id: 1n, name: "p1", age: 10 },
+      { id: 2n, name: "p2", age: 99 },
+      { id: 7n, name: "new", age: null },
+    ]),
+  );
+  expect(await people.rows({ version: 1, select: ["id"], where: ({ age }) => age.eq(30) })).toEqual([{ id: 3n }]);
+  const changes = await Array.fromAsync(people.changes({ from: 3 }));
+  expect(changes.filter(({ _commit_version }) => _commit_version === 3n)).toEqual(
+    expect.arrayContaining([expect.objectContaining({ id: 3n, _change_type: "delete" })]),
+  );
+});
+
+test("rows of one table are merged into another, and gain it their columns", async () => {
+  const [into, from] = [
+    await lake.create(fresh(), { schema: person }),
+    await lake.create(fresh(), { schema: struct({ id: long(), note: string() }) }),
+  ];
+  await into.append([{ id: 1, name: "Ada" }]);
+  await from.append([{ id: 1, note: "first" }]);
+  const merge = await into.merge(await from.source(), ({ target, source }) => target.id.eq(source.id));
+  await merge.whenMatchedUpdate().execute({ mergeSchema: true });
+  expect(await lake.table(into.path).rows()).toEqual([{ id: 1n, name: "Ada", age: null, note: "first" }]);
+});
+
+test("a table is opened with declared columns, which it must have", async () => {
+  const { path } = await lake.create(fresh(), { schema: person });
+  expect((await lake.open(path, struct({ id: long() }))).path).toBe(path);
+  await expect(lake.open(path, struct({ id: string() }))).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
+  await expect(lake.open("tables/none", person)).rejects.toMatchObject({ code: "TABLE_NOT_FOUND" });
+});
+
+test("a write is planned again while others are first", async () => {
+  const { path } = await lake.create(fresh(), { schema: person });
+  await lake.table(path).append([1, 2, 3, 4].map((id) => ({ id, age: 0 })));
+  await using other = await DeltaLake.open({ store: localFolder(folder), directory: folder });
+  const writers = [lake, other].map(
+    (each) =>
+      each.table(path) as unknown as Awaited<ReturnType<typeof lake.create<{ age: ReturnType<typeof integer> }>>>,
+  );
+  const outcomes = await Promise.all(
+    writers.flatMap((table) =>
+      [1, 2, 3].map(() => table.update(({ age }) => ({ age: age.plus(1) }), undefined, { attemptsMax: 50 })),
+    ),
+  );
+  expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => "committed"));
+  expect(new Set((await lake.table(path).rows()).map(({ age }) => age))).toEqual(new Set([6]));
+});
