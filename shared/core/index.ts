@@ -6,5 +6,6 @@ export * from "./instant.ts";
 export * from "./limits.ts";
 export * from "./logger.ts";
 export * from "./loopback.ts";
+export * from "./nearest-name.ts";
 export * from "./random.ts";
 export * from "./retry.ts";

@@ -16,7 +16,7 @@ import { logTailAfter } from "./log-listing.ts";
 import { findSnapshot, openSnapshot } from "./open-snapshot.ts";
 import { advanceSnapshot, type Snapshot } from "./snapshot.ts";
 import { assertWritable } from "./table-features.ts";
-import { durationMs } from "./table-properties.ts";
+import { tableProperty } from "./table-properties.ts";
 
 /** All that is known of a table at one version. */
 export interface TableState {
@@ -88,8 +88,7 @@ function bury(tombstones: Map<string, RemoveFile>, { adds, removes }: DeltaCommi
 
 /** The tombstones that have not expired (`delta.deletedFileRetentionDuration`; PROTOCOL.md § Add File and Remove File). Pure. */
 export function unexpired({ snapshot, tombstones }: TableState, nowMs: number): readonly RemoveFile[] {
-  const { configuration } = snapshot.metadata;
-  const keptMs = durationMs(configuration, "delta.deletedFileRetentionDuration", limits.tombstoneRetentionMs);
+  const keptMs = tableProperty(snapshot.metadata.configuration, "delta.deletedFileRetentionDuration");
   return tombstones.filter(({ deletionTimestamp = 0 }) => deletionTimestamp > nowMs - keptMs);
 }
 

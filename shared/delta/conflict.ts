@@ -8,6 +8,7 @@ import type { Action, AddFile, Metadata } from "./actions.ts";
 import type { DeltaCommit } from "./commit-file.ts";
 import { fileKey } from "./file-path.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { tableProperty } from "./table-properties.ts";
 
 /** Why a transaction has to be planned again. */
 export type ConflictReason =
@@ -75,7 +76,7 @@ export function isolationLevelOf(metadata: Metadata, actions: readonly Action[])
       ("remove" in action && action.remove.dataChange),
   );
   if (movesRows && !changesMore) return "SnapshotIsolation";
-  return metadata.configuration["delta.isolationLevel"] === "Serializable" ? "Serializable" : "WriteSerializable";
+  return tableProperty(metadata.configuration, "delta.isolationLevel");
 }
 
 /**

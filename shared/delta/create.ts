@@ -1,13 +1,16 @@
 import { DyneError } from "../core/index.ts";
 import type { Schema, StructField } from "../plan/index.ts";
 import { verifiedPutIfAbsent } from "../storage/index.ts";
-import type { Action } from "./actions.ts";
+import type { Action, CommitInfo, Metadata } from "./actions.ts";
+import { numberedSchema } from "./column-ids.ts";
 import { commitOf, encodeActions, parseCommit } from "./commit-file.ts";
+import { timed } from "./in-commit-timestamp.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
+import { checkProperties, protocolOfNew } from "./property-change.ts";
 import { parseSchema, schemaString } from "./schema.ts";
 import { findSnapshot } from "./open-snapshot.ts";
 import { snapshotOfFirst, type Snapshot } from "./snapshot.ts";
-import { protocolFor } from "./table-features.ts";
+import { tableProperty } from "./table-properties.ts";
 import { engineInfo, transactionRetention } from "./transaction.ts";
 
 export interface TableDefinition {
@@ -27,8 +30,8 @@ export interface Creation {
 
 /**
  * Creates an empty table as version 0, or adopts the one that is there. Safe to repeat.
- * Throws INVALID_ARGUMENT, DUPLICATE_NAME or UNKNOWN_COLUMN for a definition that is no Delta table, UNSUPPORTED_FEATURE for properties
- * that dyne does not write.
+ * Throws INVALID_ARGUMENT, DUPLICATE_NAME or UNKNOWN_COLUMN for a definition that is no Delta table, or has a property that Delta has not;
+ * UNSUPPORTED_FEATURE for columns and properties that dyne does not write.
  */
 export async function createTable(log: DeltaLog, definition: TableDefinition): Promise<Creation> {
   validate(log, definition);
@@ -42,33 +45,48 @@ export async function createTable(log: DeltaLog, definition: TableDefinition): P
 }
 
 function firstActions(log: DeltaLog, definition: TableDefinition, nowMs: number): readonly Action[] {
-  const { schema, partitionBy = [], configuration = {}, name, description } = definition;
-  return [
-    {
-      commitInfo: {
-        timestamp: nowMs,
-        operation: "CREATE TABLE",
-        operationParameters: { partitionBy: JSON.stringify(partitionBy), properties: JSON.stringify(configuration) },
-        isolationLevel: "WriteSerializable",
-        isBlindAppend: true,
-        engineInfo,
-        txnId: log.random.uuid(),
-      },
-    },
-    { protocol: protocolFor(log.path, schema, configuration) },
-    {
-      metaData: {
-        id: log.random.uuid(),
-        ...(name !== undefined && { name }),
-        ...(description !== undefined && { description }),
-        format: { provider: "parquet", options: {} },
-        schemaString: schemaString(schema),
-        partitionColumns: partitionBy,
-        configuration,
-        createdTime: nowMs,
-      },
-    },
-  ];
+  const { partitionBy = [], name, description } = definition;
+  const checked = checkProperties(log.path, definition.configuration ?? {});
+  const protocol = protocolOfNew(log.path, definition.schema, checked);
+  const { schema, configuration } = withColumnMapping(log, definition.schema, checked.configuration);
+  const metaData: Metadata = {
+    id: log.random.uuid(),
+    ...(name !== undefined && { name }),
+    ...(description !== undefined && { description }),
+    format: { provider: "parquet", options: {} },
+    schemaString: schemaString(schema),
+    partitionColumns: partitionBy,
+    configuration,
+    createdTime: nowMs,
+  };
+  const { actions, inCommitTimestamp } = timed(undefined, [{ protocol }, { metaData }], nowMs);
+  const commitInfo: CommitInfo = {
+    ...(inCommitTimestamp !== undefined && { inCommitTimestamp }),
+    timestamp: nowMs,
+    operation: "CREATE TABLE",
+    operationParameters: { partitionBy: JSON.stringify(partitionBy), properties: JSON.stringify(configuration) },
+    isolationLevel: tableProperty(configuration, "delta.isolationLevel"),
+    isBlindAppend: true,
+    engineInfo,
+    txnId: log.random.uuid(),
+  };
+  return [{ commitInfo }, ...actions];
+}
+
+/** Columns of a new table that maps them have names in files that mean nothing (PROTOCOL.md § Writer Requirements for Column Mapping). */
+function withColumnMapping(
+  log: DeltaLog,
+  schema: Schema,
+  configuration: Readonly<Record<string, string>>,
+): { readonly schema: Schema; readonly configuration: Readonly<Record<string, string>> } {
+  if (tableProperty(configuration, "delta.columnMapping.mode") === "none") return { schema, configuration };
+  const physicalName = (): string => `col-${log.random.uuid()}`;
+  const numbered = numberedSchema(schema, { maxColumnId: 0, physicalName });
+  const maxColumnId = String(numbered.maxColumnId);
+  return {
+    schema: numbered.schema,
+    configuration: { ...configuration, "delta.columnMapping.maxColumnId": maxColumnId },
+  };
 }
 
 function validate(log: DeltaLog, { schema, partitionBy = [], configuration = {} }: TableDefinition): void {

@@ -4,14 +4,14 @@
  */
 import type { Action, Metadata } from "./actions.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { tableProperty } from "./table-properties.ts";
 
-const enabled = "delta.enableInCommitTimestamps";
 const enablementVersion = "delta.inCommitTimestampEnablementVersion";
 const enablementTimestamp = "delta.inCommitTimestampEnablementTimestamp";
 
 /** True where commits of a table carry their time. */
 export function hasInCommitTimestamps({ configuration }: Pick<Metadata, "configuration">): boolean {
-  return configuration[enabled] === "true";
+  return tableProperty(configuration, "delta.enableInCommitTimestamps");
 }
 
 /** The actions of one try, and the time that its commitInfo has to carry, in milliseconds since the epoch. */

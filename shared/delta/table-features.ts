@@ -56,6 +56,7 @@ const writerFeatures: Readonly<Record<string, Support>> = {
   domainMetadata: "yes",
   generatedColumns: noFieldHas("delta.generationExpression"),
   identityColumns: noFieldHas("delta.identity.start", "delta.identity.step"),
+  inCommitTimestamp: "yes",
   invariants: noFieldHas("delta.invariants"),
   timestampNtz: "yes",
   vacuumProtocolCheck: "yes",
@@ -99,44 +100,6 @@ export function assertWritable(path: string, protocol: Protocol, metadata: Metad
   refuse(path, "written", unsupported(writerFeatures, named, metadata, schema));
 }
 
-/** Properties that need a feature which dyne does not write. */
-const refusedProperties: readonly { readonly key: RegExp; readonly feature: string; readonly harmless?: string }[] = [
-  { key: /^delta\.enableDeletionVectors$/, feature: "deletionVectors", harmless: "false" },
-  { key: /^delta\.columnMapping\.mode$/, feature: "columnMapping", harmless: "none" },
-  { key: /^delta\.enableInCommitTimestamps$/, feature: "inCommitTimestamp", harmless: "false" },
-  { key: /^delta\.enableRowTracking$/, feature: "rowTracking", harmless: "false" },
-  { key: /^delta\.enableTypeWidening$/, feature: "typeWidening", harmless: "false" },
-  { key: /^delta\.checkpointPolicy$/, feature: "v2Checkpoint", harmless: "classic" },
-  { key: /^delta\.constraints\./, feature: "checkConstraints" },
-  { key: /^delta\.enableIcebergCompatV\d+$/, feature: "icebergCompat", harmless: "false" },
-  { key: /^delta\.feature\./, feature: "delta.feature.*" },
-];
-
-/**
- * The least protocol for a new table: reader 1 and writer 2, or table features where a column or property needs them.
- * Throws UNSUPPORTED_FEATURE for properties whose feature dyne does not write.
- */
-export function protocolFor(path: string, schema: Schema, configuration: Readonly<Record<string, string>>): Protocol {
-  for (const [key, value] of Object.entries(configuration)) {
-    const refused = refusedProperties.find((property) => property.key.test(key) && value !== property.harmless);
-    if (refused !== undefined) refuse(path, "created", [`${refused.feature} (${key})`]);
-  }
-  const ntz = anyType(schema, ({ kind }) => kind === "timestamp_ntz");
-  const changeFeed = configuration["delta.enableChangeDataFeed"] === "true";
-  if (!ntz && !changeFeed) return { minReaderVersion: 1, minWriterVersion: 2 };
-  return {
-    minReaderVersion: ntz ? featuresReaderVersion : 1,
-    minWriterVersion: featuresWriterVersion,
-    ...(ntz && { readerFeatures: ["timestampNtz"] }),
-    writerFeatures: [
-      "appendOnly",
-      "invariants",
-      ...(changeFeed ? ["changeDataFeed"] : []),
-      ...(ntz ? ["timestampNtz"] : []),
-    ],
-  };
-}
-
 /** A protocol with table features lists them (PROTOCOL.md § Table Features). */
 function listed(path: string, list: string, features: readonly string[] | undefined): readonly string[] {
   if (features !== undefined) return features;
@@ -177,16 +140,6 @@ function allFields(type: DataType): readonly StructField[] {
     default:
       return [];
   }
-}
-
-function anyType(type: DataType, test: (type: DataType) => boolean): boolean {
-  if (test(type)) return true;
-  if (type.kind === "array") return anyType(type.element, test);
-  if (type.kind === "map") return anyType(type.key, test) || anyType(type.value, test);
-  return (
-    type.kind === "struct" &&
-    Object.values(type.fields as Record<string, StructField>).some((field) => anyType(field.type, test))
-  );
 }
 
 function refuse(path: string, verb: string, features: readonly string[]): void {

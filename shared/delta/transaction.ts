@@ -30,6 +30,7 @@ import { advanceSnapshot, type Snapshot } from "./snapshot.ts";
 import { isTrusted, updateSnapshot } from "./update-snapshot.ts";
 import { parseSchema } from "./schema.ts";
 import { assertWritable } from "./table-features.ts";
+import { tableProperty } from "./table-properties.ts";
 
 export interface CommitRequest extends ReadScope {
   /** What the actions were planned on, or anything newer: an older one costs requests, never correctness. */
@@ -256,7 +257,7 @@ function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitR
     assertWritable(log.path, protocol, metadata, schema);
   const removesRows = actions.some((action) => "remove" in action && action.remove.dataChange);
   const addsRows = actions.some((action) => "add" in action && action.add.dataChange);
-  if (removesRows && metadata.configuration["delta.appendOnly"] === "true") {
+  if (removesRows && tableProperty(metadata.configuration, "delta.appendOnly")) {
     throw invalid(log, "removes rows from a table whose property delta.appendOnly is true");
   }
   if (fences.length > 0 && metadata.configuration[transactionRetention] !== undefined) {
@@ -266,7 +267,7 @@ function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitR
     );
   }
   const removed = actions.filter((action) => "remove" in action).length;
-  const hasChangeFeed = metadata.configuration["delta.enableChangeDataFeed"] === "true";
+  const hasChangeFeed = tableProperty(metadata.configuration, "delta.enableChangeDataFeed");
   if (
     hasChangeFeed &&
     !movesNoRows &&

@@ -13,10 +13,10 @@ import {
   advanceState,
   cleanLog,
   dataFilePath,
-  durationMs,
   isCheckpointDue,
   logTail,
   stateAt,
+  tableProperty,
   unexpired,
   writeCheckpoint,
   type DeltaLog,
@@ -163,9 +163,9 @@ export class Maintenance {
       });
     }
     const { configuration } = snapshot.metadata;
-    if (configuration["delta.enableExpiredLogCleanup"] === "false") return 0;
+    if (!tableProperty(configuration, "delta.enableExpiredLogCleanup")) return 0;
     const { host: store, clock, random } = this.#context;
-    const keptMs = durationMs(configuration, "delta.logRetentionDuration", limits.logRetentionMs);
+    const keptMs = tableProperty(configuration, "delta.logRetentionDuration");
     return cleanLog(log, {
       // Instances may be behind for a while, whatever the table says.
       keptMs: Math.max(keptMs, limits.privateRetentionMs),

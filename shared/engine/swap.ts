@@ -17,9 +17,10 @@ import {
 import type { GenerationRecord, TableCommit } from "../checkpoint/index.ts";
 import {
   dataFilePath,
+  featuresNeeded,
   fileKey,
-  protocolFor,
   schemaString,
+  supportsFeature,
   type Action,
   type AddFile,
   type Fence,
@@ -199,8 +200,8 @@ function schemaChange(
 ): Action[] {
   const wanted = schemaString(declared.schema);
   if (schemaString(schema) === wanted && partitionBy.join() === declared.partitionBy.join()) return [];
-  const features = protocolFor(path, declared.schema, metadata.configuration).writerFeatures ?? [];
-  const missing = features.filter((feature) => !(protocol.writerFeatures ?? []).includes(feature));
+  const features = [...featuresNeeded(declared.schema, metadata.configuration)];
+  const missing = features.filter((feature) => !supportsFeature(protocol, feature));
   if (missing.length > 0) {
     throw new DyneError(
       "SCHEMA_MISMATCH",

@@ -25,3 +25,6 @@ export { deleteRows, type DeleteOptions } from "./write/delete-rows.ts";
 export { updateRows, type Assignments, type UpdateOptions } from "./write/update-rows.ts";
 export { mergeRows, type MergeOptions } from "./write/merge-rows.ts";
 export { sourceColumn, targetColumn, type MergeClause, type MergeValues } from "./write/merge-clauses.ts";
+export type { Alteration } from "./alter/alteration.ts";
+export * from "./alter/set-properties.ts";
+export * from "./alter/upgrade-protocol.ts";

@@ -9,7 +9,7 @@ import { literalProblem } from "../literal.ts";
 import { sameType, typeName } from "../type-name.ts";
 import type { DataType, Schema, StructField, StructType } from "../types.ts";
 import { childrenOf, someExpression } from "../visit.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearestName } from "../../core/nearest-name.ts";
 
 /** Which calls may stand in an expression, besides scalar functions. */
 export type Allowed = "scalar" | "windows" | "aggregates";

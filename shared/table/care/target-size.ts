@@ -1,7 +1,5 @@
 import { DyneError, limits } from "../../core/index.ts";
-import type { Snapshot } from "../../delta/index.ts";
-
-const units: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+import { tableProperties, type Snapshot } from "../../delta/index.ts";
 
 /**
  * What a data file of the table should have, in bytes: what is asked for, else the property `delta.targetFileSize` (`104857600`, `100mb`),
@@ -9,7 +7,8 @@ const units: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20,
  */
 export function targetFileBytes({ metadata }: Pick<Snapshot, "metadata">, asked?: number): number {
   const text = metadata.configuration["delta.targetFileSize"];
-  const bytes = asked ?? (text === undefined ? limits.targetFileBytes : sizeOf(text));
+  const bytes =
+    asked ?? (text === undefined ? limits.targetFileBytes : tableProperties["delta.targetFileSize"].parse(text));
   if (bytes !== undefined && Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw new DyneError(
     "INVALID_ARGUMENT",
@@ -17,9 +16,4 @@ export function targetFileBytes({ metadata }: Pick<Snapshot, "metadata">, asked?
       ? `The table's property delta.targetFileSize is "${text}", which is no size. Set it to a number of bytes, or such as 128mb.`
       : `A file cannot have a target of ${asked} bytes. Use a whole number above 0.`,
   );
-}
-
-function sizeOf(text: string): number | undefined {
-  const found = /^\s*(\d+)\s*([kmg]?)b?\s*$/i.exec(text);
-  return found === null ? undefined : Number(found[1]) * (units[(found[2] ?? "").toLowerCase()] ?? Number.NaN);
 }

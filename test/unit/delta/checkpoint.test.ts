@@ -6,13 +6,13 @@ import {
   checkpointPath,
   commit,
   commitPath,
-  durationMs,
   encodeActions,
   isCheckpointDue,
   logFolder,
   logTail,
   openSnapshot,
   stateAt,
+  tableProperty,
   unexpired,
   updateSnapshot,
   writeCheckpoint,
@@ -212,9 +212,10 @@ test.each([
   ["90 minutes", 90 * 60_000],
   ["interval 2 months", Number.POSITIVE_INFINITY],
   ["soon", Number.POSITIVE_INFINITY],
-  [undefined, 5],
+  [undefined, limits.logRetentionMs],
 ])("a retention of %s lasts %s ms", (text, expected) => {
-  expect(durationMs(text === undefined ? {} : { "delta.x": text }, "delta.x", 5)).toBe(expected);
+  const configuration: Record<string, string> = text === undefined ? {} : { "delta.logRetentionDuration": text };
+  expect(tableProperty(configuration, "delta.logRetentionDuration")).toBe(expected);
 });
 
 describe("a log of ten thousand commits", () => {

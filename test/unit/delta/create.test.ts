@@ -92,8 +92,8 @@ describe("creating a table", () => {
       "INVALID_ARGUMENT",
     ],
     [
-      "deletion vectors",
-      { schema: struct("id"), configuration: { "delta.enableDeletionVectors": "true" } },
+      "row tracking",
+      { schema: struct("id"), configuration: { "delta.enableRowTracking": "true" } },
       "UNSUPPORTED_FEATURE",
     ],
   ])("with %s is refused", async (_what, definition, code) => {

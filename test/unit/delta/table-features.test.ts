@@ -1,11 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  assertReadable,
-  assertWritable,
-  protocolFor,
-  type Metadata,
-  type Protocol,
-} from "../../../shared/delta/index.ts";
+import { assertReadable, assertWritable, type Metadata, type Protocol } from "../../../shared/delta/index.ts";
 import type { Schema, StructField } from "../../../shared/plan/index.ts";
 
 const plain: Schema = { kind: "struct", fields: { a: { type: { kind: "long" }, nullable: true } } };
@@ -185,51 +179,5 @@ describe("writing", () => {
   ])("%s", (_name, protocol, configuration, metadata, refused) => {
     const write = (): void => assertWritable("t", protocol, metadataOf(configuration), withField(metadata));
     expect(refusal(write)).toEqual(refused === undefined ? undefined : refusalNaming(refused));
-  });
-});
-
-describe("a new table's protocol", () => {
-  const ntz: Schema = {
-    kind: "struct",
-    fields: { a: { type: { kind: "array", element: { kind: "timestamp_ntz" }, containsNull: true }, nullable: true } },
-  };
-  test("is reader 1 and writer 2 where nothing asks for more", () => {
-    expect(
-      protocolFor("t", plain, { "delta.appendOnly": "true", "delta.logRetentionDuration": "interval 7 days" }),
-    ).toEqual({ minReaderVersion: 1, minWriterVersion: 2 });
-  });
-  test("names timestampNtz where a column, however deep, has that type", () => {
-    expect(protocolFor("t", ntz, {})).toEqual({
-      minReaderVersion: 3,
-      minWriterVersion: 7,
-      readerFeatures: ["timestampNtz"],
-      writerFeatures: ["appendOnly", "invariants", "timestampNtz"],
-    });
-  });
-  test("names the change feed for writers only", () => {
-    expect(protocolFor("t", plain, { "delta.enableChangeDataFeed": "true" })).toEqual({
-      minReaderVersion: 1,
-      minWriterVersion: 7,
-      writerFeatures: ["appendOnly", "invariants", "changeDataFeed"],
-    });
-  });
-  test.each([
-    ["delta.enableDeletionVectors", "true"],
-    ["delta.columnMapping.mode", "name"],
-    ["delta.constraints.x", "a > 0"],
-    ["delta.checkpointPolicy", "v2"],
-    ["delta.feature.rowTracking", "supported"],
-  ])("refuses %s = %s", (key, value) => {
-    expect(() => protocolFor("t", plain, { [key]: value })).toThrow(
-      expect.objectContaining({ code: "UNSUPPORTED_FEATURE", message: expect.stringContaining(key) }),
-    );
-  });
-  test("is one that dyne itself writes", () => {
-    for (const schema of [plain, ntz]) {
-      const configuration = { "delta.enableChangeDataFeed": "true", "delta.enableDeletionVectors": "false" };
-      expect(() =>
-        assertWritable("t", protocolFor("t", schema, configuration), metadataOf(configuration), schema),
-      ).not.toThrow();
-    }
   });
 });

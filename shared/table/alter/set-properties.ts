@@ -1,0 +1,107 @@
+import { DyneError } from "../../core/index.ts";
+import {
+  checkProperties,
+  knownName,
+  numberedSchema,
+  protocolAfter,
+  schemaString,
+  tableProperties,
+  tableProperty,
+  type Metadata,
+  type Snapshot,
+  type TablePropertyName,
+} from "../../delta/index.ts";
+import type { Schema } from "../../plan/index.ts";
+import type { TableSession } from "../table-session.ts";
+import { commitAltered, type Alteration } from "./alteration.ts";
+
+type Configuration = Readonly<Record<string, string>>;
+
+/**
+ * Sets properties of a table. What a property needs of the table's protocol is added to it in the same commit: versions where they are
+ * enough, names of features where they are not; nothing is ever lowered. `delta.feature.<name>` = `supported` only does that.
+ *
+ * Safe to repeat. Throws INVALID_ARGUMENT for a name that Delta does not have, with the nearest one, for a text that is no value, and for a
+ * change that a table cannot make; UNSUPPORTED_FEATURE for what dyne does not write.
+ */
+export async function setProperties(
+  { table }: Pick<TableSession, "table">,
+  wanted: Configuration,
+): Promise<Alteration> {
+  const snapshot = await table.latest();
+  const { configuration, features } = checkProperties(table.path, wanted);
+  const metadata = withColumnMapping(table.path, snapshot, {
+    ...snapshot.metadata,
+    configuration: { ...snapshot.metadata.configuration, ...configuration },
+  });
+  assertNoFences(table.path, snapshot, configuration);
+  return commitAltered(table, snapshot, {
+    protocol: protocolAfter(table.path, snapshot.protocol, metadata.metadata, metadata.schema, features),
+    metadata: metadata.metadata,
+    operation: "SET TBLPROPERTIES",
+    operationParameters: { properties: JSON.stringify(wanted) },
+  });
+}
+
+/**
+ * Takes properties away from a table, so that it has Delta's own value again. A property that is not set is left so. The protocol stays as it
+ * is. Safe to repeat. Throws INVALID_ARGUMENT for a name that neither Delta nor the table has, and for what a table cannot be without again.
+ */
+export async function unsetProperties(
+  { table }: Pick<TableSession, "table">,
+  names: readonly string[],
+): Promise<Alteration> {
+  const snapshot = await table.latest();
+  const configuration: Record<string, string> = { ...snapshot.metadata.configuration };
+  for (const given of names) delete configuration[keyOf(table.path, snapshot, given)];
+  const metadata = { ...snapshot.metadata, configuration };
+  withColumnMapping(table.path, snapshot, metadata);
+  return commitAltered(table, snapshot, {
+    protocol: snapshot.protocol,
+    metadata,
+    operation: "UNSET TBLPROPERTIES",
+    operationParameters: { properties: JSON.stringify(names), ifExists: true },
+  });
+}
+
+/** The key of a property that may be taken away. */
+function keyOf(path: string, { metadata }: Snapshot, given: string): string {
+  const isOwn = !given.toLowerCase().startsWith("delta.");
+  const isForeign = Object.hasOwn(metadata.configuration, given) && !Object.hasOwn(tableProperties, given);
+  if (given.toLowerCase().startsWith("delta.constraints.")) knownName(path, given);
+  if (isOwn || isForeign) return given;
+  const name: TablePropertyName = knownName(path, given);
+  if ("isInternal" in tableProperties[name])
+    throw new DyneError("INVALID_ARGUMENT", `${name} of ${path} is set by writers, and stays.`);
+  return name;
+}
+
+/** A table's columns can be mapped by name from some version on; that is not undone, nor changed to ids. */
+function withColumnMapping(
+  path: string,
+  before: Snapshot,
+  metadata: Metadata,
+): { readonly metadata: Metadata; readonly schema: Schema } {
+  const had = tableProperty(before.metadata.configuration, "delta.columnMapping.mode");
+  const mode = tableProperty(metadata.configuration, "delta.columnMapping.mode");
+  if (mode === had) return { metadata, schema: before.schema };
+  if (had !== "none" || mode !== "name")
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `The columns of ${path} are mapped by ${had}, and cannot be by ${mode}: a table that is there can only go from none to name.`,
+    );
+  // The files that are there have the names that the schema has now.
+  const { schema, maxColumnId } = numberedSchema(before.schema, { maxColumnId: 0, physicalName: (name) => name });
+  const configuration = { ...metadata.configuration, "delta.columnMapping.maxColumnId": String(maxColumnId) };
+  return { metadata: { ...metadata, schemaString: schemaString(schema), configuration }, schema };
+}
+
+/** Flows are told apart by records that must not expire. */
+function assertNoFences(path: string, { txns }: Snapshot, configuration: Configuration): void {
+  const key = "delta.setTransactionRetentionDuration";
+  if (configuration[key] === undefined || ![...txns.keys()].some((appId) => appId.startsWith("dyne/"))) return;
+  throw new DyneError(
+    "INVALID_ARGUMENT",
+    `${path} is written by a flow of dyne, which tells its batches by records that ${key} would let expire. Leave it unset.`,
+  );
+}
