@@ -45,6 +45,7 @@ export default defineConfig({
       quick("simulation", 120_000),
       alone("e2e", 120_000, 1),
       alone("long", 1_200_000, 2),
+      alone("concurrency", 60_000, 3),
     ],
   },
 });

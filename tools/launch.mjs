@@ -36,6 +36,7 @@ const scripts = {
   "test:oracle": { program: [test, "oracle"], dev: true, settings: { ORACLE_RUNS: "500" } },
   "test:long": { program: [test, "long"], dev: true },
   "test:simulation": { program: [test, "simulation"], dev: true },
+  "test:concurrency": { program: [test, "concurrency"], dev: true },
   "test:mutants": { program: ["test/simulation/mutants/run.ts"], dev: true },
   "test:e2e": { program: [test, "e2e"], dev: true },
   "test:kill": { program: [test, "e2e", "--", "test/e2e/kill.test.ts"], dev: true, settings: { KILLS: "50" } },

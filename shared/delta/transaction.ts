@@ -156,7 +156,7 @@ async function tryCommit(
     txn: { appId, version: recorded, lastUpdated: nowMs } satisfies Txn,
   }));
   const { actions: changes, inCommitTimestamp } = timed(snapshot, request.actions, nowMs);
-  const info = commitInfo(log, snapshot, request, { level, nowMs, inCommitTimestamp });
+  const info = commitInfo(log, request, { level, nowMs, inCommitTimestamp });
   const actions: readonly Action[] = [info, ...txns, ...changes];
   const put = await verifiedPutIfAbsent(log.store, commitPath(log, version), encodeActions(actions), {
     ...log,
@@ -169,7 +169,6 @@ async function tryCommit(
 
 function commitInfo(
   log: DeltaLog,
-  snapshot: Snapshot,
   request: CommitRequest,
   { level, nowMs, inCommitTimestamp }: { level: IsolationLevel; nowMs: number; inCommitTimestamp: number | undefined },
 ): Action {
@@ -181,7 +180,8 @@ function commitInfo(
       operation: request.operation,
       operationParameters: request.operationParameters ?? {},
       ...(request.operationMetrics && { operationMetrics: metricTexts(request.operationMetrics) }),
-      readVersion: snapshot.version,
+      // What the actions were planned on, whatever others committed before them meanwhile.
+      readVersion: request.base.version,
       isolationLevel: level,
       isBlindAppend: request.isBlindAppend,
       engineInfo,

@@ -2,6 +2,7 @@ import type { BooleanType, Column, ColumnsOf, ColumnTypes, DataType, Schema } fr
 import { sourceColumn, targetColumn, type MergeClause } from "../write/merge-clauses.ts";
 import type { WriteOptions, WriteOutcome } from "../write/write-outcome.ts";
 import { assignments, columnsOf } from "./conditions.ts";
+import type { RepeatOptions } from "./repeat.ts";
 
 /** The columns of both sides of a merge. */
 export interface MergeSides<Target extends ColumnTypes, Source extends ColumnTypes> {
@@ -16,7 +17,7 @@ type NewValues<Columns> = (columns: Columns) => Readonly<Record<string, Column<D
 /** Runs a merge of these clauses. */
 export type RunMerge = (clauses: readonly MergeClause[], options: MergeRunOptions) => Promise<WriteOutcome>;
 
-export interface MergeRunOptions extends WriteOptions {
+export interface MergeRunOptions extends WriteOptions, RepeatOptions {
   /** Adds columns, and fields of structs, that the source has and the table lacks. */
   readonly mergeSchema?: boolean | undefined;
 }
