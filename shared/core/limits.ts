@@ -141,6 +141,9 @@ export const limits = {
   mergeKeysMax: 1_000,
   /** Partitions that a condition on partition columns alone is asked of. */
   partitionsMax: 100_000,
+  /** An expression that somebody wrote as text. */
+  expressionCharacters: 64 * 1024,
+  expressionDepth: 200,
   /** Lists of columns, conditions and sort columns of one request. */
   pageSelectsMax: 64,
   pageConditionsMax: 32,

@@ -4,3 +4,4 @@ export type { DropDuplicates } from "./drop-duplicates.ts";
 export { duckdbType, quoteName, quoteText, renderLiteral, sqlType } from "./quoting.ts";
 export { renderPlan, renderScalar, rowErrorColumn } from "./render-plan.ts";
 export type { RenderOptions, ScalarOptions } from "./render-plan.ts";
+export { parseExpression, parsePredicate } from "./parse-expression.ts";
