@@ -30,6 +30,7 @@ test.each<[string, DataType, DataType, string | undefined]>([
   ["a moment of a date, which has no zone", { kind: "date" }, { kind: "timestamp" }, "changes the column c"],
   ["more digits", decimal(10, 2), decimal(12, 3), undefined],
   ["more digits after the point at the cost of those before", decimal(10, 2), decimal(10, 3), "changes the column c"],
+  ["less digits after the point", decimal(10, 2), decimal(10, 1), "changes the column c"],
   ["a decimal that holds an integer", integer, decimal(10, 0), undefined],
   ["a decimal that does not hold a long", long, decimal(18, 0), "changes the column c from bigint to decimal(18,0)"],
   ["a text of a number", long, string, "changes the column c from bigint to string"],
@@ -155,6 +156,10 @@ describe("changes across changes of the schema", () => {
         ({ commits }) => commits.length,
         (error: { code: string; details: { version: number } }) => `${error.code} ${error.details.version}`,
       );
+    // What a commit removes was written before it; that it was not recorded then is not in the way.
+    const gone = removeOfAdd(await history.file(v1, { id: [1] }));
+    await history.commit([metaData(schemaOf(v1), on), gone]);
+    expect(await versionOf(4, 4)).toBe(1);
     expect(await versionOf(0, 3)).toBe("UNSUPPORTED_FEATURE 0");
     expect(await versionOf(0, 0)).toBe("UNSUPPORTED_FEATURE 0");
     expect(await versionOf(1, 2)).toBe(1);

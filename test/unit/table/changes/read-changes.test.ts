@@ -1,9 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { commitPath, type AddFile } from "../../../../shared/delta/index.ts";
+import {
+  commitPath,
+  deletedRowsOf,
+  deletionVectorPath,
+  writeDeletionVectors,
+  type AddFile,
+} from "../../../../shared/delta/index.ts";
 import type { DataType } from "../../../../shared/plan/index.ts";
 import { planChanges, readChanges, type ChangeOptions } from "../../../../shared/table/index.ts";
 import { openCompute, schemaOf, type ComputeUnderTest } from "../../../support/compute-under-test.ts";
-import { historyStartMs, metaData, plainProtocol, removeOfAdd, TableHistory } from "../../../support/table-history.ts";
+import {
+  historyStartMs,
+  metaData,
+  plainProtocol,
+  removeOfAdd,
+  TableHistory,
+  vectorProtocol,
+} from "../../../support/table-history.ts";
 
 const types = { id: { kind: "long" }, name: { kind: "string" } } satisfies Record<string, DataType>;
 const schema = schemaOf(types);
@@ -133,6 +146,67 @@ describe("commits with files of the change feed", () => {
     await history.commit([removeOfAdd(first), { add: second }, { cdc }]);
     expect(await changesOf(history, { from: 0 })).toEqual(["+1@1", "+2@1", "+3@1", "-2@2", "<3@2", ">4@2"]);
     expect(await changesOf(history, { from: 0, strict: true })).toHaveLength(6);
+  });
+});
+
+describe("a file whose deletion vector was exchanged", () => {
+  async function marked(history: TableHistory, file: AddFile, ...rows_: readonly number[]): Promise<AddFile> {
+    const [deletionVector] = await writeDeletionVectors(history.table.log, [deletedRowsOf(rows_)]);
+    return { ...file, deletionVector: deletionVector! };
+  }
+
+  test("tells only the rows that one vector marks and the other does not", async () => {
+    const history = new TableHistory(under);
+    const file = await history.file(types, rows(0, 1, 2, 3));
+    const [first, second] = [await marked(history, file, 1, 2), await marked(history, file, 2, 3)];
+    await history.commit([vectorProtocol, metaData(schema), { add: file }]);
+    await history.commit([{ add: first }, removeOfAdd(file)]);
+    await history.commit([{ add: second }, removeOfAdd(first)]);
+    await history.commit([{ add: { ...second, tags: { a: "b" } } }, removeOfAdd(second)]);
+    await history.commit([{ add: file }, removeOfAdd(second)]);
+    await history.commit([removeOfAdd(file)]);
+    expect(await changesOf(history, { from: 1 })).toEqual([
+      ...["-1@1", "-2@1"],
+      ...["-3@2", "+1@2"],
+      ...["+2@4", "+3@4"],
+      ...["-0@5", "-1@5", "-2@5", "-3@5"],
+    ]);
+  });
+
+  test("that is added or removed as a whole has no rows that its vector marks", async () => {
+    const history = new TableHistory(under);
+    const file = await marked(history, await history.file(types, rows(0, 1, 2)), 1);
+    await history.commit([vectorProtocol, metaData(schema), { add: file }]);
+    await history.commit([removeOfAdd(file)]);
+    expect(await changesOf(history, { from: 0 })).toEqual(["+0@0", "+2@0", "-0@1", "-2@1"]);
+  });
+
+  test("is read from its first changed row on, and its vectors once", async () => {
+    const history = new TableHistory(under);
+    const file = await history.file(types, rows(...Array.from({ length: 40_000 }, (_, id) => id)));
+    const last = await marked(history, file, 39_999);
+    await history.commit([vectorProtocol, metaData(schema), { add: file }]);
+    await history.commit([{ add: last }, removeOfAdd(file)]);
+    let jobs = 0;
+    const compute: TableHistory["session"]["compute"] = {
+      close: () => under.compute.close(),
+      run: (job) => {
+        jobs++;
+        return under.compute.run(job);
+      },
+    };
+    const found = await Array.fromAsync(readChanges({ ...history.session, compute }, { from: 1 }));
+    expect([found.length, jobs]).toEqual([1, 2]);
+  });
+
+  test("whose vector is gone is named with its version", async () => {
+    const history = new TableHistory(under);
+    const file = await history.file(types, rows(0, 1));
+    const last = await marked(history, file, 1);
+    await history.commit([vectorProtocol, metaData(schema), { add: file }]);
+    await history.commit([{ add: last }, removeOfAdd(file)]);
+    await history.store.delete(deletionVectorPath(history.table.log, last.deletionVector!)!);
+    await expect(texts(history, { from: 1 })).rejects.toMatchObject({ code: "FILE_MISSING", details: { version: 1 } });
   });
 });
 
