@@ -75,33 +75,8 @@ export async function changingTable(
   const services = { clock, random };
   const store = new MemoryStore(services);
   const table = new DeltaTable({ ...services, store, path: `lake/changing/t${tables}`, logger: silentLogger });
-  const { "delta.enableDeletionVectors": vectors, ...others } = configuration;
-  await table.createIfAbsent({ schema, partitionBy, configuration: others });
-  if (vectors === "true") await enableDeletionVectors(table, configuration);
+  await table.createIfAbsent({ schema, partitionBy, configuration });
   return { compute, table, store, scratch: new MemoryStore(services), clock };
-}
-
-async function enableDeletionVectors(
-  table: DeltaTable,
-  configuration: Readonly<Record<string, string>>,
-): Promise<void> {
-  const { metadata } = await table.latest();
-  const features = ["deletionVectors"];
-  await table.commit({
-    actions: [
-      {
-        protocol: {
-          minReaderVersion: 3,
-          minWriterVersion: 7,
-          readerFeatures: features,
-          writerFeatures: [...features, "appendOnly", "invariants", "changeDataFeed"],
-        },
-      },
-      { metaData: { ...metadata, configuration } },
-    ],
-    isBlindAppend: false,
-    operation: "SET TBLPROPERTIES",
-  });
 }
 
 /** The rows of the newest version, as texts in an order of their own. */

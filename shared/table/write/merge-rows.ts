@@ -249,13 +249,16 @@ class Merge {
 }
 
 function mergeMetrics(changed: ChangedRows, inserted: readonly WrittenFile[]): Readonly<Record<string, number>> {
-  const { numAddedFiles = 0, numRemovedFiles = 0 } = changeMetrics(changed);
+  const metrics = changeMetrics(changed);
+  const { numAddedFiles = 0, numRemovedFiles = 0, numDeletionVectorsAdded = 0, numAddedChangeFiles = 0 } = metrics;
   return {
     numTargetRowsInserted: inserted.reduce((rows, { rowCount }) => rows + rowCount, 0),
     numTargetRowsUpdated: changed.updatedRows,
     numTargetRowsDeleted: changed.deletedRows,
     numTargetFilesAdded: numAddedFiles + inserted.length,
     numTargetFilesRemoved: numRemovedFiles,
+    numTargetDeletionVectorsAdded: numDeletionVectorsAdded,
+    numTargetChangeFilesAdded: numAddedChangeFiles,
   };
 }
 

@@ -1,4 +1,7 @@
-/** Appends, overwrites, deletes, updates and merges against a naive model: after any history the table has the model's rows. */
+/**
+ * Appends, overwrites, deletes, updates and merges against a naive model: after any history the table has the model's rows. `HISTORIES=1000` draws more of
+ * them.
+ */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -198,29 +201,25 @@ const shapes = [
   },
 ];
 
-describe.for<{ name: string; partitionBy: string[]; configuration: Record<string, string> }>(shapes)(
-  "$name",
-  ({ partitionBy, configuration }) => {
-    test("has the model's rows after any history", { timeout: 120_000 }, async () => {
-      await fc.assert(
-        fc.asyncProperty(history, async (steps) => {
-          const session = await changingTable(under.compute, { partitionBy, configuration });
-          let model: readonly ModelRow[] = [];
-          let [known, { version }] = [await rowTexts(session), await session.table.latest()];
-          for (const step of steps) {
-            model = await step.take(session, model);
-            const [rows, after] = [await rowTexts(session), await session.table.latest()];
-            expect(rows, step.name).toEqual(modelTexts(model));
-            if (configuration["delta.enableDeletionVectors"] === undefined || partitionBy.length > 0)
-              expect(await changedTexts(session, known, version), `changes of: ${step.name}`).toEqual(rows);
-            [known, version] = [rows, after.version];
-          }
-          const left: string[] = [];
-          for await (const { path } of session.scratch.list("merge/")) left.push(path);
-          expect(left).toEqual([]);
-        }),
-        { numRuns: 25 },
-      );
-    });
-  },
-);
+describe.for(shapes)("$name", ({ partitionBy, configuration }) => {
+  test("has the model's rows after any history", { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (steps) => {
+        const session = await changingTable(under.compute, { partitionBy, configuration });
+        let model: readonly ModelRow[] = [];
+        let [known, { version }] = [await rowTexts(session), await session.table.latest()];
+        for (const step of steps) {
+          model = await step.take(session, model);
+          const [rows, after] = [await rowTexts(session), await session.table.latest()];
+          expect(rows, step.name).toEqual(modelTexts(model));
+          expect(await changedTexts(session, known, version), `changes of: ${step.name}`).toEqual(rows);
+          [known, version] = [rows, after.version];
+        }
+        const left: string[] = [];
+        for await (const { path } of session.scratch.list("merge/")) left.push(path);
+        expect(left).toEqual([]);
+      }),
+      { numRuns: Number(process.env["HISTORIES"] ?? 8) },
+    );
+  });
+});
