@@ -87,6 +87,11 @@ export const limits = {
   /** Columns by which rows are brought into one order, and rows by which their values are told. */
   zOrderColumnsMax: 8,
   zOrderSampleRows: 20_000,
+  /** Files that no log names and that are younger may be of a commit that is still to come: vacuum spares them, whatever it is told. */
+  vacuumYoungMs: 60 * 60 * 1000,
+  /** Files that one vacuum finds, and of these so many are deleted before the log is looked at again. */
+  vacuumFilesMax: 500_000,
+  vacuumBatchFiles: 1_000,
   /** Backfill jobs that may be open at once. */
   openJobsMax: 100,
   /** A job that nobody has taken further for so long is rung again. */

@@ -57,9 +57,9 @@ export class KeptTable implements TableSession {
   }
 
   /** The same table as another instance has it. */
-  another(): DeltaTable {
+  another(store: ObjectStore = this.store): DeltaTable {
     return new DeltaTable({
-      store: this.store,
+      store,
       path: "lake/silver/events",
       clock: this.clock,
       random: this.random,

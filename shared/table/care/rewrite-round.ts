@@ -5,7 +5,6 @@
  *     a file of a bin was removed           that bin falls out, the others are committed
  *     columns or properties changed         all bins that are not committed yet fall out
  */
-import { isDeepStrictEqual } from "node:util";
 import { isDyneError, limits } from "../../core/index.ts";
 import { fileKey, type ConflictReason, type Snapshot } from "../../delta/index.ts";
 import type { TableSession } from "../table-session.ts";
@@ -42,9 +41,11 @@ export async function rewriteRound(
   const committed: RewrittenBin[] = [];
   let version: number | undefined;
   let conflict: RoundResult["conflict"];
+  let base = snapshot;
   for (const group of commitGroups(bins)) {
     const written = await writeGroup(session, snapshot, group, round);
-    const result = await commitGroup(session, snapshot, written, round);
+    const result = await commitGroup(session, base, written, round);
+    base = result.base;
     committed.push(...result.committed);
     version = result.version ?? version;
     conflict = result.conflict ?? conflict;
@@ -94,26 +95,25 @@ async function commitGroup(
   planned: Snapshot,
   written: readonly RewrittenBin[],
   round: RewriteRound,
-): Promise<RoundResult> {
+): Promise<GroupResult> {
   const { table } = session;
+  let base = planned;
   let bins = written;
   let conflict: RoundResult["conflict"];
   for (let attempt = 1; bins.length > 0 && attempt <= limits.mergeAttemptsMax; attempt++) {
-    const changed = changeOf(planned, table.known ?? planned);
-    const result =
-      changed === undefined
-        ? await table.commit({
-            actions: rewriteActions(bins, table.log.clock.nowMs()),
-            isBlindAppend: false,
-            operation: round.operation,
-            operationParameters: round.operationParameters,
-            operationMetrics: round.metricsOf(bins),
-            signal: round.signal,
-          })
-        : { kind: "conflict" as const, reason: changed, version: (table.known ?? planned).version, snapshot: planned };
-    if (result.kind === "committed") return { committed: bins, version: result.version, conflict };
-    conflict = { version: result.snapshot.version, reason: result.kind === "conflict" ? result.reason : "contention" };
-    const kept = conflict.reason === "file-removed" ? bins.filter((bin) => isActive(bin, result.snapshot)) : [];
+    const result = await table.commit({
+      base,
+      actions: rewriteActions(bins, table.log.clock.nowMs()),
+      isBlindAppend: false,
+      operation: round.operation,
+      operationParameters: round.operationParameters,
+      operationMetrics: round.metricsOf(bins),
+      signal: round.signal,
+    });
+    base = result.snapshot;
+    if (result.kind === "committed") return { committed: bins, version: result.version, conflict, base };
+    conflict = { version: base.version, reason: result.kind === "conflict" ? result.reason : "contention" };
+    const kept = conflict.reason === "file-removed" ? bins.filter((bin) => isActive(bin, base)) : [];
     await letGo(
       session,
       bins.filter((bin) => !kept.includes(bin)),
@@ -121,16 +121,11 @@ async function commitGroup(
     bins = kept;
   }
   await letGo(session, bins);
-  return { committed: [], version: undefined, conflict };
+  return { committed: [], version: undefined, conflict, base };
 }
 
-/** What a commit on a version that this instance has come to know meanwhile would not notice. */
-function changeOf(planned: Snapshot, known: Snapshot): ConflictReason | undefined {
-  if (known.metadata !== planned.metadata && !isDeepStrictEqual(known.metadata, planned.metadata))
-    return "metadata-changed";
-  const isSame = known.protocol === planned.protocol || isDeepStrictEqual(known.protocol, planned.protocol);
-  return isSame ? undefined : "protocol-changed";
-}
+/** `base` is the newest version that was held against what was planned. */
+type GroupResult = RoundResult & { readonly base: Snapshot };
 
 function isActive({ bin }: RewrittenBin, { files }: Snapshot): boolean {
   return bin.files.every((file) => files.has(fileKey(file)));

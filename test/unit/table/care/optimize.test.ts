@@ -132,16 +132,6 @@ describe("what does not fit a table is refused:", () => {
     expect(isDyneError(failed) && failed.code).toBe(code);
     expect((await kept.table.latest()).version).toBe(2);
   });
-
-  test("a property that is no size", async () => {
-    const kept = await smallFiles(2);
-    const { metadata } = await kept.table.latest();
-    // Writers of other makes may put anything there.
-    const metaData = { ...metadata, configuration: { "delta.targetFileSize": "large" } };
-    await kept.table.commit({ actions: [{ metaData }], isBlindAppend: false, operation: "SET TBLPROPERTIES" });
-    await expect(optimize(kept)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
-    expect(committed(await optimize(kept, { targetBytes: 1_000_000 })).metrics.filesAdded).toBe(2);
-  });
 });
 
 /** The table's session, in which something happens after each job was run and before its files are committed. */
