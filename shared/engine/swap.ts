@@ -16,7 +16,6 @@ import {
 } from "../core/index.ts";
 import type { GenerationRecord, TableCommit } from "../checkpoint/index.ts";
 import {
-  dataFilePath,
   featuresNeeded,
   fileKey,
   schemaString,
@@ -26,7 +25,7 @@ import {
   type Fence,
   type Snapshot,
 } from "../delta/index.ts";
-import type { DeltaTable } from "../table/index.ts";
+import { assertFilesThere, type DeltaTable } from "../table/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
 
@@ -165,7 +164,7 @@ async function swapActions(
     (file) => versionOf(file, versions) !== undefined && !wanted.has(fileKey(file)),
   );
   const added = [...wanted.values()].filter((file) => !snapshot.files.has(fileKey(file)));
-  for (const file of added) await assertThere(table, file);
+  await assertFilesThere(table, added);
   const isEmptied = Object.values(versions).every((version) => version === null);
   return [
     ...(isEmptied && declared !== undefined ? schemaChange(table.path, snapshot, declared) : []),
@@ -210,13 +209,4 @@ function schemaChange(
     );
   }
   return [{ metaData: { ...metadata, schemaString: wanted, partitionColumns: declared.partitionBy } }];
-}
-
-async function assertThere(table: DeltaTable, file: AddFile): Promise<void> {
-  if ((await table.log.store.head(dataFilePath(table.log, file))) !== undefined) return;
-  throw new DyneError(
-    "FILE_MISSING",
-    `${file.path}, which the version of ${table.path} to go back to needs, is no longer in the store. Choose a younger version.`,
-    { details: { path: file.path } },
-  );
 }
