@@ -25,6 +25,7 @@ const scripts = {
   dev: { program: [dyne, "dev"] },
   dyne: { program: [dyne] },
   build: { program: ["tools/build.mjs"], dev: true },
+  package: { program: ["tools/package.mjs"], dev: true },
   test: {
     program: [test, "types", "unit", "contracts", "golden", "infra", "model", "simulation", "oracle", "e2e"],
     dev: true,

@@ -137,6 +137,6 @@ describe("a launched program", () => {
   test("an unknown script is refused with the names of all", async () => {
     const result = await ending([join(tools, "launch.mjs"), "nothing"]);
     expect(result).toMatchObject({ code: 1, out: "" });
-    expect(result.err).toContain("There are: start, dev, dyne, build, test");
+    expect(result.err).toContain("There are: start, dev, dyne, build, package, test");
   });
 });
