@@ -3,6 +3,7 @@
  */
 import { DyneError, isDyneError, laneId, type LaneId } from "../core/index.ts";
 import { globMatches, type HubEvent } from "../sources/index.ts";
+import type { KeepFiles } from "../table/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { DeclaredFlow } from "./declared-flow.ts";
 import { FilesDriver } from "./drivers/files-driver.ts";
@@ -20,6 +21,7 @@ import type { TableReader } from "./readers.ts";
 import { assertChanged } from "./plan-change.ts";
 import { restoreFlow } from "./restore.ts";
 import { skipBatch } from "./skip.ts";
+import { keptFiles, underLeases } from "./table-care.ts";
 
 /** How long the cascade of one hub invocation may take: the trigger gives the partition's next events only when it returns (SPEC.md 16). */
 const cascadeBudgetMs = 2_000;
@@ -211,6 +213,17 @@ export class Engine {
       );
     await restoreFlow(this.#context, driver, version, position);
     await this.#context.doorbells.ring(name, 0);
+  }
+
+  /** What the flows need of the files of a table in the lake, for vacuum; see `keptFiles`. */
+  keptFiles(path: string): KeepFiles {
+    const drivers = [...this.#flows.values()].map(({ driver }) => driver);
+    return keptFiles(this.#context, path, drivers, this.#readersOf(path));
+  }
+
+  /** Rewrites files of a flow's table while no merge of the flow can get in between; see `underLeases`. */
+  async care<Result>(name: string, work: (signal: AbortSignal) => Promise<Result>) {
+    return underLeases(this.#context, this.#flow(name).driver, work);
   }
 
   /** The safety net: looks at every flow in the order of the graph. One that fails does not keep the others from being looked at. */
