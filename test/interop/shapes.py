@@ -1,7 +1,7 @@
 """Rows of an Arrow table as text: one JSON object per row and without loss, in the form in which `dyne table read` prints them.
 
 Timestamps are ISO-8601 with microseconds and Z, those without a time zone the same without Z, decimals text, 64-bit integers numbers
-with all digits, NaN and infinities text, binary base64, maps arrays of {"key", "value"}.
+with all digits, 32-bit floats the double that they are, NaN and infinities text, binary base64, maps arrays of {"key", "value"}.
 """
 
 import base64
@@ -10,7 +10,6 @@ import math
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-import numpy
 import pyarrow as pa
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -39,7 +38,7 @@ def _value(kind, scalar):
     if types.is_dictionary(kind):
         return _value(kind.value_type, scalar.cast(kind.value_type))
     if types.is_float16(kind) or types.is_float32(kind) or types.is_float64(kind):
-        return _floating(kind, scalar.as_py())
+        return _floating(scalar.as_py())
     if types.is_decimal(kind):
         return format(scalar.as_py(), "f")
     if types.is_timestamp(kind):
@@ -59,12 +58,12 @@ def _value(kind, scalar):
     return scalar.as_py()
 
 
-def _floating(kind, value):
+def _floating(value):
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    return float(str(numpy.float32(value))) if pa.types.is_float32(kind) else value
+    return value
 
 
 def _timestamp(value, kind):
