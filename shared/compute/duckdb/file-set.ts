@@ -156,5 +156,7 @@ function emptyRelation(set: FileSet, withPlaces: boolean, withTime: boolean): st
 /** A partition value in Delta's text form as a typed constant (PROTOCOL.md § Partition Value Serialization). */
 function partitionConstant(text: string | null, type: DataType): string {
   if (text === null || (text === "" && type.kind !== "string")) return `NULL::${duckdbType(type)}`;
+  // The log has the bytes as the text that they spell in UTF-8; a cast would look for escapes in it.
+  if (type.kind === "binary") return `encode(${stringLiteral(text)})`;
   return `CAST(${stringLiteral(text)} AS ${duckdbType(type)})`;
 }

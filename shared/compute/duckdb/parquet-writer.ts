@@ -118,12 +118,31 @@ export class ParquetWriter {
 function partitionText(text: string, type: DataType | undefined): string {
   // DuckDB counts 1 BC before year 1; ISO-8601, Spark and Delta call it the year 0.
   if (type?.kind === "date") return text.replace(/^0001(-\d\d-\d\d) \(BC\)$/, "0000$1");
+  if (type?.kind === "binary") return spelledBytes(text);
   if (type?.kind !== "timestamp") return text;
   return text.replace(
     /^(\S+) (\d\d:\d\d:\d\d)(\.\d+)?\+00$/,
     (_, day: string, time: string, fraction = "") =>
       `${day}T${time}${String(fraction).padEnd(7, fraction === "" ? ".000000" : "0")}Z`,
   );
+}
+
+/** The text that bytes spell in UTF-8, as Spark has it in the log. DuckDB gives bytes that are not printable, and backslashes, as `\\xC3`. */
+function spelledBytes(text: string): string {
+  const bytes = text
+    .split(/(\\x[0-9A-F]{2})/)
+    .map((part, i) => Buffer.from(i % 2 === 0 ? part : [parseInt(part.slice(2), 16)]));
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.concat(bytes));
+  } catch (cause) {
+    throw new DyneError(
+      "DATA_ERROR",
+      `The bytes ${text} are no UTF-8, and cannot be a partition's. Partition by another column.`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /** DuckDB gives maps as lists of key and value, and a single unpartitioned file without partition keys. */

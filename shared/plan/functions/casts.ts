@@ -70,11 +70,18 @@ function fromText(to: DataType, type: string): CastRule | undefined {
   }
 }
 
+/** A decimal's text in DuckDB. Where a type has no digits before the point, DuckDB leaves out the zero that others write there. */
+export function decimalText(value: string, { precision, scale }: DecimalType): string {
+  const text = `CAST(${value} AS VARCHAR)`;
+  return precision > scale ? text : `regexp_replace(${text}, '^(-?)[.]', '\\10.')`;
+}
+
 function toText(from: DataType): CastRule | undefined {
   if (isIntegral(from)) return safe((value) => `CAST(${value} AS VARCHAR)`);
   switch (from.kind) {
-    case "boolean":
     case "decimal":
+      return safe((value) => decimalText(value, from));
+    case "boolean":
     case "date":
     case "timestamp_ntz":
       return safe((value) => `CAST(${value} AS VARCHAR)`);

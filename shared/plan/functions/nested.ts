@@ -2,6 +2,7 @@ import type { DataType, StructField } from "../types.ts";
 import { typeName } from "../type-name.ts";
 import { quoteName, quoteText } from "../sql/quoting.ts";
 import type { ScalarFunction, TypeRule } from "./function-definition.ts";
+import { decimalText } from "./casts.ts";
 import { anything } from "./type-rules.ts";
 
 /** Names and values by turns; the names are literals, which `named_struct` of the analysis turns into the type. */
@@ -32,7 +33,7 @@ function jsonValue(sql: string, type: DataType, depth: number): string {
     case "date":
       return `to_json(strftime(${sql}, '%Y-%m-%d'))`;
     case "decimal":
-      return `to_json(CAST(${sql} AS VARCHAR))`;
+      return `to_json(${decimalText(sql, type)})`;
     case "binary":
       return `to_json(base64(${sql}))`;
     case "float":

@@ -73,6 +73,7 @@ describe("partition values become values of the column's type", () => {
     [{ kind: "timestamp" }, "1970-01-01T00:00:01.234567Z", 1_234_567n],
     [{ kind: "timestamp_ntz" }, "1970-01-01 00:00:01", 1_000_000n],
     [string, "a\u0000b'; DROP", "a\u0000b'; DROP"],
+    [{ kind: "binary" }, "\u0001ü\\x41", new TextEncoder().encode("\u0001ü\\x41")],
     [string, null, null],
     [integer, null, null],
     [integer, "", null],

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isDyneError } from "../../../shared/core/index.ts";
 import type { RowValue, WrittenFile } from "../../../shared/compute/index.ts";
 import type { DataType } from "../../../shared/plan/index.ts";
 import {
@@ -273,6 +274,13 @@ describe("partitions", () => {
     ["a whole second", kind("timestamp"), 0n, "1970-01-01T00:00:00.000000Z", "p=1970-01-01T00%3A00%3A00.000000Z"],
     ["a text with characters that paths lack", kind("string"), "a/b=c %é", "a/b=c %é", "p=a%2Fb%3Dc %25é"],
     ["a text with a NUL character", kind("string"), "a\u0000b", "a\u0000b", "p=a%00b"],
+    [
+      "bytes that spell a text",
+      kind("binary"),
+      new TextEncoder().encode("\\x41'é\u0001"),
+      "\\x41'é\u0001",
+      "p=%5Cx41%27é%01",
+    ],
     ["NULL", kind("string"), null, null, "p=__HIVE_DEFAULT_PARTITION__"],
     [
       "the text that stands for NULL in folders",
@@ -286,6 +294,11 @@ describe("partitions", () => {
     const [file] = await write(kind("integer"), [1], { type, values: [value] });
     expect(file?.partitionValues).toEqual({ p: text });
     expect(file?.path.slice(0, file.path.lastIndexOf("/"))).toBe(folder);
+  });
+
+  test("cannot be named by bytes that are no UTF-8", async () => {
+    const written = write(kind("integer"), [1], { type: kind("binary"), values: [Uint8Array.of(255)] });
+    await expect(written).rejects.toSatisfy(isDyneError);
   });
 
   test("NULL, the empty text and the text that stands for NULL keep their rows apart", async () => {

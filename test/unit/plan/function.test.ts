@@ -156,6 +156,12 @@ const cases: readonly (readonly [string, AnyColumn, Json, string?])[] = [
     ),
     '{"a":9223372036854775807,"t":"2001-01-10T05:55:00.120000Z","d":"2001-01-31","m":"12.345","x":"NaN","n":null}',
   ],
+  [
+    "decimals without digits before the point as JSON have a zero there",
+    toJson(namedStruct({ a: lit("0.5", decimal(3, 3)), b: lit("-0.25", decimal(2, 2)), c: lit("0", decimal(1, 1)) })),
+    '{"a":"0.500","b":"-0.25","c":"0.0"}',
+  ],
+  ["a decimal without digits before the point as text", lit("-0.25", decimal(2, 2)).cast(string()), "-0.25"],
   // An error counts only where Spark would evaluate it.
   ["a branch not taken has no error", when(L(0).ne(0), L(1).divide(0)).otherwise(2), 2],
   ["false and error is false", L(1).eq(2).and(L(1).divide(0).gt(0)), false],
