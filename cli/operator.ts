@@ -11,6 +11,7 @@ import { DyneError, silentLogger, systemClock, systemRandom } from "../shared/co
 import { Backfill, declaredFlows, Engine, type DeclaredFlow } from "../shared/engine/index.ts";
 import { engineContext, QueueDoorbells, QueueJobBells } from "../shared/runtime/index.ts";
 import { AmqpEventHubReader, type EventHubReader } from "../shared/sources/index.ts";
+import type { ObjectStore } from "../shared/storage/index.ts";
 import type { Pipeline } from "../shared/pipeline/index.ts";
 import { flowStatus, quarantinedRows, type FlowStatus, type QuarantinedRows } from "../shared/serving/index.ts";
 import { TableCatalog } from "../shared/table/index.ts";
@@ -48,6 +49,11 @@ export class Operator implements AsyncDisposable {
   /** The connection string of the hubs. Throws STORAGE_UNAVAILABLE where they do not run. */
   get eventHubs(): string {
     return this.#storage.connections.eventHubs ?? notRunning(this.#data);
+  }
+
+  /** The account that holds the tables. */
+  get lake(): ObjectStore {
+    return this.#storage.lake;
   }
 
   /** Copies a file of this machine into the lake. */

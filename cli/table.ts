@@ -2,14 +2,20 @@ import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
-import { DyneError, isDyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
+import { DyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
 import { FileStore } from "../shared/storage/index.ts";
 import { cloneTable, DeltaTable, readRowTexts } from "../shared/table/index.ts";
 import { parseExact } from "./exact-json.ts";
 import { print } from "./print.ts";
 import { changesCommand } from "./table/changes.ts";
+import { detailCommand } from "./table/detail.ts";
+import { fsckCommand } from "./table/fsck.ts";
+import { historyCommand } from "./table/history.ts";
 import { withCompute, withTable, withTableOptions, type TableOptions } from "./table/open-table.ts";
+import { optimizeCommand } from "./table/optimize.ts";
 import { progressOn } from "./table/progress.ts";
+import { restoreCommand } from "./table/restore.ts";
+import { vacuumCommand } from "./table/vacuum.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 interface VersionOptions extends TableOptions {
@@ -18,11 +24,9 @@ interface VersionOptions extends TableOptions {
   readonly hidden?: boolean;
 }
 
-type TableCommits = Awaited<ReturnType<DeltaTable["changes"]>>;
-
 /** `dyne table …`: looks into a table, by its name in a data folder or by the path of a local folder. */
 export function tableCommand(): Command {
-  const command = new Command("table").description("Read a Delta table: its rows, its history, its files.");
+  const command = new Command("table").description("Read a Delta table, and keep it in shape.");
   const examples = (verb: string) =>
     `\nExamples:\n  npm run --silent dyne -- table ${verb} gold.route_daily\n  npm run --silent dyne -- table ${verb} ./path/to/a/delta/table --version 3`;
   command.addCommand(
@@ -30,13 +34,6 @@ export function tableCommand(): Command {
       .option("--limit <rows>", "print at most so many rows", wholeNumber)
       .option("--hidden", "print the hidden column of each row's place too")
       .action((name: string, options: VersionOptions) => withTable(name, options, (table) => read(table, options))),
-  );
-  command.addCommand(
-    shared(
-      new Command("history")
-        .description("Print the commits of a table, newest first.")
-        .addHelpText("after", examples("history")),
-    ).action((name: string, options: VersionOptions) => withTable(name, options, (table) => history(table, options))),
   );
   command.addCommand(
     shared(
@@ -58,7 +55,16 @@ export function tableCommand(): Command {
       withTable(name, options, (table) => exportTable(table, options)),
     ),
   );
-  command.addCommand(changesCommand());
+  const commands = [
+    changesCommand,
+    historyCommand,
+    detailCommand,
+    optimizeCommand,
+    vacuumCommand,
+    restoreCommand,
+    fsckCommand,
+  ];
+  for (const each of commands) command.addCommand(each());
   return command;
 }
 
@@ -76,22 +82,6 @@ async function read(table: DeltaTable, options: VersionOptions): Promise<void> {
   await withCompute((compute) =>
     print(readRowTexts(compute, table, snapshot, { limit, hidden: options.hidden }), options.format),
   );
-}
-
-async function history(table: DeltaTable, options: VersionOptions): Promise<void> {
-  const snapshot = await snapshotOf(table, options);
-  const commits = (await newestFirst(table, snapshot.version)).map((commit) =>
-    JSON.stringify({
-      version: commit.version,
-      timestamp: new Date(commit.timestampMs).toISOString(),
-      operation: commit.commitInfo?.operation ?? null,
-      parameters: commit.commitInfo?.operationParameters ?? null,
-      filesAdded: commit.adds.length,
-      filesRemoved: commit.removes.length,
-      txns: Object.fromEntries(commit.txns.map((txn) => [txn.appId, txn.version])),
-    }),
-  );
-  await print(commits, options.format);
 }
 
 async function exportTable(table: DeltaTable, options: VersionOptions & { to: string }): Promise<void> {
@@ -119,17 +109,6 @@ async function exportTable(table: DeltaTable, options: VersionOptions & { to: st
   } finally {
     for (const each of [partial, workDirectory]) await rm(each, { recursive: true, force: true });
   }
-}
-
-/** The commits up to a version, as far back as the log goes. */
-async function newestFirst(table: DeltaTable, version: number): Promise<TableCommits> {
-  const commits: TableCommits = [];
-  try {
-    for (let at = version; at >= 0; at--) commits.push(...(await table.changes(at - 1, at)));
-  } catch (error) {
-    if (!isDyneError(error, "DATA_LOSS")) throw error;
-  }
-  return commits;
 }
 
 async function files(table: DeltaTable, options: VersionOptions): Promise<void> {

@@ -8,7 +8,7 @@ import { pipelines } from "../../pipelines/index.ts";
 import { DyneError, silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
 import { DuckDbCompute, transientCheckpoints, type Compute } from "../../shared/compute/index.ts";
 import { manifest, tablePath } from "../../shared/pipeline/index.ts";
-import { FileStore } from "../../shared/storage/index.ts";
+import { FileStore, type ObjectStore } from "../../shared/storage/index.ts";
 import { DeltaTable } from "../../shared/table/index.ts";
 import { openLocalStorage } from "../../local/platform/index.ts";
 import type { Format } from "../print.ts";
@@ -41,26 +41,31 @@ export async function withTable(
   { data }: Pick<TableOptions, "data">,
   use: (table: DeltaTable) => Promise<void>,
 ): Promise<void> {
-  const services = {
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    checkpointReader: transientCheckpoints(),
-  };
   const folder = resolve(name);
   if (existsSync(folder)) {
-    return use(
-      new DeltaTable({ store: new FileStore(dirname(folder), services), path: basename(folder), ...services }),
-    );
+    const store = new FileStore(dirname(folder), services);
+    return use(new DeltaTable({ store, path: basename(folder), ...services }));
   }
   await using storage = await openLocalStorage(resolve(data), services);
+  return await use(await tableNamed(storage.lake, name, data));
+}
+
+/** The table of a name in the lake of a data folder; `quarantine/…` is that of a table. Throws as `withTable`. */
+export async function tableNamed(lake: ObjectStore, name: string, data: string): Promise<DeltaTable> {
   const quarantined = /^quarantine\/(.+)$/.exec(name);
   const path =
     quarantined === null ? tablePath(name) : tablePath((quarantined[1] ?? "").replace("/", "."), "quarantine");
-  const table = new DeltaTable({ store: storage.lake, path, ...services });
+  const table = new DeltaTable({ store: lake, path, ...services });
   if ((await table.find()) === undefined) throw noSuchTable(name, data);
-  return await use(table);
+  return table;
 }
+
+const services = {
+  clock: systemClock,
+  random: systemRandom,
+  logger: silentLogger,
+  checkpointReader: transientCheckpoints(),
+};
 
 /** Opens a compute with a folder of its own, for as long as it is used. */
 export async function withCompute(use: (compute: Compute) => Promise<void>): Promise<void> {
