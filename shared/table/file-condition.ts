@@ -15,7 +15,7 @@ export function filesMatching(form: TableForm, condition: Expression): FileTest 
     const tests = args.map((arg) => filesMatching(form, arg));
     return name === "and" ? (file) => tests.every((test) => test(file)) : (file) => tests.some((test) => test(file));
   }
-  const leaf = rowCondition(form, name, args);
+  const leaf = rowConditionOf(form, name, args);
   if (leaf === "never") return () => false;
   return leaf === undefined ? anyFile : fileMatcher(form, [leaf]);
 }
@@ -33,11 +33,15 @@ const swapped: Readonly<Record<string, string>> = {
 };
 
 /** A comparison of a column with constants; undefined for anything else, `never` where it is true of no value. */
-function rowCondition(form: TableForm, name: string, args: readonly Expression[]): RowCondition | "never" | undefined {
+export function rowConditionOf(
+  form: TableForm,
+  name: string,
+  args: readonly Expression[],
+): RowCondition | "never" | undefined {
   const [left, right] = args;
   if (left?.kind === "literal" && right?.kind === "column") {
     const other = swapped[name];
-    return other === undefined ? undefined : rowCondition(form, other, [right, left]);
+    return other === undefined ? undefined : rowConditionOf(form, other, [right, left]);
   }
   if (left?.kind !== "column" || !Object.hasOwn(form.schema.fields, left.name)) return undefined;
   const column = left.name;

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDbCompute } from "../../compute/index.ts";
 import { silentLogger, systemClock, systemRandom, type Logger } from "../../core/index.ts";
-import type { ColumnTypes, Schema, StructOf } from "../../plan/index.ts";
+import type { ColumnTypes, StructOf } from "../../plan/index.ts";
 import { FileStore, type ObjectStore } from "../../storage/index.ts";
 import { DeltaTable } from "../delta-table.ts";
-import { assertColumns, LakeTable } from "./lake-table.ts";
+import { assertColumns } from "./declared-columns.ts";
+import { LakeTable } from "./lake-table.ts";
 
 export interface LakeOptions {
   /** Where the tables are: `localFolder`, `azureStorage`, or an adapter of one's own. */
@@ -70,7 +71,7 @@ export class DeltaLake implements AsyncDisposable {
   /** The table at a path, with the types of its columns. Errors: TABLE_NOT_FOUND, SCHEMA_MISMATCH where it has not these columns. */
   async open<Types extends ColumnTypes>(path: string, schema: StructOf<Types>): Promise<LakeTable<Types>> {
     const table = this.#tableAt(path);
-    assertColumns(path, (await table.latest()).schema, schema as Schema);
+    assertColumns(path, (await table.latest()).schema, schema);
     return new LakeTable<Types>({ compute: this.#compute, table }, this.#scratch);
   }
 
@@ -81,7 +82,7 @@ export class DeltaLake implements AsyncDisposable {
   async create<Types extends ColumnTypes>(path: string, options: TableOptions<Types>): Promise<LakeTable<Types>> {
     const table = this.#tableAt(path);
     await table.createIfAbsent({
-      schema: options.schema as Schema,
+      schema: options.schema,
       partitionBy: options.partitionBy ?? [],
       description: options.description,
       configuration: options.properties,

@@ -2,18 +2,27 @@ import { DyneError } from "../../core/index.ts";
 import type { Snapshot } from "../../delta/index.ts";
 import {
   schemaOf,
-  typeName,
-  type BooleanType,
-  type Column,
   type ColumnsOf,
   type ColumnTypes,
+  type Expression,
   type Schema,
-  type StructField,
   type StructOf,
 } from "../../plan/index.ts";
 import type { ObjectStore } from "../../storage/index.ts";
-import { readChanges } from "../changes/read-changes.ts";
+import type { Alteration } from "../alter/alteration.ts";
+import { setProperties, unsetProperties } from "../alter/set-properties.ts";
+import { upgradeProtocol } from "../alter/upgrade-protocol.ts";
+import { detailOf, type TableDetail } from "../care/detail.ts";
+import { fsck, type FsckOptions, type FsckResult } from "../care/fsck.ts";
+import { historyOf, type HistoryEntry, type HistoryOptions } from "../care/history.ts";
+import { optimize } from "../care/optimize.ts";
+import { purge } from "../care/purge.ts";
+import { restoreTable, type RestoreOptions, type RestoreResult } from "../care/restore-table.ts";
+import type { RewriteResult } from "../care/rewrite-table.ts";
+import { vacuum, type VacuumOptions, type VacuumResult } from "../care/vacuum.ts";
+import type { ChangeRange } from "../changes/change-range.ts";
 import { changeSchema } from "../changes/change-inputs.ts";
+import { changeTexts } from "../changes/read-changes.ts";
 import { planChanges } from "../changes/table-changes.ts";
 import { readRowTexts } from "../read-rows.ts";
 import type { TableSession } from "../table-session.ts";
@@ -24,52 +33,33 @@ import { overwriteRows, type Replaced } from "../write/overwrite-rows.ts";
 import { sourceOfRows, sourceOfTable, type SourceRows } from "../write/source-rows.ts";
 import { updateRows } from "../write/update-rows.ts";
 import type { WriteOptions, WriteOutcome } from "../write/write-outcome.ts";
-import { assignments, columnsOf, conditionOf, type Condition, type Values } from "./conditions.ts";
-import { MergeBuilder, mergeSides, type MergeSides } from "./merge-builder.ts";
+import {
+  assignments,
+  conditionIn,
+  mergeScopes,
+  tableScope,
+  type Condition,
+  type MergeSides,
+  type Values,
+} from "./conditions.ts";
+import { MergeBuilder } from "./merge-builder.ts";
+import { partitionConditions } from "./partition-conditions.ts";
 import { repeatOnConflict, type RepeatOptions } from "./repeat.ts";
 import { rowSetOf, type InputRow, type InputRowOf } from "./row-input.ts";
-import { rowOfText, type OutputRow, type RowOf } from "./row-output.ts";
+import { rowOfText, type ChangeOf, type RowOf } from "./row-output.ts";
+import type {
+  At,
+  LakeSource,
+  Rows,
+  TableChangeOptions,
+  TableOptimizeOptions,
+  TableOverwriteOptions,
+  TablePurgeOptions,
+  TableReadOptions,
+  TableWriteOptions,
+} from "./table-options.ts";
 
-/** Rows to write: objects by column name, or the rows of another table. */
-export type Rows<Types extends ColumnTypes = ColumnTypes> = readonly InputRowOf<Types>[] | SourceRows;
-
-/** The rows of a table, as a source for another; see `LakeTable.source`. */
-export interface LakeSource<Types extends ColumnTypes> extends SourceRows {
-  readonly schema: StructOf<Types>;
-}
-
-type MergeTest<Target extends ColumnTypes, Source extends ColumnTypes> = (
-  sides: MergeSides<Target, Source>,
-) => Column<BooleanType>;
-
-/** Which version is read; the newest where neither is given. */
-export interface At {
-  readonly version?: number | undefined;
-  /** The last version committed at or before this moment. */
-  readonly timestamp?: Date | undefined;
-}
-
-export interface TableReadOptions<Types extends ColumnTypes> extends At {
-  readonly where?: Condition<ColumnsOf<Types>> | undefined;
-  /** These columns, in this order; all of them where absent. */
-  readonly select?: readonly (keyof Types & string)[] | undefined;
-  readonly limit?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface TableWriteOptions extends WriteOptions, RepeatOptions {
-  /** Adds columns, and fields of structs, that the rows have and the table lacks. */
-  readonly mergeSchema?: boolean | undefined;
-  /** The types of rows given as objects, where they are not the table's own. */
-  readonly schema?: Schema | undefined;
-}
-
-export interface TableOverwriteOptions<Types extends ColumnTypes> extends TableWriteOptions {
-  /** Only rows for which this is true are replaced, and it must be true of the new ones. */
-  readonly replaceWhere?: Condition<ColumnsOf<Types>> | undefined;
-  /** `dynamic`: only the partitions that the new rows are in are replaced. */
-  readonly partitions?: "dynamic" | undefined;
-}
+type MergeTest<Target extends ColumnTypes, Source extends ColumnTypes> = Condition<MergeSides<Target, Source>>;
 
 /**
  * One Delta table. Every method looks at the newest version first; a write is one commit, planned again while other writers are first, and
@@ -93,8 +83,7 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
   /** The table as it stands: version, columns, partitioning, properties, files. Errors: TABLE_NOT_FOUND. */
   snapshot(at: At = {}): Promise<Snapshot> {
     const { table } = this.session;
-    if (at.version !== undefined && at.timestamp !== undefined)
-      throw new DyneError("INVALID_ARGUMENT", "A version and a timestamp name two versions. Give one of them.");
+    assertOne(at);
     if (at.version !== undefined) return table.at(at.version);
     return at.timestamp === undefined ? table.latest() : table.asOf(at.timestamp.getTime());
   }
@@ -109,7 +98,7 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
     const { compute, table } = this.session;
     const snapshot = await this.snapshot(options);
     const { select, limit = Number.POSITIVE_INFINITY, signal } = options;
-    const where = conditionOf<Types>(snapshot.schema, options.where);
+    const where = conditionIn(tableScope<Types>(snapshot.schema), options.where);
     for await (const text of readRowTexts(compute, table, snapshot, { columns: select, limit, where, signal }))
       yield rowOfText(text, snapshot.schema) as RowOf<Types>;
   }
@@ -120,16 +109,14 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
   }
 
   /**
-   * The rows that versions `from` to `to` changed, version by version: the table's columns, `_change_type` (`insert`, `delete`, `update_preimage`,
-   * `update_postimage`), `_commit_version` and `_commit_timestamp`. See `readChanges`.
+   * The rows that versions, or times, `from` to `to` changed, version by version: the table's columns at `to`, `_change_type`, `_commit_version` and
+   * `_commit_timestamp`. See `readChanges` for its errors.
    */
-  async *changes(range: {
-    readonly from: number;
-    readonly to?: number;
-    readonly signal?: AbortSignal;
-  }): AsyncGenerator<OutputRow, void> {
-    const schema = changeSchema(await planChanges(this.session.table, range));
-    for await (const text of readChanges(this.session, range)) yield rowOfText(text, schema);
+  async *changes(options: ChangeRange & TableChangeOptions): AsyncGenerator<ChangeOf<Types>, void> {
+    const changes = await planChanges(this.session.table, options);
+    const schema = changeSchema(changes);
+    for await (const text of changeTexts(this.session, changes, options))
+      yield rowOfText(text, schema) as ChangeOf<Types>;
   }
 
   /** The rows of a version, to be written or merged into another table. */
@@ -146,18 +133,17 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
   /** Puts rows in the place of all others, or of those that are named. */
   overwrite(rows: Rows<Types>, options: TableOverwriteOptions<Types> = {}): Promise<WriteOutcome> {
     return this.#repeat(options, async () => {
-      const { schema } = await this.snapshot();
-      const replace = replacedRows(conditionOf<Types>(schema, options.replaceWhere), options.partitions);
+      const replaceWhere = conditionIn(await this.#scope(), options.replaceWhere);
+      const replace = replacedRows(replaceWhere, options.partitions);
       return overwriteRows(this.session, await this.#source(rows, options), { ...options, replace });
     });
   }
 
   /** Deletes the rows for which a condition is true; all of them without one. */
   delete(where?: Condition<ColumnsOf<Types>>, options: WriteOptions & RepeatOptions = {}): Promise<WriteOutcome> {
-    return this.#repeat(options, async () => {
-      const { schema } = await this.snapshot();
-      return deleteRows(this.session, { ...options, where: conditionOf<Types>(schema, where) });
-    });
+    return this.#repeat(options, async () =>
+      deleteRows(this.session, { ...options, where: conditionIn(await this.#scope(), where) }),
+    );
   }
 
   /** Gives columns new values, in the rows for which a condition is true, or in all. */
@@ -167,8 +153,8 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
     options: WriteOptions & RepeatOptions = {},
   ): Promise<WriteOutcome> {
     return this.#repeat(options, async () => {
-      const { schema } = await this.snapshot();
-      const expressions = { set: assignments(set(this.#columns(schema))), where: conditionOf<Types>(schema, where) };
+      const scope = await this.#scope();
+      const expressions = { set: assignments(set(scope.columns)), where: conditionIn(scope, where) };
       return updateRows(this.session, { ...options, ...expressions });
     });
   }
@@ -191,16 +177,73 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
   ): Promise<MergeBuilder<Types, Source>> {
     const { schema } = await this.snapshot();
     const source = await this.#source(rows, options);
-    const sides = mergeSides<Types, Source>(schema, schemaOf(source.plan));
-    const condition = on(sides).expression;
-    return new MergeBuilder(sides, [], (clauses, run) =>
+    const scopes = mergeScopes<Types, Source>(schema, schemaOf(source.plan));
+    const condition = conditionIn(scopes.both, on);
+    return new MergeBuilder(scopes, [], (clauses, run) =>
       this.#repeat(run, () =>
         mergeRows(this.session, source, { ...run, on: condition, clauses, scratch: this.#scratch }),
       ),
     );
   }
 
-  #repeat(options: RepeatOptions, write: () => Promise<WriteOutcome>): Promise<WriteOutcome> {
+  /** Writes small files into few, or orders rows by several columns. See `optimize` for its errors; safe to repeat. */
+  async optimize({ where, ...options }: TableOptimizeOptions<Types> = {}): Promise<RewriteResult> {
+    return optimize(this.session, { ...options, where: await this.#partitions(where) });
+  }
+
+  /** Takes rows that deletion vectors delete out of the files. See `purge`; safe to repeat. */
+  async purge({ where, ...options }: TablePurgeOptions<Types> = {}): Promise<RewriteResult> {
+    return purge(this.session, { ...options, where: await this.#partitions(where) });
+  }
+
+  /** Deletes files that no version within the retention needs. See `vacuum` for its errors; safe to repeat. */
+  vacuum(options: VacuumOptions = {}): Promise<VacuumResult> {
+    return vacuum(this.session.table, options);
+  }
+
+  /** Takes the table back to a version or a time, by a new version. See `restoreTable` for its errors; safe to repeat. */
+  async restore(at: At, options: RestoreOptions = {}): Promise<RestoreResult> {
+    assertOne(at);
+    if (at.version !== undefined) return restoreTable(this.session.table, { version: at.version }, options);
+    if (at.timestamp !== undefined)
+      return restoreTable(this.session.table, { timestampMs: at.timestamp.getTime() }, options);
+    throw new DyneError("INVALID_ARGUMENT", `Say to which version, or to which time, ${this.path} is to go back.`);
+  }
+
+  /** Holds the log against the store, file by file. See `fsck` for what it repairs. */
+  fsck(options: FsckOptions = {}): Promise<FsckResult> {
+    return fsck(this.session.table, options);
+  }
+
+  /** The versions, newest first, as far back as the log has them. */
+  history(options: HistoryOptions = {}): AsyncGenerator<HistoryEntry> {
+    return historyOf(this.session.table, options);
+  }
+
+  /** Sizes, counts, properties and protocol of a version. */
+  async detail(at: At = {}): Promise<TableDetail> {
+    return detailOf(this.session.table, await this.snapshot(at));
+  }
+
+  /** Sets properties, and adds to the protocol what they need. See `setProperties` for its errors; safe to repeat. */
+  setProperties(properties: Readonly<Record<string, string>>, options: RepeatOptions = {}): Promise<Alteration> {
+    return this.#repeat(options, () => setProperties(this.session, properties));
+  }
+
+  /** Takes properties away. See `unsetProperties` for its errors; safe to repeat. */
+  unsetProperties(names: readonly string[], options: RepeatOptions = {}): Promise<Alteration> {
+    return this.#repeat(options, () => unsetProperties(this.session, names));
+  }
+
+  /** Adds table features to the protocol. See `upgradeProtocol` for its errors; safe to repeat. */
+  upgradeProtocol(features: readonly string[], options: RepeatOptions = {}): Promise<Alteration> {
+    return this.#repeat(options, () => upgradeProtocol(this.session, features));
+  }
+
+  #repeat<Outcome extends { readonly kind: string }>(
+    options: RepeatOptions,
+    write: () => Promise<Outcome>,
+  ): Promise<Outcome> {
     return repeatOnConflict(write, this.session.table.log, options);
   }
 
@@ -212,27 +255,25 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
     return sourceOfRows(rowSetOf(schema ?? (await this.snapshot()).schema, rows));
   }
 
-  #columns(schema: Schema): ColumnsOf<Types> {
-    return columnsOf<Types>(schema);
+  async #scope() {
+    return tableScope<Types>((await this.snapshot()).schema);
+  }
+
+  async #partitions(where: Condition<ColumnsOf<Types>> | undefined) {
+    if (where === undefined) return undefined;
+    const snapshot = await this.snapshot();
+    return partitionConditions(snapshot, this.path, conditionIn(tableScope<Types>(snapshot.schema), where));
   }
 }
 
-function replacedRows(condition: ReturnType<typeof conditionOf>, partitions: "dynamic" | undefined): Replaced {
+function assertOne({ version, timestamp }: At): void {
+  if (version !== undefined && timestamp !== undefined)
+    throw new DyneError("INVALID_ARGUMENT", "A version and a timestamp name two versions. Give one of them.");
+}
+
+function replacedRows(condition: Expression | undefined, partitions: "dynamic" | undefined): Replaced {
   if (condition !== undefined && partitions !== undefined)
     throw new DyneError("INVALID_ARGUMENT", "replaceWhere and partitions name two sets of rows. Give one of them.");
   if (condition !== undefined) return { kind: "where", condition };
   return partitions === undefined ? { kind: "all" } : { kind: "partitions" };
-}
-
-/** Holds a declared schema against a table's. Errors: SCHEMA_MISMATCH naming the column. */
-export function assertColumns(path: string, there: Schema, declared: Schema): void {
-  const fields = there.fields as Readonly<Record<string, StructField>>;
-  for (const [name, { type }] of Object.entries<StructField>(declared.fields)) {
-    const found = fields[name]?.type;
-    if (found !== undefined && typeName(found) === typeName(type)) continue;
-    throw new DyneError(
-      "SCHEMA_MISMATCH",
-      `${path} has ${found === undefined ? "no column" : `the column ${typeName(found)}`} ${name}, declared as ${typeName(type)}. Declare the columns that it has.`,
-    );
-  }
 }

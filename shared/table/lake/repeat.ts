@@ -1,5 +1,4 @@
 import { limits, type Clock, type Random } from "../../core/index.ts";
-import type { WriteOutcome } from "../write/write-outcome.ts";
 
 /** How often a write is planned again after another writer was first. */
 export interface RepeatOptions {
@@ -9,11 +8,11 @@ export interface RepeatOptions {
 }
 
 /** Plans and tries a write again while others are first, waiting a little longer each time. The last outcome is given, a conflict too. */
-export async function repeatOnConflict(
-  write: () => Promise<WriteOutcome>,
+export async function repeatOnConflict<Outcome extends { readonly kind: string }>(
+  write: () => Promise<Outcome>,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   { attemptsMax = limits.writeAttemptsMax, signal }: RepeatOptions = {},
-): Promise<WriteOutcome> {
+): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await write();
     if (outcome.kind !== "conflict" || attempt >= attemptsMax) return outcome;

@@ -96,7 +96,7 @@ function columnValue(value: unknown, type: DataType, place: string): RowValue {
     case "timestamp_ntz":
       return micros(timestampText(value, type, place));
     case "long":
-      return BigInt(checked(value, type, place) as number | bigint);
+      return BigInt(checked(value, type, place));
     case "decimal":
       return String(checked(typeof value === "number" ? decimalText(value) : value, type, place));
     default:

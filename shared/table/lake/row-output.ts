@@ -43,6 +43,13 @@ export type RowOf<Types extends ColumnTypes> = string extends keyof Types
   ? OutputRow
   : { readonly [Name in keyof Types]: OutputValue<Types[Name]> | null };
 
+/** What became of a row of a table: what it was, or has become, and in which version. */
+export type ChangeOf<Types extends ColumnTypes> = RowOf<Types> & {
+  readonly _change_type: "insert" | "delete" | "update_preimage" | "update_postimage";
+  readonly _commit_version: bigint;
+  readonly _commit_timestamp: string;
+};
+
 /** Numbers as their digits: 64-bit integers do not fit into JavaScript's numbers. */
 interface Digits {
   readonly digits: string;
