@@ -1,11 +1,11 @@
 /** Conditions on partition columns: whether all rows of a file meet them, or none do. */
 import { DyneError } from "../../core/index.ts";
-import type { AddFile, Snapshot } from "../../delta/index.ts";
+import { textAbovePrefix, type AddFile, type Snapshot } from "../../delta/index.ts";
 import { fileMatcher, type RowCondition } from "../row-condition.ts";
 
 /**
  * Tells the files whose partition meets all conditions. Errors: UNKNOWN_COLUMN for a column that the table does not have;
- * INVALID_ARGUMENT for one by which it is not partitioned, and for `startswith` on one that is no text.
+ * INVALID_ARGUMENT for one by which it is not partitioned.
  */
 export function partitionPredicate(
   table: Pick<Snapshot, "schema" | "partitionBy">,
@@ -39,18 +39,14 @@ function exactly(table: Pick<Snapshot, "schema" | "partitionBy">, condition: Row
     }
     case "startswith": {
       const isFrom = may(condition);
-      return (file) => isFrom(file) && (file.partitionValues[column] ?? "").startsWith(condition.text);
+      // The range of a prefix ends with the first text above it, which has another.
+      const above = textAbovePrefix(condition.text);
+      const isAbove = above === undefined ? () => false : may({ kind: "eq", column, value: above });
+      return (file) => isFrom(file) && !isAbove(file);
     }
-    case "isnull":
-      return (file) => isNullPartition(file, column);
     default:
       return may(condition);
   }
-}
-
-/** The empty text is NULL to Delta (PROTOCOL.md § Partition Value Serialization). */
-function isNullPartition({ partitionValues }: AddFile, column: string): boolean {
-  return (partitionValues[column] ?? "") === "";
 }
 
 /** A condition as people read it, for the table's history. Pure. */

@@ -5,6 +5,7 @@ import { encodeLogPath, removeOf, type Action, type AddFile, type Snapshot } fro
 import type { LogicalPlan, Schema } from "../../plan/index.ts";
 import { deleteAll, hivePartitionPath } from "../../storage/index.ts";
 import type { TableSession } from "../table-session.ts";
+import { dataTarget } from "../write/new-files.ts";
 import type { Bin } from "./bin.ts";
 import { zOrderedRows } from "./z-order.ts";
 
@@ -45,11 +46,10 @@ export async function rewriteBin(
     name: `part${index}`,
     plan,
     target: {
-      store: table.log.store,
+      ...dataTarget(table, snapshot),
       path: folder === "" ? table.path : `${table.path}/${folder}`,
       schema,
       partitionBy: [],
-      sortBy: [],
     },
   }));
   const result = await session.compute.run({
