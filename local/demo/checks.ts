@@ -6,6 +6,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import { dataFilePath } from "../../shared/delta/index.ts";
 import { duckdbType, type DataType } from "../../shared/plan/index.ts";
 import type { DeltaTable } from "../../shared/table/index.ts";
 import { planFlights, summarizeFlightsPlan } from "../feeder/index.ts";
@@ -74,7 +75,7 @@ export class CheckRoom implements AsyncDisposable {
       await Promise.all(
         files.slice(start, start + parallelDownloads).map(async (file, offset) => {
           const local = join(folder, `${start + offset}.parquet`);
-          await table.log.store.downloadFile(table.inputFile(file).path, local);
+          await table.log.store.downloadFile(dataFilePath(table.log, file), local);
           const commit = commits.get(file.path);
           const values = snapshot.partitionBy.map(
             (column) =>

@@ -5,8 +5,9 @@
  * behind that the result does not name, except after a crash. Row order is free unless a plan sorts. Safe to repeat: another run
  * gives other files with equal rows.
  */
+import type { ColumnMappingMode } from "../core/index.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
-import type { ColumnMappingMode, DeletedRows } from "../delta/index.ts";
+import type { DeletedRows } from "../delta/index.ts";
 import type { DataType, Expression, LogicalPlan, Schema } from "../plan/index.ts";
 
 export interface Compute {
@@ -153,7 +154,7 @@ export interface WriteTarget {
   readonly path: string;
   readonly schema: Schema;
   readonly partitionBy: readonly string[];
-  /** How the files name the columns; as the schema does where absent. The result is by logical name, statistics as the log has them. */
+  /** How the files name the columns; as the schema does where absent. */
   readonly columnMapping?: ColumnMappingMode | undefined;
   /** Rows are written in this order within a file, so that statistics skip well. */
   readonly sortBy: readonly Expression[];
@@ -194,6 +195,7 @@ export interface WrittenFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly rowCount: number;
+  /** As the log has them: by physical name where columns are mapped. */
   readonly partitionValues: Readonly<Record<string, string | null>>;
   /** Delta's statistics JSON, as text (PROTOCOL.md § Per-file Statistics). */
   readonly stats: string;

@@ -21,6 +21,8 @@ const primitives: ReadonlySet<string> = new Set<PrimitiveKind>([
   "date",
   "timestamp",
   "timestamp_ntz",
+  "variant",
+  "void",
 ]);
 
 const fieldShape = z.looseObject({
@@ -71,7 +73,8 @@ function structOf(json: unknown): Schema {
   return { kind: "struct", fields: Object.fromEntries(entries) };
 }
 
-function typeOf(json: unknown): DataType {
+/** Reads a type as a schema has it. Errors: those of `parseSchema`. */
+export function typeOf(json: unknown): DataType {
   if (typeof json === "string") return primitiveOf(json);
   const kind = typeof json === "object" && json !== null && "type" in json ? json.type : undefined;
   if (kind === "struct") return structOf(json);
@@ -83,6 +86,7 @@ function typeOf(json: unknown): DataType {
     const { keyType, valueType, valueContainsNull } = checked(mapShape, json);
     return { kind: "map", key: typeOf(keyType), value: typeOf(valueType), valueContainsNull };
   }
+  if (typeof kind === "string" && primitives.has(kind)) return primitiveOf(kind);
   throw unknownType(JSON.stringify(json) ?? "undefined");
 }
 

@@ -1,7 +1,8 @@
 /** Which files a range of values can be in: may say yes too often, never no too often. */
-import type { DataType, Schema, StructField } from "../plan/index.ts";
+import type { DataType, StructField } from "../plan/index.ts";
 import { compareUtf8 } from "../storage/index.ts";
 import type { AddFile } from "./actions.ts";
+import { logName, type TableForm } from "./column-mapping.ts";
 import { boundValue, countOf, parseStats, parseValue, type FileStats, type StatsValue } from "./stats.ts";
 
 /** Values from `min` to `max`, both included; open where undefined. `orNull` asks for NULLs too. Values are as in `StatsValue`. */
@@ -12,8 +13,6 @@ export interface ValueRange {
 }
 
 const parsed = new WeakMap<AddFile, FileStats | { readonly none: true }>();
-
-type TableForm = { readonly schema: Schema; readonly partitionBy: readonly string[] };
 
 /**
  * False only where no row of the file can have a value of the range in the column. True for unknown columns, missing or unreadable
@@ -27,16 +26,18 @@ export function mayContain(table: TableForm, file: AddFile, column: string, rang
 export function mayContainAny(table: TableForm, file: AddFile, column: string, ranges: readonly ValueRange[]): boolean {
   const type = (table.schema.fields as Readonly<Record<string, StructField>>)[column]?.type;
   if (type === undefined) return true;
+  const stored = logName(table, column);
   return table.partitionBy.includes(column)
-    ? partitionMay(type, file, column, ranges)
-    : statsMay(type, file, column, ranges);
+    ? partitionMay(type, file, stored, ranges)
+    : statsMay(type, file, stored, ranges);
 }
 
 /** False only where no row of the file can be NULL in the column. */
 export function mayHaveNull(table: TableForm, file: AddFile, column: string): boolean {
-  if (!table.partitionBy.includes(column)) return countOf(statsOf(file)?.nullCount[column]) !== 0;
+  const stored = logName(table, column);
+  if (!table.partitionBy.includes(column)) return countOf(statsOf(file)?.nullCount[stored]) !== 0;
   const type = (table.schema.fields as Readonly<Record<string, StructField>>)[column]?.type;
-  const text = file.partitionValues[column];
+  const text = file.partitionValues[stored];
   return type === undefined || text === undefined || text === "" || isNull(type, text);
 }
 

@@ -1,8 +1,9 @@
 /** A table at one version (PROTOCOL.md § Action Reconciliation), and what a commit makes of it. */
-import { DyneError } from "../core/index.ts";
+import { DyneError, type ColumnMappingMode } from "../core/index.ts";
 import type { Schema } from "../plan/index.ts";
 import { ActiveFiles } from "./active-files.ts";
 import type { DomainMetadata, Metadata, Protocol } from "./actions.ts";
+import { columnMappingOf } from "./column-mapping.ts";
 import type { DeltaCommit } from "./commit-file.ts";
 import type { DeltaLog } from "./log.ts";
 import { parseSchema } from "./schema.ts";
@@ -19,6 +20,7 @@ export interface Snapshot {
   readonly metadata: Metadata;
   readonly schema: Schema;
   readonly partitionBy: readonly string[];
+  readonly columnMapping: ColumnMappingMode;
   readonly files: ActiveFiles;
   /** The last `txn.version` by appId (PROTOCOL.md § Transaction Identifiers). */
   readonly txns: ReadonlyMap<string, number>;
@@ -76,7 +78,8 @@ function apply(log: Pick<DeltaLog, "path">, before: Snapshot | Unborn, commit: D
   if (protocol === undefined) throw missing(log, commit.version, "protocol");
   if (metadata === undefined) throw missing(log, commit.version, "metaData");
   const schema = known !== undefined && metadata === known.metadata ? known.schema : parseSchema(metadata.schemaString);
-  if (protocol !== known?.protocol || metadata !== known.metadata) {
+  const isKnown = protocol === known?.protocol && metadata === known.metadata;
+  if (!isKnown) {
     assertReadable(log.path, protocol, metadata, schema);
     assertPartitioning(log.path, metadata, schema);
   }
@@ -88,6 +91,7 @@ function apply(log: Pick<DeltaLog, "path">, before: Snapshot | Unborn, commit: D
     metadata,
     schema,
     partitionBy: metadata.partitionColumns,
+    columnMapping: isKnown ? known.columnMapping : columnMappingOf(log.path, protocol, metadata, schema),
     files: before.files.after(commit.removes, commit.adds),
     txns: withEntries(
       before.txns,

@@ -5,6 +5,8 @@
 import { DyneError } from "../core/index.ts";
 import type { DataType, Schema, StructField } from "../plan/index.ts";
 import type { Metadata, Protocol } from "./actions.ts";
+import { typeOf } from "./schema.ts";
+import { hasKnownTypeChanges } from "./type-widening.ts";
 
 /** What a table's properties and columns ask for. */
 interface TableUse {
@@ -15,8 +17,8 @@ interface TableUse {
 
 type Support = "yes" | ((use: TableUse) => boolean);
 
-const columnMappingIsOff = ({ configuration }: TableUse): boolean =>
-  (configuration["delta.columnMapping.mode"] ?? "none") === "none";
+const typeChangesAreKnown = ({ fields }: TableUse): boolean =>
+  fields.every((field) => hasKnownTypeChanges(field, typeOf));
 const noFieldHas =
   (...keys: readonly string[]) =>
   ({ fields }: TableUse): boolean =>
@@ -27,12 +29,14 @@ const noFieldHas =
  * that names them for readers too is read all the same.
  */
 const readerFeatures: Readonly<Record<string, Support>> = {
-  columnMapping: columnMappingIsOff,
+  columnMapping: "yes",
   deletionVectors: "yes",
   domainMetadata: "yes",
   inCommitTimestamp: "yes",
   rowTracking: "yes",
   timestampNtz: "yes",
+  typeWidening: typeChangesAreKnown,
+  "typeWidening-preview": typeChangesAreKnown,
   v2Checkpoint: "yes",
   vacuumProtocolCheck: "yes",
 };
@@ -51,7 +55,7 @@ const writerFeatures: Readonly<Record<string, Support>> = {
   changeDataFeed: "yes",
   checkConstraints: ({ configuration }) =>
     !Object.keys(configuration).some((key) => key.startsWith("delta.constraints.")),
-  columnMapping: columnMappingIsOff,
+  columnMapping: "yes",
   deletionVectors: "yes",
   domainMetadata: "yes",
   generatedColumns: noFieldHas("delta.generationExpression"),
@@ -59,6 +63,8 @@ const writerFeatures: Readonly<Record<string, Support>> = {
   inCommitTimestamp: "yes",
   invariants: noFieldHas("delta.invariants"),
   timestampNtz: "yes",
+  typeWidening: typeChangesAreKnown,
+  "typeWidening-preview": typeChangesAreKnown,
   vacuumProtocolCheck: "yes",
 };
 

@@ -169,6 +169,13 @@ async function assertOurs(driver: FlowDriver, batch: BatchContext, role: string,
   if (snapshot === undefined) throw sinkChanged(driver.flow, batch, table.path, "it is gone");
   if (snapshot.metadata.id !== batch.generation.tables[role]?.tableId)
     throw sinkChanged(driver.flow, batch, table.path, "it is another table");
+  if (snapshot.columnMapping !== "none")
+    throw sinkChanged(
+      driver.flow,
+      batch,
+      table.path,
+      "its columns are mapped, and flows write them by their own names",
+    );
   const declared = driver.tables(generation(batch.generation.generation)).find((each) => each.role === role);
   const lacking = declared === undefined ? [] : missingColumns(snapshot.schema, declared.schema);
   if (lacking.length > 0) throw sinkChanged(driver.flow, batch, table.path, `it has no column ${lacking.join(", ")}`);

@@ -13,6 +13,8 @@ const primitiveNames = {
   date: "date",
   timestamp: "timestamp",
   timestamp_ntz: "timestamp_ntz",
+  variant: "variant",
+  void: "void",
 } as const;
 
 /** A type as Spark spells it: `bigint`, `decimal(10,2)`, `struct<a:int,b:array<string>>`. */

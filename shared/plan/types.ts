@@ -17,7 +17,11 @@ export type PrimitiveKind =
   | "binary"
   | "date"
   | "timestamp"
-  | "timestamp_ntz";
+  | "timestamp_ntz"
+  /** A value of any type, read only. */
+  | "variant"
+  /** No value but NULL; not in files. */
+  | "void";
 export interface DecimalType {
   readonly kind: "decimal";
   readonly precision: number;

@@ -37,7 +37,7 @@ export async function cloneTable(
     );
   }
   for (const [index, file] of files.entries()) {
-    const { path } = source.inputFile(file);
+    const path = dataFilePath(source.log, file);
     const local = join(workDirectory, "clone.parquet");
     if (!(await source.log.store.downloadFile(path, local)))
       throw new DyneError("FILE_MISSING", `${path} is in the log of ${source.path} and not in the store.`);

@@ -7,6 +7,7 @@ import {
   createTable,
   dataFilePath,
   findSnapshot,
+  logicalPartitionValues,
   oldestState,
   openSnapshot,
   readCommit,
@@ -21,6 +22,7 @@ import {
   type DeltaCommit,
   type DeltaLog,
   type Snapshot,
+  type TableForm,
 } from "../delta/index.ts";
 import { typeName, type DataType, type Schema, type StructField } from "../plan/index.ts";
 
@@ -231,19 +233,23 @@ export class DeltaTable {
       store: this.log.store,
       schema: snapshot.schema,
       partitionBy: snapshot.partitionBy,
-      files: [...files].map((file) => this.inputFile(file)),
+      columnMapping: snapshot.columnMapping,
+      files: [...files].map((file) => this.inputFile(snapshot, file)),
       ...(hidden === undefined ? {} : { hidden }),
     };
   }
 
-  /** One file as compute reads it; its deletion vector is loaded when it does. Throws PATH_OUTSIDE_TABLE. */
-  inputFile(file: AddFile, commitVersion?: number): InputFile {
+  /**
+   * One file as compute reads it, with its partition values by the names that the table has in `form`; its deletion vector is loaded when it
+   * is read. Throws PATH_OUTSIDE_TABLE.
+   */
+  inputFile(form: TableForm, file: AddFile, commitVersion?: number): InputFile {
     const { deletionVector } = file;
     const lane = file.tags?.["lane"];
     return {
       path: dataFilePath(this.log, file),
       sizeBytes: file.size,
-      partitionValues: file.partitionValues,
+      partitionValues: logicalPartitionValues(form, file.partitionValues),
       ...(commitVersion === undefined ? {} : { commitVersion }),
       ...(typeof lane === "string" ? { lane } : {}),
       ...(deletionVector === undefined

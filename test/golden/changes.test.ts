@@ -31,10 +31,7 @@ const expected: readonly Expected[] = readdirSync(fixtures)
   );
 
 /** Tables whose rows are not read yet, and the feature that their refusal names. A table that is read has no line here. */
-const refused: Readonly<Record<string, string>> = {
-  "cdf-column-mapping": "columnMapping",
-  "column-mapping-deletion-vectors": "columnMapping",
-};
+const refused: Readonly<Record<string, string>> = {};
 
 let compute: DuckDbCompute;
 let directory: string;

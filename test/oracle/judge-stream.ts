@@ -121,7 +121,7 @@ async function sinkRows(world: EngineWorld, flow: StreamFlow): Promise<Row[]> {
   for (const { version, txns } of commits)
     batchOf.set(String(version), Number(BigInt(txns[0]?.version ?? 0) & 0xffff_ffffn));
   const version = { name: "__version", type: { kind: "long" as const } };
-  const files = commits.flatMap((commit) => commit.adds.map((file) => table.inputFile(file, commit.version)));
+  const files = commits.flatMap((commit) => commit.adds.map((file) => table.inputFile(snapshot, file, commit.version)));
   const schema: Schema = {
     kind: "struct",
     fields: { ...snapshot.schema.fields, [version.name]: { type: version.type, nullable: true } },

@@ -272,7 +272,7 @@ export async function rowsRead(
   const files = commits.flatMap((commit) =>
     commit.adds
       .filter((file) => file.dataChange && (hasOneLane || (file.tags?.["lane"] ?? "0") === lane))
-      .map((file) => table.inputFile(file, commit.version)),
+      .map((file) => table.inputFile(snapshot, file, commit.version)),
   );
   inputs[flow.stream.name] = { ...table.fileSet(snapshot, []), files, hidden: placesOf(flow) };
   for (const [name, { version }] of Object.entries(offsets.statics)) {

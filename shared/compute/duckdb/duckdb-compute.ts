@@ -29,6 +29,8 @@ import type {
 import { loadDeletedRows } from "./deleted-rows.ts";
 import { FileCache } from "./file-cache.ts";
 import { fileSetRelation } from "./file-set.ts";
+import { FileShapes } from "./file-shapes.ts";
+import type { FileShape } from "./file-type.ts";
 import { identifier } from "./identifier.ts";
 import { ParquetWriter, type Upload } from "./parquet-writer.ts";
 import { ParquetCheckpoints, withFolder, type CheckpointFiles } from "./parquet-checkpoints.ts";
@@ -51,6 +53,7 @@ export class DuckDbCompute implements Compute {
   readonly #cache: FileCache;
   readonly #writer: ParquetWriter;
   readonly #directory: string;
+  readonly #shapes = new FileShapes();
   /** Reads and writes checkpoints of Delta logs within this instance's memory, in the queue of its jobs. */
   readonly checkpoints: CheckpointFiles;
   /** The tail of the queue of jobs: each waits for the one before it. */
@@ -107,7 +110,7 @@ export class DuckDbCompute implements Compute {
     const connection = await this.#instance.connect();
     const interrupt = () => connection.interrupt();
     job.signal?.addEventListener("abort", interrupt, { once: true });
-    const run = new JobRun(connection, job, this.#cache, this.#writer);
+    const run = new JobRun(connection, job, { cache: this.#cache, writer: this.#writer, shapes: this.#shapes });
     try {
       return await run.execute();
     } catch (error) {
@@ -128,14 +131,24 @@ class JobRun {
   readonly #job: ComputeJob;
   readonly #cache: FileCache;
   readonly #writer: ParquetWriter;
+  readonly #fileShapes: FileShapes;
   readonly #pinned: { readonly input: FileSet; readonly file: InputFile }[] = [];
   readonly #uploads: Upload[] = [];
 
-  constructor(connection: DuckDBConnection, job: ComputeJob, cache: FileCache, writer: ParquetWriter) {
+  constructor(
+    connection: DuckDBConnection,
+    job: ComputeJob,
+    {
+      cache,
+      writer,
+      shapes,
+    }: { readonly cache: FileCache; readonly writer: ParquetWriter; readonly shapes: FileShapes },
+  ) {
     this.#connection = connection;
     this.#job = job;
     this.#cache = cache;
     this.#writer = writer;
+    this.#fileShapes = shapes;
   }
 
   async execute(): Promise<ComputeResult> {
@@ -213,11 +226,27 @@ class JobRun {
         const someDeleted = await loadDeletedRows(this.#connection, deletedTable, input, this.#job.signal);
         return fileSetRelation(input, {
           localPathOf: (file) => local.get(file) as string,
+          shapeOf: await this.#shapes(input, local),
           renderExpression: (expression, schema) => this.#scalar(expression, schema),
           deletedTable: someDeleted ? deletedTable : undefined,
         });
       }
     }
+  }
+
+  /** What the files hold. The cache knows of those that were written here or read before. */
+  async #shapes(
+    { store, files }: FileSet,
+    local: ReadonlyMap<InputFile, string>,
+  ): Promise<(file: InputFile) => FileShape> {
+    const unknown = files.filter((file) => this.#cache.shapeOf(store, file.path) === undefined);
+    const paths = unknown.map((file) => local.get(file) as string);
+    const told = await this.#fileShapes.of(this.#connection, paths);
+    for (const file of unknown) {
+      const shape = told.get(local.get(file) as string);
+      if (shape !== undefined) this.#cache.noteShape(store, file.path, shape);
+    }
+    return (file) => this.#cache.shapeOf(store, file.path) as FileShape;
   }
 
   async #download(input: FileSet): Promise<ReadonlyMap<InputFile, string>> {

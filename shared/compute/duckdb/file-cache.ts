@@ -6,6 +6,7 @@ import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DyneError, type Random } from "../../core/index.ts";
 import type { ObjectStore } from "../../storage/index.ts";
+import type { FileShape } from "./file-type.ts";
 
 interface Entry {
   readonly localPath: string;
@@ -13,6 +14,8 @@ interface Entry {
   /** Jobs that read the file now; it is not evicted while there are any. */
   pins: number;
   readonly ready: Promise<void>;
+  /** What the file holds, once somebody has told. */
+  shape: FileShape | undefined;
 }
 
 export class FileCache {
@@ -52,7 +55,13 @@ export class FileCache {
       return known.localPath;
     }
     const localPath = this.newPath();
-    const entry: Entry = { localPath, sizeBytes: 0, pins: 1, ready: this.#download(store, path, localPath) };
+    const entry: Entry = {
+      localPath,
+      sizeBytes: 0,
+      pins: 1,
+      shape: undefined,
+      ready: this.#download(store, path, localPath),
+    };
     this.#entries.set(key, entry);
     try {
       await entry.ready;
@@ -72,12 +81,23 @@ export class FileCache {
   }
 
   /** Takes over a local file that is the content of an object just written. */
-  async adopt(store: ObjectStore, path: string, localFile: string): Promise<void> {
+  async adopt(store: ObjectStore, path: string, localFile: string, shape?: FileShape): Promise<void> {
     const localPath = this.newPath();
     await rename(localFile, localPath);
-    const entry: Entry = { localPath, sizeBytes: 0, pins: 0, ready: Promise.resolve() };
+    const entry: Entry = { localPath, sizeBytes: 0, pins: 0, shape, ready: Promise.resolve() };
     this.#entries.set(this.#key(store, path), entry);
     await this.#account(entry);
+  }
+
+  /** What a file holds, where that is known of it; undefined for a file that is not here. */
+  shapeOf(store: ObjectStore, path: string): FileShape | undefined {
+    return this.#entries.get(this.#key(store, path))?.shape;
+  }
+
+  /** Remembers what a file holds for as long as it is here. */
+  noteShape(store: ObjectStore, path: string, shape: FileShape): void {
+    const entry = this.#entries.get(this.#key(store, path));
+    if (entry !== undefined) entry.shape = shape;
   }
 
   /** A path for a new file in the cache's folder, in nobody's account until it is adopted. */

@@ -1,14 +1,18 @@
 /** Parquet files of a table become a relation: partition values and places are constants of each group of files. */
 import { DyneError } from "../../core/index.ts";
-import { duckdbType, type DataType, type Expression, type Schema } from "../../plan/index.ts";
+import { duckdbType, type DataType, type Expression, type Schema, type StructField } from "../../plan/index.ts";
 import type { FileSet, InputFile } from "../compute.ts";
+import { columnValue } from "./column-values.ts";
 import { deletedRowColumns } from "./deleted-rows.ts";
+import type { FileShape } from "./file-type.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
 
 /** What a relation over files is made of. */
 export interface FileSetParts {
   /** Of a file on the local disk. */
   readonly localPathOf: (file: InputFile) => string;
+  /** What a file holds. */
+  readonly shapeOf: (file: InputFile) => FileShape;
   /** The SQL of a hidden column's expression. */
   readonly renderExpression: (expression: Expression, schema: Schema) => string;
   /** The table of rows that files name (see `loadDeletedRows`), where one does. */
@@ -16,20 +20,12 @@ export interface FileSetParts {
 }
 
 /**
- * A relation over local copies of the files, without the rows that are deleted.
+ * A relation over local copies of the files, with the columns of the set's schema in their types, without the rows that are deleted.
  *
- * Errors: UNSUPPORTED_FEATURE where places of rows are needed beside a column that is called as DuckDB calls them.
+ * Errors: UNSUPPORTED_FEATURE where places of rows are needed in a file with a column that is called as DuckDB calls them.
  */
 export function fileSetRelation(set: FileSet, parts: FileSetParts): string {
-  if (set.columnMapping !== undefined && set.columnMapping !== "none")
-    throw new DyneError("UNSUPPORTED_FEATURE", "Files with mapped columns are not read yet.");
   const hidden = set.hidden ?? [];
-  const taken = fieldsOf(set.schema).find(([name]) => placeNames.includes(name.toLowerCase()));
-  if ((hidden.length > 0 || parts.deletedTable !== undefined) && taken !== undefined)
-    throw new DyneError(
-      "UNSUPPORTED_FEATURE",
-      `The column ${taken[0]} hides the place of a row in its file. Give it another name in tables that have deletion vectors or that dyne reads as a stream.`,
-    );
   // A column of the table's own keeps its name.
   const withTime = hidden.length > 0 && !fieldsOf(set.schema).some(([name]) => name.toLowerCase() === timeName);
   const timed = withTime ? { [timeName]: { type: { kind: "timestamp" }, nullable: true } as const } : {};
@@ -41,12 +37,12 @@ export function fileSetRelation(set: FileSet, parts: FileSetParts): string {
         `CAST(${parts.renderExpression(column.expression, placed)} AS ${duckdbType(column.type)}) AS ${identifier(column.name)}`,
     ),
   ].join(", ");
-  const relations = [emptyRelation(set, hidden.length > 0, withTime)];
   const indexes = new Map(set.files.map((file, index) => [file, index]));
   const indexOf = (file: InputFile): number => indexes.get(file) as number;
-  for (const group of groupFiles(set))
-    relations.push(groupRelation(set, group, { ...parts, indexOf, withPlaces: hidden.length > 0, withTime }));
-  return `(SELECT ${outer} FROM (${relations.join(" UNION ALL BY NAME ")}))`;
+  const groupParts = { ...parts, indexOf, withPlaces: hidden.length > 0, withTime };
+  const relations = groupFiles(set, parts).map((group) => groupRelation(group, groupParts));
+  if (relations.length === 0) relations.push(emptyRelation(set, hidden.length > 0, withTime));
+  return `(SELECT ${outer} FROM (${relations.join(" UNION ALL ")}))`;
 }
 
 /** What is known of each row's place besides its own columns. */
@@ -59,20 +55,42 @@ const placeFields: Schema["fields"] = {
 
 const timeName = "_commit_timestamp";
 
-/** DuckDB's names for the position of a row in its file, and of the file among those that are scanned. */
-const placeNames: readonly string[] = ["file_row_number", "file_index"];
+const fieldsOf = (schema: Schema): [string, StructField][] => Object.entries(schema.fields);
 
-const fieldsOf = (schema: Schema): [string, { type: DataType }][] => Object.entries(schema.fields);
+/** Files that are read by one scan: the same columns, read in the same way. */
+interface FileGroup {
+  readonly files: InputFile[];
+  /** The columns of the schema, as SQL over the scan. */
+  readonly columns: readonly string[];
+  /** Only rows that their files name, or all but those. */
+  readonly join: "ANTI" | "SEMI" | undefined;
+  /** The files do not all hold the same. */
+  readonly isMixed: boolean;
+}
 
-/** Files that share all constants are read by one scan; those of which rows are left out, or taken alone, by one of their own. */
-function groupFiles(set: FileSet): InputFile[][] {
-  const groups = new Map<string, InputFile[]>();
+function groupFiles(set: FileSet, { shapeOf }: Pick<FileSetParts, "shapeOf">): FileGroup[] {
+  const valuesOf = new Map<FileShape, { readonly values: readonly string[]; readonly key: number }>();
+  const keys = new Map<string, number>();
+  const groups = new Map<string, { -readonly [Key in keyof FileGroup]: FileGroup[Key] }>();
   for (const file of set.files) {
-    const values = set.partitionBy.map((column) => file.partitionValues[column] ?? null);
-    const key = JSON.stringify([joinOf(file), ...values]);
+    const shape = shapeOf(file);
+    let stored = valuesOf.get(shape);
+    if (stored === undefined) {
+      const values = storedValues(set, shape, file.path);
+      const text = values.join();
+      keys.set(text, keys.get(text) ?? keys.size);
+      valuesOf.set(shape, (stored = { values, key: keys.get(text) as number }));
+    }
+    const constants = set.partitionBy.map((column) => file.partitionValues[column] ?? null);
+    const join = joinOf(file);
+    const key = JSON.stringify([join, stored.key, constants]);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [file]);
-    else group.push(file);
+    if (group === undefined)
+      groups.set(key, { files: [file], columns: withConstants(set, file, stored.values), join, isMixed: false });
+    else {
+      group.files.push(file);
+      group.isMixed ||= shape !== shapeOf(group.files[0] as InputFile);
+    }
   }
   return [...groups.values()];
 }
@@ -83,24 +101,33 @@ function joinOf({ deletedRows, onlyRows }: InputFile): "ANTI" | "SEMI" | undefin
   return onlyRows === undefined ? undefined : "SEMI";
 }
 
+/** What the files themselves say of the schema's columns; a column by which the table is partitioned is not looked for in them. */
+function storedValues(set: FileSet, shape: FileShape, path: string): readonly string[] {
+  return fieldsOf(set.schema)
+    .filter(([name]) => !set.partitionBy.includes(name))
+    .map((field) => `${columnValue(shape, field, set.columnMapping ?? "none", path)} AS ${identifier(field[0])}`);
+}
+
+function withConstants(set: FileSet, file: InputFile, stored: readonly string[]): readonly string[] {
+  const rest = stored.values();
+  return fieldsOf(set.schema).map(([name, { type }]) =>
+    set.partitionBy.includes(name)
+      ? `${partitionConstant(file.partitionValues[name] ?? null, type)} AS ${identifier(name)}`
+      : (rest.next().value as string),
+  );
+}
+
 interface GroupParts extends FileSetParts {
   readonly indexOf: (file: InputFile) => number;
   readonly withPlaces: boolean;
   readonly withTime: boolean;
 }
 
-function groupRelation(
-  set: FileSet,
-  files: readonly InputFile[],
-  { localPathOf, deletedTable, indexOf, withPlaces, withTime }: GroupParts,
-): string {
-  const first = files[0] as InputFile;
-  const paths = files.map((file) => stringLiteral(localPathOf(file))).join(", ");
-  const constants = set.partitionBy.map((column) => {
-    const type = fieldsOf(set.schema).find(([name]) => name === column)?.[1].type ?? { kind: "string" as const };
-    const text = first.partitionValues[column] ?? null;
-    return `${partitionConstant(text, type)} AS ${identifier(column)}`;
-  });
+function groupRelation(group: FileGroup, parts: GroupParts): string {
+  const { files } = group;
+  const { localPathOf, shapeOf, deletedTable, indexOf, withPlaces, withTime } = parts;
+  const isJoined = group.join !== undefined && deletedTable !== undefined;
+  if (withPlaces || isJoined) assertPlaces(files.map(shapeOf));
   const fileIndex = `${perFile(files.map((file) => String(indexOf(file))))}::BIGINT`;
   const places = withPlaces
     ? [
@@ -114,19 +141,25 @@ function groupRelation(
     const micros = perFile(files.map(({ commitTimestampMs }) => microsText(commitTimestampMs)));
     places.push(`make_timestamptz(${micros}::BIGINT) AS ${timeName}`);
   }
-  // A file may hold the columns by which its table is partitioned; the log's values count.
-  const star =
-    set.partitionBy.length === 0
-      ? "*"
-      : `COLUMNS(lambda c: c NOT IN (${set.partitionBy.map(stringLiteral).join(", ")}))`;
-  const scanned = `read_parquet([${paths}], union_by_name = true, hive_partitioning = false)`;
-  const join = joinOf(first);
+  const paths = files.map((file) => stringLiteral(localPathOf(file))).join(", ");
+  const scanned = `read_parquet([${paths}], union_by_name = ${group.isMixed}, hive_partitioning = false)`;
   const { file, row } = deletedRowColumns;
-  const kept =
-    join === undefined || deletedTable === undefined
-      ? ""
-      : ` AS _scanned ${join} JOIN ${identifier(deletedTable)} AS _marked ON _marked.${row} = file_row_number AND _marked.${file} = ${fileIndex}`;
-  return `SELECT ${[star, ...constants, ...places].join(", ")} FROM ${scanned}${kept}`;
+  const kept = isJoined
+    ? ` AS _scanned ${group.join} JOIN ${identifier(deletedTable)} AS _marked ON _marked.${row} = file_row_number AND _marked.${file} = ${fileIndex}`
+    : "";
+  return `SELECT ${[...group.columns, ...places].join(", ")} FROM ${scanned}${kept}`;
+}
+
+/** DuckDB's names for the position of a row in its file, and of the file among those that are scanned. */
+const placeNames: readonly string[] = ["file_row_number", "file_index"];
+
+function assertPlaces(shapes: readonly FileShape[]): void {
+  const taken = shapes.flatMap(({ columns }) => columns).find(({ read }) => placeNames.includes(read.toLowerCase()));
+  if (taken === undefined) return;
+  throw new DyneError(
+    "UNSUPPORTED_FEATURE",
+    `The column ${taken.name} of a file hides the place of a row in it. Give it another name in tables that have deletion vectors, that rows are deleted from, or that dyne reads as a stream.`,
+  );
 }
 
 /** What differs from file to file, by the position of a row's file among those that are scanned. */
@@ -139,7 +172,7 @@ function microsText(ms: number | undefined): string {
   return ms === undefined ? "NULL" : String(BigInt(Math.trunc(ms)) * 1_000n);
 }
 
-/** Gives every column its name and type, also where no file has it: older files lack columns that were added later. */
+/** A set without files has its columns, and no rows. */
 function emptyRelation(set: FileSet, withPlaces: boolean, withTime: boolean): string {
   const columns = fieldsOf(set.schema).map(([name, field]) => `NULL::${duckdbType(field.type)} AS ${identifier(name)}`);
   if (withPlaces)

@@ -2,13 +2,14 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { DyneError, type Random } from "../../core/index.ts";
+import type { Random } from "../../core/index.ts";
 import type { DataType } from "../../plan/index.ts";
 import { hivePartitionPath, type ObjectStore } from "../../storage/index.ts";
 import type { WriteTarget, WrittenFile } from "../compute.ts";
 import { statisticsText, type CopyStatistics } from "./copy-statistics.ts";
 import type { FileCache } from "./file-cache.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
+import { storedForm, type StoredForm } from "./stored-form.ts";
 
 interface CopiedFile {
   readonly filename: string;
@@ -55,16 +56,15 @@ export class ParquetWriter {
       readonly signal: AbortSignal | undefined;
     },
   ): Promise<WrittenFile[]> {
-    if (target.columnMapping !== undefined && target.columnMapping !== "none")
-      throw new DyneError("UNSUPPORTED_FEATURE", `${target.path} has mapped columns, which are not written yet.`);
     const folder = join(this.#directory, this.#random.uuid());
     await mkdir(folder, { recursive: true });
     try {
       const sorted = orderBy.length === 0 ? query : `SELECT * FROM (${query}) ORDER BY ${orderBy.join(", ")}`;
+      const form = storedForm(target);
       const written: WrittenFile[] = [];
-      for (const file of await this.#copy(connection, sorted, target, folder)) {
+      for (const file of await this.#copy(connection, sorted, form, folder)) {
         signal?.throwIfAborted();
-        if (Number(file.count) > 0) written.push(await this.#upload(file, target, uploads));
+        if (Number(file.count) > 0) written.push(await this.#upload(file, target, form, uploads));
       }
       return written;
     } finally {
@@ -72,38 +72,38 @@ export class ParquetWriter {
     }
   }
 
-  async #copy(connection: DuckDBConnection, query: string, target: WriteTarget, folder: string): Promise<CopiedFile[]> {
-    const partitioned = target.partitionBy.length > 0;
+  async #copy(connection: DuckDBConnection, query: string, form: StoredForm, folder: string): Promise<CopiedFile[]> {
+    const partitioned = form.partitionBy.length > 0;
     const destination = partitioned ? folder : join(folder, "rows.parquet");
     const options = ["FORMAT parquet", "COMPRESSION zstd", "RETURN_STATS"];
     if (partitioned) {
       // NULL and the text that stands for it share a folder: names of their own keep their files apart.
       options.push(
-        `PARTITION_BY (${target.partitionBy.map(identifier).join(", ")})`,
+        `PARTITION_BY (${form.partitionBy.map(({ physical }) => identifier(physical)).join(", ")})`,
         "FILENAME_PATTERN 'rows-{uuid}'",
         "OVERWRITE_OR_IGNORE",
       );
     }
+    if (form.fieldIds !== undefined) options.push(`FIELD_IDS ${form.fieldIds}`);
     const reader = await connection.runAndReadAll(
-      `COPY (${query}) TO ${stringLiteral(destination)} (${options.join(", ")})`,
+      `COPY (SELECT ${form.columns.join(", ")} FROM (${query})) TO ${stringLiteral(destination)} (${options.join(", ")})`,
     );
     return reader.getRowObjectsJson().map(copiedFile);
   }
 
-  async #upload(file: CopiedFile, target: WriteTarget, uploads: Upload[]): Promise<WrittenFile> {
-    const fields = target.schema.fields as Readonly<Record<string, { readonly type: DataType }>>;
+  async #upload(file: CopiedFile, target: WriteTarget, form: StoredForm, uploads: Upload[]): Promise<WrittenFile> {
     const partitionValues = Object.fromEntries(
-      target.partitionBy.map((column) => {
-        const value = file.partition_keys?.find((entry) => entry.key === column)?.value ?? null;
-        return [column, value === null ? null : partitionText(value, fields[column]?.type)];
+      form.partitionBy.map(({ physical, type }) => {
+        const value = file.partition_keys?.find((entry) => entry.key === physical)?.value ?? null;
+        return [physical, value === null ? null : partitionText(value, type)];
       }),
     );
-    const folder = hivePartitionPath(target.partitionBy, partitionValues);
+    const folder = hivePartitionPath(Object.keys(partitionValues), partitionValues);
     const path = `${folder === "" ? "" : `${folder}/`}part-${this.#random.uuid()}.zstd.parquet`;
     const storePath = `${target.path}/${path}`;
     uploads.push({ store: target.store, path: storePath });
     await target.store.uploadFile(storePath, file.filename);
-    await this.#cache.adopt(target.store, storePath, file.filename);
+    await this.#cache.adopt(target.store, storePath, file.filename, form.shape);
     return {
       path,
       sizeBytes: Number(file.file_size_bytes),

@@ -36,6 +36,9 @@ const duckdbNames = {
   date: "DATE",
   timestamp: "TIMESTAMP WITH TIME ZONE",
   timestamp_ntz: "TIMESTAMP",
+  variant: "VARIANT",
+  // DuckDB's own type of NULL is not one that a column can have.
+  void: "INTEGER",
 } as const;
 
 /** The DuckDB type that holds values of a type: `timestamp` is TIMESTAMP WITH TIME ZONE, `timestamp_ntz` TIMESTAMP. */

@@ -1,7 +1,7 @@
 /** Rows of some files as new files of the same table: the same rows, without those that are deleted. It writes files and commits nothing. */
 import { DyneError } from "../../core/index.ts";
 import type { ComputeJob, ComputeWrite, WrittenFile } from "../../compute/index.ts";
-import { encodeLogPath, removeOf, type Action, type AddFile, type Snapshot } from "../../delta/index.ts";
+import { dataFilePath, encodeLogPath, removeOf, type Action, type AddFile, type Snapshot } from "../../delta/index.ts";
 import type { LogicalPlan, Schema } from "../../plan/index.ts";
 import { deleteAll, hivePartitionPath } from "../../storage/index.ts";
 import type { TableSession } from "../table-session.ts";
@@ -88,7 +88,7 @@ export function rewriteActions(bins: readonly RewrittenBin[], nowMs: number): re
 
 /** Deletes files that were written for bins and are in no commit. */
 export async function dropFiles({ table }: TableSession, bins: readonly RewrittenBin[]): Promise<void> {
-  const paths = bins.flatMap(({ adds }) => adds.map((add) => table.inputFile(add).path));
+  const paths = bins.flatMap(({ adds }) => adds.map((add) => dataFilePath(table.log, add)));
   await deleteAll(table.log.store, paths);
 }
 

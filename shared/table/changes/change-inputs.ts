@@ -1,5 +1,6 @@
 /** Changes as inputs of a compute job: their files as file sets, and a plan over them that gives each changed row once. */
 import type { FileSet, HiddenColumn, InputFile } from "../../compute/index.ts";
+import type { TableForm } from "../../delta/index.ts";
 import type { LogicalPlan, Schema } from "../../plan/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
 import { laterNames } from "./change-schema.ts";
@@ -67,6 +68,7 @@ export function changeFileSet(
   const [first] = group;
   const set = table.fileSet(end, []);
   const era = first && eras[first.file.era];
+  const partitionBy = era === undefined ? set.partitionBy : laterNames(era.partitionBy, era, end);
   const isRecorded = first?.file.kind === "recorded";
   const kind: HiddenColumn = {
     ...changeType,
@@ -76,8 +78,8 @@ export function changeFileSet(
   return {
     ...set,
     schema: isRecorded ? { kind: "struct", fields: { ...set.schema.fields, ...recorded } } : set.schema,
-    partitionBy: era === undefined ? set.partitionBy : laterNames(era.partitionBy, era, end),
-    files: group.map((change) => inputFile(table, change)),
+    partitionBy,
+    files: group.map((change) => inputFile(table, { ...end, partitionBy }, change)),
     hidden: [...(isRecorded ? [] : [kind]), commitVersion, commitTime, ...hidden],
   };
 }
@@ -98,11 +100,11 @@ const commitTime: HiddenColumn = {
   expression: { kind: "column", name: "_commit_timestamp" },
 };
 
-function inputFile(table: DeltaTable, { file, version, timestampMs }: PlacedChange): InputFile {
+function inputFile(table: DeltaTable, form: TableForm, { file, version, timestampMs }: PlacedChange): InputFile {
   const { path, partitionValues = {}, size, deletionVector, only } = file;
   const added = { path, partitionValues, size, modificationTime: 0, dataChange: true };
   return {
-    ...table.inputFile({ ...added, ...(deletionVector && { deletionVector }) }, version),
+    ...table.inputFile(form, { ...added, ...(deletionVector && { deletionVector }) }, version),
     commitTimestampMs: timestampMs,
     ...(only && { onlyRows: (signal?: AbortSignal) => differingRows(table.log, only, signal) }),
   };

@@ -1,7 +1,7 @@
 /** Which partitions a condition on partition columns alone is true of: decided by the compute, exactly, without reading a file. */
 import type { RowSet } from "../../compute/index.ts";
 import { limits } from "../../core/index.ts";
-import type { AddFile, PartitionValues, Snapshot } from "../../delta/index.ts";
+import { logicalPartitionValues, type AddFile, type PartitionValues, type Snapshot } from "../../delta/index.ts";
 import { columnsOf, type Expression, type LogicalPlan, type Schema, type StructField } from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { stillRunning } from "./new-files.ts";
@@ -36,7 +36,7 @@ export async function filesOfMatchingPartitions(
   if (!columns.every(isKnown)) return undefined;
   const partitions = new Map<string, { readonly values: PartitionValues; readonly files: AddFile[] }>();
   for (const file of snapshot.files) {
-    const values = session.table.inputFile(file).partitionValues;
+    const values = logicalPartitionValues(snapshot, file.partitionValues);
     const key = JSON.stringify(columns.map((name) => values[name] ?? null));
     const known = partitions.get(key);
     if (known !== undefined) known.files.push(file);

@@ -1,7 +1,14 @@
 /** Files with new rows, written and named as the log will name them. */
 import type { ComputeInput, ComputeStep, ComputeWrite, WriteTarget, WrittenFile } from "../../compute/index.ts";
 import { DyneError } from "../../core/index.ts";
-import { encodeLogPath, type Action, type AddFile, type CdcFile, type Snapshot } from "../../delta/index.ts";
+import {
+  encodeLogPath,
+  type Action,
+  type AddFile,
+  type CdcFile,
+  type Snapshot,
+  type TableForm,
+} from "../../delta/index.ts";
 import { schemaOf, type LogicalPlan, type Schema } from "../../plan/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
 import type { TableSession } from "../table-session.ts";
@@ -12,20 +19,19 @@ export const changeFolder = "_change_data";
 /** The column of a change file that says what became of its row (PROTOCOL.md § Add CDC File). */
 export const changeTypeColumn = "_change_type";
 
-type TableForm = Pick<Snapshot, "schema" | "partitionBy">;
-
 /** The data files of a table, as the target of a write. */
-export function dataTarget(table: DeltaTable, { schema, partitionBy }: TableForm): WriteTarget {
-  return { store: table.log.store, path: table.path, schema, partitionBy, sortBy: [] };
+export function dataTarget(table: DeltaTable, { schema, partitionBy, columnMapping }: TableForm): WriteTarget {
+  return { store: table.log.store, path: table.path, schema, partitionBy, columnMapping, sortBy: [] };
 }
 
 /** The change files of a table, as the target of a write: its columns, then `_change_type`. */
-export function changeTarget(table: DeltaTable, { schema, partitionBy }: TableForm): WriteTarget {
+export function changeTarget(table: DeltaTable, { schema, partitionBy, columnMapping }: TableForm): WriteTarget {
   return {
     store: table.log.store,
     path: `${table.path}/${changeFolder}`,
     schema: changeSchema(schema),
     partitionBy,
+    columnMapping,
     sortBy: [],
   };
 }

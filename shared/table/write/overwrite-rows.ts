@@ -64,7 +64,7 @@ export async function overwriteRows(
   const nowMs = table.log.clock.nowMs();
   const removed =
     deleted?.actions ??
-    replacedFiles(session, snapshot, replace, written.rows).map((file): Action => ({
+    replacedFiles(snapshot, replace, written.rows).map((file): Action => ({
       remove: removeOf(file, { deletionTimestampMs: nowMs }),
     }));
   const actions = [
@@ -79,8 +79,7 @@ export async function overwriteRows(
     actions,
     isBlindAppend: false,
     movesNoRows: (deleted?.changeFiles ?? 0) === 0,
-    readsMatching:
-      replace.kind === "partitions" ? inPartitionsOf(session, written.rows) : filesMatching(snapshot, where),
+    readsMatching: replace.kind === "partitions" ? inPartitionsOf(written.rows) : filesMatching(snapshot, where),
     readFiles: deleted?.readFiles,
     operation: "WRITE",
     operationParameters: {
@@ -128,19 +127,14 @@ async function writeNewRows(
 }
 
 /** The files whose rows the new ones take the place of. */
-function replacedFiles(
-  session: TableSession,
-  snapshot: Snapshot,
-  replace: Replaced,
-  written: readonly WrittenFile[],
-): readonly AddFile[] {
+function replacedFiles(snapshot: Snapshot, replace: Replaced, written: readonly WrittenFile[]): readonly AddFile[] {
   const files = [...snapshot.files];
-  return replace.kind === "partitions" ? files.filter(inPartitionsOf(session, written)) : files;
+  return replace.kind === "partitions" ? files.filter(inPartitionsOf(written)) : files;
 }
 
 /** True for files of the partitions that the written ones are in. */
-function inPartitionsOf({ table }: TableSession, written: readonly WrittenFile[]): (file: AddFile) => boolean {
+function inPartitionsOf(written: readonly WrittenFile[]): (file: AddFile) => boolean {
   const keyOf = (values: PartitionValues): string => JSON.stringify(Object.entries(values).sort());
   const partitions = new Set(written.map(({ partitionValues }) => keyOf(partitionValues)));
-  return (file) => partitions.has(keyOf(table.inputFile(file).partitionValues));
+  return (file) => partitions.has(keyOf(file.partitionValues));
 }

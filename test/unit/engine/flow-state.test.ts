@@ -1,7 +1,7 @@
 /** RUNNING, PAUSED and FAILED flows (engine-rules 7, 12): what stops one, what goes on meanwhile, and how it comes back. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { flowId } from "../../../shared/core/index.ts";
-import { createTable, schemaString } from "../../../shared/delta/index.ts";
+import { createTable, numberedSchema, schemaString } from "../../../shared/delta/index.ts";
 import { failFlow, pauseFlow, resumeFlow } from "../../../shared/engine/index.ts";
 import { call, column, filter, long } from "../../../shared/engine/incremental/expressions.ts";
 import { tablePath, type Pipeline } from "../../../shared/pipeline/index.ts";
@@ -406,6 +406,23 @@ describe("a sink that was changed under the flow", () => {
       code: "SINK_CHANGED",
       message: expect.stringContaining("no column site") as string,
     });
+  });
+});
+
+test("a table whose columns somebody mapped fails the flow that writes it: its files would not have the names that readers look for", async () => {
+  const world = await newWorld();
+  const { metadata, schema } = await world.table(tablePath(readings)).latest();
+  const mapped = numberedSchema(schema, { maxColumnId: 0, physicalName: (name) => name });
+  const configuration = { "delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": "99" };
+  await commitTo(world, readings, [
+    { protocol: { minReaderVersion: 2, minWriterVersion: 5 } },
+    { metaData: { ...metadata, schemaString: schemaString(mapped.schema), configuration } },
+  ]);
+  await send(world, [3]);
+  await world.quiet();
+  expect(await failureOf(world, readings)).toMatchObject({
+    code: "SINK_CHANGED",
+    message: expect.stringContaining("its columns are mapped") as string,
   });
 });
 

@@ -50,8 +50,8 @@ test("a clone has the files of the version, its columns and partitions, and noth
     Object.keys(snapshot.schema.fields).filter((name) => name !== placeColumn),
   );
   for (const file of clone.files) {
-    const { path } = target.inputFile(file);
-    const original = await source.log.store.get(source.inputFile(file).path);
+    const { path } = target.inputFile(clone, file);
+    const original = await source.log.store.get(source.inputFile(snapshot, file).path);
     expect((await store.get(path))?.bytes).toEqual(original?.bytes);
   }
 });
@@ -69,7 +69,7 @@ test("a clone that was interrupted is completed by the next one", async () => {
 test("a table is never written into, and a file that is gone is named", async () => {
   const { source, snapshot, target, store } = await written();
   const [file] = snapshot.files;
-  await source.log.store.delete(source.inputFile(file!).path);
+  await source.log.store.delete(source.inputFile(snapshot, file!).path);
   await expect(cloneTable(source, snapshot, target, { workDirectory })).rejects.toMatchObject({ code: "FILE_MISSING" });
   await target.createIfAbsent({ schema: snapshot.schema, partitionBy: [] });
   await expect(cloneTable(source, snapshot, target, { workDirectory })).rejects.toMatchObject({ code: "TABLE_EXISTS" });

@@ -207,16 +207,16 @@ describe("files as compute reads them", () => {
       ],
     });
     const [file] = snapshot.files;
-    expect(file && table.inputFile(file, 5)).toMatchObject({ commitVersion: 5 });
+    expect(file && table.inputFile(snapshot, file, 5)).toMatchObject({ commitVersion: 5 });
   });
 
   test("have the rows that their deletion vector deletes, once somebody asks for them", async () => {
     const table = new DeltaTable(services);
-    await table.createIfAbsent(declared);
+    const form = await table.createIfAbsent(declared);
     const [vector] = await writeDeletionVectors(table.log, [deletedRowsOf([4, 2])]);
     const { add: file } = add("a", { deletionVector: vector! });
-    expect((await table.inputFile(file).deletedRows?.())?.rows).toEqual(Float64Array.of(2, 4));
-    expect(table.inputFile(add("a").add).deletedRows).toBeUndefined();
+    expect((await table.inputFile(form, file).deletedRows?.())?.rows).toEqual(Float64Array.of(2, 4));
+    expect(table.inputFile(form, add("a").add).deletedRows).toBeUndefined();
   });
 });
 
