@@ -224,7 +224,15 @@ export function boundValue(
     return micros === undefined ? undefined : side === "max" ? micros + 1_000n : micros;
   }
   if (type.kind === "string") return typeof value === "string" ? value : undefined;
-  return typeof value === "string" && type.kind !== "date" ? undefined : parseValue(type, text);
+  const parsed = typeof value === "string" && type.kind !== "date" ? undefined : parseValue(type, text);
+  return (type.kind === "float" || type.kind === "double") && typeof parsed === "number"
+    ? floatBound(parsed, side)
+    : parsed;
+}
+
+/** Spark writes the shortest digits of a float, which as a double are a little off the value: below it, or above. */
+function floatBound(value: number, side: "min" | "max"): number {
+  return side === "min" ? Math.min(value, Math.fround(value)) : Math.max(value, Math.fround(value));
 }
 
 /** A value from Delta's text form (PROTOCOL.md § Partition Value Serialization); undefined where it cannot be compared. */

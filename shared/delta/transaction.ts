@@ -11,7 +11,9 @@
  */
 import { DyneError, limits } from "../core/index.ts";
 import { verifiedPutIfAbsent } from "../storage/index.ts";
-import type { Action, Txn } from "./actions.ts";
+import type { Schema } from "../plan/index.ts";
+import type { Action, Metadata, Protocol, Txn } from "./actions.ts";
+import { columnMappingOf } from "./column-mapping.ts";
 import { commitOf, encodeActions, parseCommit, type DeltaCommit } from "./commit-file.ts";
 import {
   conflictChecker,
@@ -253,8 +255,7 @@ function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitR
   const metadata = actions.find((action) => "metaData" in action)?.metaData ?? snapshot.metadata;
   const schema = metadata === snapshot.metadata ? snapshot.schema : parseSchema(metadata.schemaString);
   assertWritable(log.path, snapshot.protocol, snapshot.metadata, snapshot.schema);
-  if (protocol !== snapshot.protocol || metadata !== snapshot.metadata)
-    assertWritable(log.path, protocol, metadata, schema);
+  if (protocol !== snapshot.protocol || metadata !== snapshot.metadata) assertMetadata(log, protocol, metadata, schema);
   const removesRows = actions.some((action) => "remove" in action && action.remove.dataChange);
   const addsRows = actions.some((action) => "add" in action && action.add.dataChange);
   if (removesRows && tableProperty(metadata.configuration, "delta.appendOnly")) {
@@ -282,6 +283,12 @@ function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitR
       { details: { features: ["changeDataFeed"] } },
     );
   }
+}
+
+/** A table that nobody could open again is not committed. */
+function assertMetadata(log: DeltaLog, protocol: Protocol, metadata: Metadata, schema: Schema): void {
+  assertWritable(log.path, protocol, metadata, schema);
+  columnMappingOf(log.path, protocol, metadata, schema);
 }
 
 function invalid(log: DeltaLog, what: string): DyneError {

@@ -12,7 +12,6 @@ import {
   openSnapshot,
   readCommit,
   readDeletionVector,
-  schemaString,
   stateAsCommit,
   updateSnapshot,
   type Action,
@@ -24,6 +23,7 @@ import {
   type Snapshot,
   type TableForm,
 } from "../delta/index.ts";
+import { evolvedSchema, schemaChange } from "./write/evolved-schema.ts";
 import { typeName, type DataType, type Schema, type StructField } from "../plan/index.ts";
 
 /** Commits that are kept in memory for readers of change: those of a few busy seconds. */
@@ -145,9 +145,10 @@ export class DeltaTable {
       }
       const wanted = declared.fields as Readonly<Record<string, StructField>>;
       const added = missing.map((name) => [name, { ...wanted[name], nullable: true }]);
-      const schema = { kind: "struct", fields: { ...snapshot.schema.fields, ...Object.fromEntries(added) } } as Schema;
+      const fields = { ...snapshot.schema.fields, ...Object.fromEntries(added) } as Schema["fields"];
+      const schema = evolvedSchema(this, snapshot, { kind: "struct", fields });
       const result = await this.commit({
-        actions: [{ metaData: { ...snapshot.metadata, schemaString: schemaString(schema) } }],
+        actions: schemaChange(snapshot, schema),
         isBlindAppend: false,
         operation: "ADD COLUMNS",
         operationParameters: { columns: JSON.stringify(missing) },

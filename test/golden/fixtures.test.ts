@@ -19,13 +19,6 @@ const names = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
 
 /** Tables whose rows are not read, and what their refusal names. A table that is read has no line here. */
 const refused: Readonly<Record<string, string>> = {
-  "cdf-column-mapping": "columnMapping",
-  "column-mapping-deletion-vectors": "columnMapping",
-  "column-mapping-enabled-later": "columnMapping",
-  "column-mapping-id": "columnMapping",
-  "column-mapping-name": "columnMapping",
-  "type-widening": "typeWidening",
-  "type-widening-nested": "typeWidening",
   variant: "variant",
   "variant-shredded": "variant",
 };

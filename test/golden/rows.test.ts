@@ -1,22 +1,18 @@
-/**
- * The rows of the golden tables, as multisets: the newest version of each table holds what `expected` beside it does, which Spark wrote as
- * Parquet (the tables beside the checkout) or printed as JSON lines (`fixtures`, with the number of rows of earlier versions).
- */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+/** The rows of the golden tables beside the checkout, as multisets: the newest version of each holds what Spark wrote as `expected`. */
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DuckDbCompute, transientCheckpoints } from "../../shared/compute/index.ts";
-import { isDyneError, silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
+import { silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
 import type { Snapshot } from "../../shared/delta/index.ts";
 import { duckdbType, quoteName, quoteText, renderScalar, type StructField } from "../../shared/plan/index.ts";
 import { FileStore } from "../../shared/storage/index.ts";
 import { DeltaTable, readRowTexts, rowText } from "../../shared/table/index.ts";
 import { goldenFolder, goldenTables, type GoldenTable } from "./golden-tables.ts";
 
-const fixtures = new URL("fixtures", import.meta.url).pathname;
 const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
 
 let compute: DuckDbCompute;
@@ -94,43 +90,5 @@ describe.skipIf(!existsSync(goldenFolder))("rows of the golden tables", () => {
     const snapshot = await table.latest();
     const found = await rowsOf(table, snapshot);
     expect(comparable(found, snapshot)).toEqual(comparable(await expectedRows(name, snapshot), snapshot));
-  });
-});
-
-const made = readdirSync(fixtures).filter((name) => existsSync(join(fixtures, name, "expected", "rows.ndjson")));
-
-/** Fixtures that are not read, with what their refusal names. A table that is read has no line here. */
-const refused: Readonly<Record<string, string>> = { variant: "variantType" };
-
-describe("rows of the tables that are kept here", () => {
-  test("are there to compare with", () => {
-    expect(made.length).toBeGreaterThan(30);
-  });
-
-  test.each(made)("%s", async (name) => {
-    const table = tableIn(fixtures, name);
-    const names = refused[name];
-    if (names !== undefined) {
-      const error: unknown = await table.latest().catch((thrown: unknown) => thrown);
-      expect(isDyneError(error, "UNSUPPORTED_FEATURE") && error.message).toContain(names);
-      return;
-    }
-    const wanted = readFileSync(join(fixtures, name, "expected", "rows.ndjson"), "utf8")
-      .split("\n")
-      .filter(Boolean);
-    const snapshot = await table.latest();
-    expect(comparable(await rowsOf(table, snapshot), snapshot)).toEqual(comparable(wanted, snapshot));
-  });
-
-  test.each(made.filter((name) => !(name in refused)))("%s, in earlier versions by their number", async (name) => {
-    const counts = JSON.parse(readFileSync(join(fixtures, name, "expected", "versions.json"), "utf8")) as Record<
-      string,
-      number
-    >;
-    const table = tableIn(fixtures, name);
-    const found: Record<string, number> = {};
-    for (const version of Object.keys(counts))
-      found[version] = (await rowsOf(table, await table.at(Number(version)))).length;
-    expect(found).toEqual(counts);
   });
 });

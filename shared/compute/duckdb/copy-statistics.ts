@@ -5,7 +5,7 @@
  *
  * A bound may be wider than the values, never narrower. Numbers are written by their digits, because a double would change some.
  */
-import type { DataType, Schema } from "../../plan/index.ts";
+import type { DataType, Schema, StructField } from "../../plan/index.ts";
 
 export type CopyStatistics = readonly {
   readonly key: string;
@@ -18,36 +18,55 @@ const indexedColumnsMax = 32;
 const stringBoundCharacters = 32;
 const greatestCharacter = "\u{10FFFF}";
 
-/** The JSON of a file's statistics. Partition columns have none, nor have columns without trustworthy bounds. */
-export function statisticsText(
-  rowCount: number,
-  reported: CopyStatistics,
-  schema: Schema,
-  partitionBy: readonly string[],
-): string {
-  const minValues: string[] = [];
-  const maxValues: string[] = [];
-  const nullCount: string[] = [];
-  const fields = Object.entries(schema.fields as Record<string, { type: DataType }>).filter(
-    ([name]) => !partitionBy.includes(name),
-  );
-  for (const [name, field] of fields.slice(0, indexedColumnsMax)) {
-    const entry = reported.find((column) => column.key === `"${name.replaceAll('"', '""')}"`);
-    if (entry === undefined) continue;
-    const facts = new Map(entry.value.map((fact) => [fact.key, fact.value]));
-    const member = (json: string): string => `${JSON.stringify(name)}:${json}`;
-    const nulls = facts.get("null_count");
-    if (nulls !== undefined) nullCount.push(member(nulls));
-    const min = facts.get("min");
-    const max = facts.get("max");
-    // NaN is above all numbers and in no bound.
-    if (min === undefined || max === undefined || facts.get("has_nan") === "true") continue;
-    const low = bound(min, field.type, "min");
-    const high = bound(max, field.type, "max");
-    if (low !== undefined) minValues.push(member(low));
-    if (high !== undefined) maxValues.push(member(high));
-  }
+/**
+ * The JSON of a file's statistics, of the columns that are in the file. Columns without trustworthy bounds have none; a struct has those of
+ * its fields, each of which counts as a column.
+ */
+export function statisticsText(rowCount: number, reported: CopyStatistics, schema: Schema): string {
+  const facts = new Map(reported.map(({ key, value }) => [key, new Map(value.map((fact) => [fact.key, fact.value]))]));
+  const { minValues, maxValues, nullCount } = membersOf(schema, "", { facts, left: indexedColumnsMax });
   return `{"numRecords":${rowCount},"minValues":{${minValues.join(",")}},"maxValues":{${maxValues.join(",")}},"nullCount":{${nullCount.join(",")}}}`;
+}
+
+/** Members of the three JSON objects. */
+interface Members {
+  readonly minValues: string[];
+  readonly maxValues: string[];
+  readonly nullCount: string[];
+}
+
+interface Reported {
+  /** By column and, of structs, field, as COPY calls them. */
+  readonly facts: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Columns that may still have statistics. */
+  left: number;
+}
+
+function membersOf({ fields }: Schema, prefix: string, reported: Reported): Members {
+  const members: Members = { minValues: [], maxValues: [], nullCount: [] };
+  for (const [name, { type }] of Object.entries<StructField>(fields)) {
+    if (reported.left === 0) break;
+    const key = `${prefix}"${name.replaceAll('"', '""')}"`;
+    const member = (json: string): string => `${JSON.stringify(name)}:${json}`;
+    if (type.kind === "struct") {
+      const inner = membersOf(type, `${key}.`, reported);
+      for (const kind of ["minValues", "maxValues", "nullCount"] as const)
+        if (inner[kind].length > 0) members[kind].push(member(`{${inner[kind].join(",")}}`));
+      continue;
+    }
+    reported.left--;
+    const facts = reported.facts.get(key);
+    const nulls = facts?.get("null_count");
+    if (nulls !== undefined) members.nullCount.push(member(nulls));
+    const [min, max] = [facts?.get("min"), facts?.get("max")];
+    // NaN is above all numbers and in no bound.
+    if (min === undefined || max === undefined || facts?.get("has_nan") === "true") continue;
+    const low = bound(min, type, "min");
+    const high = bound(max, type, "max");
+    if (low !== undefined) members.minValues.push(member(low));
+    if (high !== undefined) members.maxValues.push(member(high));
+  }
+  return members;
 }
 
 /** A bound as JSON; undefined where none can be given that surely holds. */

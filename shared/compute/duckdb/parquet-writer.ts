@@ -2,7 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Random } from "../../core/index.ts";
+import { DyneError, type Random } from "../../core/index.ts";
 import type { DataType } from "../../plan/index.ts";
 import { hivePartitionPath, type ObjectStore } from "../../storage/index.ts";
 import type { WriteTarget, WrittenFile } from "../compute.ts";
@@ -109,7 +109,7 @@ export class ParquetWriter {
       sizeBytes: Number(file.file_size_bytes),
       rowCount: Number(file.count),
       partitionValues,
-      stats: statisticsText(Number(file.count), file.column_statistics, target.schema, target.partitionBy),
+      stats: statisticsText(Number(file.count), file.column_statistics, form.schema),
     };
   }
 }

@@ -3,7 +3,7 @@
  * with the ids of their fields.
  */
 import { columnIdOf, physicalNameOf, type ColumnMappingMode } from "../../core/index.ts";
-import { duckdbType, type DataType, type StructField } from "../../plan/index.ts";
+import { duckdbType, type DataType, type Schema, type StructField } from "../../plan/index.ts";
 import type { WriteTarget } from "../compute.ts";
 import { shapeOfSchema, type FileShape } from "./file-type.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
@@ -14,6 +14,8 @@ export interface StoredForm {
   readonly partitionBy: readonly { readonly physical: string; readonly type: DataType }[];
   /** The option FIELD_IDS of COPY; undefined for files without ids. */
   readonly fieldIds: string | undefined;
+  /** The columns that are in the files, as the files name them. */
+  readonly schema: Schema;
   /** What the written files hold. */
   readonly shape: FileShape;
 }
@@ -25,9 +27,8 @@ export function storedForm({ schema, partitionBy, columnMapping: mode = "none" }
     const value = mode === "none" ? identifier(name) : storedValue(identifier(name), field.type, mode, 0);
     return `CAST(${value} AS ${duckdbType(storedType(field.type, mode))}) AS ${identifier(physicalNameOf(name, field, mode))}`;
   });
-  const ids = fields
-    .filter(([name]) => !partitionBy.includes(name))
-    .flatMap(([name, field]) => fieldId(name, field, mode));
+  const stored = fields.filter(([name]) => !partitionBy.includes(name));
+  const ids = stored.flatMap(([name, field]) => fieldId(name, field, mode));
   return {
     columns,
     partitionBy: partitionBy.map((name) => {
@@ -38,6 +39,7 @@ export function storedForm({ schema, partitionBy, columnMapping: mode = "none" }
       return { physical: physicalNameOf(name, field, mode), type: field.type };
     }),
     fieldIds: ids.length === 0 ? undefined : `{${ids.join(", ")}}`,
+    schema: storedType({ kind: "struct", fields: Object.fromEntries(stored) }, mode) as Schema,
     shape: shapeOfSchema(schema, mode, partitionBy),
   };
 }

@@ -1,6 +1,6 @@
 /** Conditions on partition columns: whether all rows of a file meet them, or none do. */
 import { DyneError } from "../../core/index.ts";
-import { textAbovePrefix, type AddFile, type Snapshot } from "../../delta/index.ts";
+import { textAbovePrefix, type AddFile, type TableForm } from "../../delta/index.ts";
 import { fileMatcher, type RowCondition } from "../row-condition.ts";
 
 /**
@@ -8,7 +8,7 @@ import { fileMatcher, type RowCondition } from "../row-condition.ts";
  * INVALID_ARGUMENT for one by which it is not partitioned.
  */
 export function partitionPredicate(
-  table: Pick<Snapshot, "schema" | "partitionBy">,
+  table: TableForm,
   path: string,
   conditions: readonly RowCondition[],
 ): (file: AddFile) => boolean {
@@ -26,7 +26,10 @@ export function partitionPredicate(
 }
 
 /** A partition has one value, so that files which may have a value in a range are those that have it; what that leaves open is put together. */
-function exactly(table: Pick<Snapshot, "schema" | "partitionBy">, condition: RowCondition): (file: AddFile) => boolean {
+function exactly(
+  table: TableForm,
+  condition: RowCondition,
+): (file: AddFile) => boolean {
   const may = (...conditions: readonly RowCondition[]) => fileMatcher(table, conditions);
   const { column } = condition;
   switch (condition.kind) {

@@ -1,9 +1,7 @@
-import type { Action, Snapshot } from "../../delta/index.ts";
-import { schemaString } from "../../delta/index.ts";
-import type { Schema } from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { guardedPlan } from "../constraints/guarded-plan.ts";
 import { alignedRows } from "./aligned-rows.ts";
+import { evolvedSchema, schemaChange } from "./evolved-schema.ts";
 import { addActions, outputMetrics, writeRows } from "./new-files.ts";
 import type { SourceRows } from "./source-rows.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
@@ -27,10 +25,11 @@ export async function appendRows(
 ): Promise<WriteOutcome> {
   const { table } = session;
   const snapshot = await table.latest();
-  const { plan, schema } = alignedRows(table.path, snapshot.schema, source.plan, options);
+  const aligned = alignedRows(table.path, snapshot.schema, source.plan, options);
+  const [plan, schema] = [aligned.plan, evolvedSchema(table, snapshot, aligned.schema)];
   const files = await writeRows(
     session,
-    { schema, partitionBy: snapshot.partitionBy },
+    { ...snapshot, schema },
     {
       name: `append to ${table.path}`,
       inputs: source.inputs,
@@ -50,10 +49,4 @@ export async function appendRows(
     fences: options.fences,
     signal: options.signal,
   });
-}
-
-/** The action that gives a table another schema; none where it is the same. */
-export function schemaChange({ metadata, schema: before }: Snapshot, schema: Schema): readonly Action[] {
-  if (schema === before || schemaString(schema) === schemaString(before)) return [];
-  return [{ metaData: { ...metadata, schemaString: schemaString(schema) } }];
 }

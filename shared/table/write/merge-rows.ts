@@ -6,7 +6,7 @@ import { deleteAll, type ObjectStore } from "../../storage/index.ts";
 import { guardedPlan } from "../constraints/guarded-plan.ts";
 import type { TableSession } from "../table-session.ts";
 import { mergedSchema } from "./aligned-rows.ts";
-import { schemaChange } from "./append-rows.ts";
+import { evolvedSchema, schemaChange } from "./evolved-schema.ts";
 import { changeMetrics } from "./delete-rows.ts";
 import type { MergeClause } from "./merge-clauses.ts";
 import { mergeCondition } from "./merge-condition.ts";
@@ -62,14 +62,15 @@ export async function mergeRows(
 
 function mergeQuery(
   { table }: TableSession,
-  { schema }: Snapshot,
+  snapshot: Snapshot,
   { plan }: SourceRows,
   { on, clauses, mergeSchema = false }: MergeOptions,
 ): MergeQuery {
   if (clauses.length === 0)
     throw new DyneError("INVALID_ARGUMENT", `The merge into ${table.path} does nothing. Give it a clause.`);
   const source = schemaOf(plan);
-  const after = mergeSchema ? mergedSchema(table.path, schema, source) : schema;
+  const { schema } = snapshot;
+  const after = mergeSchema ? evolvedSchema(table, snapshot, mergedSchema(table.path, schema, source)) : schema;
   const query = { path: table.path, before: schema, after, source, condition: mergeCondition(on), clauses };
   checkMerge(query, on);
   return query;
@@ -194,7 +195,7 @@ class Merge {
     const places = this.#stagedFiles(`${this.#folder}/matched`, schemaOf(matchedScan()), matched);
     if (!this.#insertsRows()) return { rows: [], changes: [] };
     const { table, compute } = this.#session;
-    const form = { schema: this.#query.after, partitionBy: this.#snapshot.partitionBy };
+    const form = { ...this.#snapshot, schema: this.#query.after };
     const inserts: LogicalPlan = { kind: "scan", source: "inserts", schema: form.schema, streaming: false };
     const result = await compute.run({
       name: `inserts of the merge into ${table.path}`,

@@ -1,14 +1,7 @@
 /** Files with new rows, written and named as the log will name them. */
 import type { ComputeInput, ComputeStep, ComputeWrite, WriteTarget, WrittenFile } from "../../compute/index.ts";
 import { DyneError } from "../../core/index.ts";
-import {
-  encodeLogPath,
-  type Action,
-  type AddFile,
-  type CdcFile,
-  type Snapshot,
-  type TableForm,
-} from "../../delta/index.ts";
+import { encodeLogPath, type Action, type AddFile, type CdcFile, type Snapshot } from "../../delta/index.ts";
 import { schemaOf, type LogicalPlan, type Schema } from "../../plan/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
 import type { TableSession } from "../table-session.ts";
@@ -19,13 +12,16 @@ export const changeFolder = "_change_data";
 /** The column of a change file that says what became of its row (PROTOCOL.md § Add CDC File). */
 export const changeTypeColumn = "_change_type";
 
+/** What has to be known of a table to write its files. */
+export type WrittenForm = Pick<Snapshot, "schema" | "partitionBy" | "columnMapping">;
+
 /** The data files of a table, as the target of a write. */
-export function dataTarget(table: DeltaTable, { schema, partitionBy, columnMapping }: TableForm): WriteTarget {
+export function dataTarget(table: DeltaTable, { schema, partitionBy, columnMapping }: WrittenForm): WriteTarget {
   return { store: table.log.store, path: table.path, schema, partitionBy, columnMapping, sortBy: [] };
 }
 
 /** The change files of a table, as the target of a write: its columns, then `_change_type`. */
-export function changeTarget(table: DeltaTable, { schema, partitionBy, columnMapping }: TableForm): WriteTarget {
+export function changeTarget(table: DeltaTable, { schema, partitionBy, columnMapping }: WrittenForm): WriteTarget {
   return {
     store: table.log.store,
     path: `${table.path}/${changeFolder}`,
@@ -92,7 +88,7 @@ export interface RowsToWrite {
 /** Writes rows in the table's form as data files. No rows, no files. */
 export async function writeRows(
   { compute, table }: TableSession,
-  form: TableForm,
+  form: WrittenForm,
   { name, inputs, steps = [], plan, signal }: RowsToWrite,
 ): Promise<readonly WrittenFile[]> {
   const write: ComputeWrite = { name: "rows", plan, target: dataTarget(table, form) };

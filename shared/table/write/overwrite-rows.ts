@@ -5,7 +5,7 @@ import type { Expression, LogicalPlan } from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { guardedPlan, rowsKeeping } from "../constraints/guarded-plan.ts";
 import { alignedRows } from "./aligned-rows.ts";
-import { schemaChange } from "./append-rows.ts";
+import { evolvedSchema, schemaChange } from "./evolved-schema.ts";
 import { deletedRows, everyRow, predicateText } from "./delete-rows.ts";
 import { filesMatching } from "../file-condition.ts";
 import { addActions, cdcOf, changeTarget, dataTarget, insertedRows, outputMetrics, stillRunning } from "./new-files.ts";
@@ -46,7 +46,8 @@ export async function overwriteRows(
       "INVALID_ARGUMENT",
       `${table.path} has no partitions to replace. Replace all rows, or those of a condition.`,
     );
-  const aligned = alignedRows(table.path, snapshot.schema, source.plan, options);
+  const { plan, schema } = alignedRows(table.path, snapshot.schema, source.plan, options);
+  const aligned = { plan, schema: evolvedSchema(table, snapshot, schema) };
   const where = replace.kind === "where" ? replace.condition : everyRow;
   const deleted =
     replace.kind === "where" ? await deletedRows(session, snapshot, replace.condition, signal) : undefined;
@@ -104,7 +105,7 @@ interface NewRows {
 
 async function writeNewRows(
   { compute, table }: TableSession,
-  form: Pick<Snapshot, "schema" | "partitionBy">,
+  form: Pick<Snapshot, "schema" | "partitionBy" | "columnMapping">,
   { source, plan, where, withChanges, signal }: NewRows,
 ): Promise<{ readonly rows: readonly WrittenFile[]; readonly changes: readonly WrittenFile[] }> {
   const rows: LogicalPlan = { kind: "scan", source: "new rows", schema: form.schema, streaming: false };

@@ -172,7 +172,7 @@ class ChangeWork {
   readonly #change: RowChange;
   readonly #actions: Action[] = [];
   /** The table as it will be. */
-  readonly #form: Pick<Snapshot, "schema" | "partitionBy">;
+  readonly #form: Pick<Snapshot, "schema" | "partitionBy" | "columnMapping">;
   readonly #counts = {
     deletedRows: 0,
     updatedRows: 0,
@@ -186,7 +186,7 @@ class ChangeWork {
     this.#session = session;
     this.#snapshot = snapshot;
     this.#change = change;
-    this.#form = { schema: change.after ?? snapshot.schema, partitionBy: snapshot.partitionBy };
+    this.#form = { ...snapshot, schema: change.after ?? snapshot.schema };
   }
 
   done(): Omit<ChangedRows, "readFiles"> {

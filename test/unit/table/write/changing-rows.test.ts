@@ -199,6 +199,16 @@ const shapes = [
     partitionBy: ["part"],
     configuration: { "delta.enableDeletionVectors": "true", "delta.enableChangeDataFeed": "true" },
   },
+  {
+    name: "a partitioned table with columns mapped by name, deletion vectors and a change feed",
+    partitionBy: ["part"],
+    configuration: {
+      "delta.columnMapping.mode": "name",
+      "delta.enableDeletionVectors": "true",
+      "delta.enableChangeDataFeed": "true",
+    },
+  },
+  { name: "a table with columns mapped by id", partitionBy: [], configuration: { "delta.columnMapping.mode": "id" } },
 ];
 
 describe.for(shapes)("$name", ({ partitionBy, configuration }) => {

@@ -1,6 +1,6 @@
 /** Single writes: what they say of themselves, what they refuse, and what they do not read. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Expression } from "../../../../shared/plan/index.ts";
+import type { Expression, StructField } from "../../../../shared/plan/index.ts";
 import type { Compute } from "../../../../shared/compute/index.ts";
 import {
   appendRows,
@@ -41,6 +41,42 @@ const upsert: readonly MergeClause[] = [
   { kind: "matched-update", set: { kind: "all" } },
   { kind: "not-matched-insert", values: { kind: "all" } },
 ];
+
+describe.each(["name", "id"])("a table with columns mapped by %s", (mode) => {
+  const configuration = { "delta.columnMapping.mode": mode };
+
+  test("has its files, statistics and partitions under other names than its columns", async () => {
+    const session = await changingTable(under.compute, { partitionBy: ["part"], configuration });
+    await appendRows(session, sourceOf([row(1), row(2, 5, "y")]));
+    const { schema, files } = await session.table.latest();
+    const physical = (name: string) =>
+      (schema.fields as Readonly<Record<string, StructField>>)[name]?.metadata?.["delta.columnMapping.physicalName"];
+    for (const { path, partitionValues, stats } of files) {
+      expect(Object.keys(partitionValues)).toEqual([physical("part")]);
+      expect(path.startsWith(`${String(physical("part"))}=`)).toBe(true);
+      expect(Object.keys((JSON.parse(stats ?? "{}") as { nullCount: object }).nullCount)).toContain(physical("id"));
+    }
+    expect(await rowTexts(session)).toEqual(modelTexts([row(1), row(2, 5, "y")]));
+  });
+
+  test("gives columns that are merged into it ids and names that no other column has", async () => {
+    const session = await changingTable(under.compute, { configuration });
+    const types = { id: { kind: "long" }, extra: { kind: "string" } } as const;
+    const rows = rowSet(types, { id: [1n], extra: ["new"] });
+    expect(await appendRows(session, sourceOfRows(rows), { mergeSchema: true })).toMatchObject({ kind: "committed" });
+    await session.table.addColumns({
+      kind: "struct",
+      fields: { late: { type: { kind: "date" }, nullable: true } },
+    });
+    const { schema, metadata } = await session.table.latest();
+    const fields = Object.values(schema.fields as Readonly<Record<string, StructField>>);
+    const ids = fields.map((field) => field.metadata?.["delta.columnMapping.id"]);
+    expect(ids).toEqual([...new Set(ids)]);
+    expect(metadata.configuration["delta.columnMapping.maxColumnId"]).toBe(String(Math.max(...ids.map(Number))));
+    const [read] = await rowTexts(session);
+    expect(JSON.parse(read ?? "{}")).toMatchObject({ id: 1, extra: "new", late: null });
+  });
+});
 
 describe("an append", () => {
   test("adds files and counts rows, as a blind append", async () => {
