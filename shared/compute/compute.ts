@@ -53,6 +53,11 @@ export interface FileSet {
   readonly hidden?: readonly HiddenColumn[];
 }
 
+/** False where a column is called as a place of rows is while files are read: hidden columns are refused then. */
+export function canPlaceRows({ fields }: Schema): boolean {
+  return !Object.keys(fields).some((name) => ["file_row_number", "file_index"].includes(name.toLowerCase()));
+}
+
 export interface HiddenColumn {
   readonly name: string;
   readonly type: DataType;

@@ -159,4 +159,6 @@ export const limits = {
   changeRowsFirst: 4_096,
   changeRowsMax: 1_000_000,
   changeTextBytes: 16 * 1024 * 1024,
+  /** Rows of a file that are in memory at once where their positions cannot be asked for. */
+  wholeFileRowsMax: 20_000_000,
 } as const;

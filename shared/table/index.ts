@@ -2,6 +2,7 @@
 export * from "./delta-table.ts";
 export * from "./table-catalog.ts";
 export * from "./read-rows.ts";
+export { rowText } from "./row-windows.ts";
 export * from "./clone.ts";
 export * from "./care/optimize.ts";
 export * from "./care/purge.ts";

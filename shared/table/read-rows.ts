@@ -1,13 +1,12 @@
 /** Rows of a table as text, one JSON object per row and without loss: what the command prints. */
-import { DyneError, placeColumn } from "../core/index.ts";
-import type { Compute } from "../compute/index.ts";
+import { placeColumn } from "../core/index.ts";
+import { canPlaceRows, type Compute } from "../compute/index.ts";
 import type { AddFile, Snapshot } from "../delta/index.ts";
-import type { Expression, LogicalPlan } from "../plan/index.ts";
+import type { Expression } from "../plan/index.ts";
 import type { DeltaTable } from "./delta-table.ts";
 import { filesMatching } from "./file-condition.ts";
-
-/** So many rows of one file are held in memory at once. */
-const rowsPerFileMax = 20_000_000;
+import { freeName, RowWindows } from "./row-windows.ts";
+import type { TableSession } from "./table-session.ts";
 
 export interface ReadOptions {
   readonly limit: number;
@@ -22,7 +21,7 @@ export interface ReadOptions {
 /**
  * Each row as a JSON text, file by file. Timestamps are ISO-8601 with microseconds and Z, decimals text, 64-bit integers numbers with all
  * digits, NaN and infinities text, binary base64, maps arrays of {"key","value"}. At most `limit` rows; the hidden column of a row's
- * place only with `hidden`.
+ * place only with `hidden`. A few rows are in memory at once, however many there are.
  */
 export async function* readRowTexts(
   compute: Compute,
@@ -37,46 +36,35 @@ export async function* readRowTexts(
   for (const file of snapshot.files) {
     if (left <= 0) return;
     if (mayHaveRows?.(file) === false) continue;
-    for (const text of await fileRows(compute, table, snapshot, file, { ...options, limit: left, names })) {
+    for await (const text of fileTexts({ compute, table }, snapshot, file, { ...options, left, names })) {
       left--;
       yield text;
     }
   }
 }
 
-async function fileRows(
-  compute: Compute,
-  table: DeltaTable,
+/** The rows of one file, at most `left` of them. */
+function fileTexts(
+  { compute, table }: TableSession,
   snapshot: Snapshot,
   file: AddFile,
-  { names, limit, where, signal }: ReadOptions & { readonly names: readonly string[] },
-): Promise<string[]> {
-  const scan: LogicalPlan = { kind: "scan", source: "file", schema: snapshot.schema, streaming: false };
-  const all: LogicalPlan = {
-    kind: "project",
-    input: where === undefined ? scan : { kind: "filter", input: scan, condition: where },
-    columns: [{ name: "row", expression: rowText(names) }],
-  };
-  const plan: LogicalPlan = Number.isFinite(limit) ? { kind: "limit", input: all, count: limit } : all;
-  const result = await compute.run({
-    name: `read ${table.path}`,
-    inputs: { file: table.fileSet(snapshot, [file]) },
-    steps: [],
-    writes: [],
-    collects: [{ name: "rows", plan, rowsMax: rowsPerFileMax }],
-    parameters: {},
+  {
+    names,
+    left,
+    where,
     signal,
-  });
-  if (result.kind === "pending")
-    throw new DyneError("BATCH_ABANDONED", `Reading ${table.path} waits for its compute. Try again.`);
-  return (result.collected["rows"] ?? []).map((collected) => String(collected["row"]));
-}
-
-/** A row of these columns as one JSON text, without loss. */
-export function rowText(names: readonly string[]): Expression {
-  const args = names.flatMap((name): Expression[] => [
-    { kind: "literal", value: name, type: { kind: "string" } },
-    { kind: "column", name },
-  ]);
-  return { kind: "call", name: "to_json", args: [{ kind: "call", name: "named_struct", args }] };
+  }: Omit<ReadOptions, "limit"> & { readonly names: readonly string[]; readonly left: number },
+): AsyncGenerator<string, void> {
+  const { schema } = snapshot;
+  const rowColumn = freeName(schema.fields, "_row");
+  const position = {
+    name: rowColumn,
+    type: { kind: "long" },
+    expression: { kind: "column", name: "_row_index" },
+  } as const;
+  const isPlaced = canPlaceRows(schema);
+  const files = table.fileSet(snapshot, [file], isPlaced ? [position] : []);
+  const name = `rows of ${table.path}`;
+  const of = { name, files, schema, names, where, signal };
+  return new RowWindows(compute, { ...of, rowColumn: isPlaced ? rowColumn : undefined }).texts(left);
 }

@@ -9,7 +9,7 @@ import { mayContain, mayHaveNull, rowCountOf } from "../delta/index.ts";
 import type { AddFile, Snapshot } from "../delta/index.ts";
 import type { DataType, Expression, Literal, LogicalPlan, Schema, SortOrder } from "../plan/index.ts";
 import type { DeltaTable } from "./delta-table.ts";
-import { rowText } from "./read-rows.ts";
+import { rowText } from "./row-windows.ts";
 import { keyBound, keyExpression, keyLiteral, keyText } from "./row-key.ts";
 import { conditionExpression, fileMatcher, typeOfColumn, valueRange, type RowCondition } from "./row-condition.ts";
 

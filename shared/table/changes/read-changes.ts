@@ -1,8 +1,7 @@
 /** Changed rows as text, one JSON object per row and without loss: what the command prints. */
-import { DyneError, isDyneError, limits, placeColumn } from "../../core/index.ts";
-import type { ComputeResult, FileSet, InputFile, Row } from "../../compute/index.ts";
-import type { Expression, LogicalPlan, Schema } from "../../plan/index.ts";
-import { rowText } from "../read-rows.ts";
+import { DyneError, isDyneError, placeColumn } from "../../core/index.ts";
+import type { InputFile } from "../../compute/index.ts";
+import { freeName, RowWindows } from "../row-windows.ts";
 import type { TableSession } from "../table-session.ts";
 import { changeFileSet, changeSchema, type PlacedChange } from "./change-inputs.ts";
 import { planChanges, type ChangeOptions, type TableChanges } from "./table-changes.ts";
@@ -43,8 +42,7 @@ export async function* changeTexts(
   for (const { version, timestampMs, files } of changes.commits) {
     for (const file of files) {
       if (left <= 0) return;
-      const reader = new FileReader(session, changes, { file, version, timestampMs }, hidden, signal);
-      for await (const text of reader.texts(left)) {
+      for await (const text of fileTexts(session, changes, { file, version, timestampMs }, { left, hidden, signal })) {
         left--;
         yield text;
       }
@@ -53,140 +51,46 @@ export async function* changeTexts(
   }
 }
 
-const long = { kind: "long" } as const;
-const column = (name: string): Expression => ({ kind: "column", name });
-const literal = (value: number): Expression => ({ kind: "literal", value, type: long });
-const call = (name: string, ...args: readonly Expression[]): Expression => ({ kind: "call", name, args });
-
-/** Positions in a file, the last one excluded. */
-interface Window {
-  readonly start: number;
-  readonly end: number;
+/** The rows of one changed file, at most `left` of them. */
+async function* fileTexts(
+  session: TableSession,
+  changes: TableChanges,
+  change: PlacedChange,
+  {
+    left,
+    hidden,
+    signal,
+  }: { readonly left: number; readonly hidden: boolean; readonly signal: AbortSignal | undefined },
+): AsyncGenerator<string, void> {
+  const schema = changeSchema(changes);
+  const rowColumn = freeName(schema.fields, "_row");
+  const position = {
+    name: rowColumn,
+    type: { kind: "long" },
+    expression: { kind: "column", name: "_row_index" },
+  } as const;
+  const set = changeFileSet(session.table, changes, [change], [position]);
+  const windows = new RowWindows(session.compute, {
+    name: `changes of ${session.table.path}`,
+    files: { ...set, files: set.files.map(readOnce) },
+    schema,
+    rowColumn,
+    names: Object.keys(schema.fields).filter((name) => hidden || name !== placeColumn),
+    signal,
+  });
+  try {
+    yield* windows.texts(left);
+  } catch (error) {
+    throw isDyneError(error, "FILE_MISSING") ? missing(session, change, error) : error;
+  }
 }
 
-/** The rows of one changed file, a window of positions at a time. */
-class FileReader {
-  readonly #session: TableSession;
-  readonly #change: PlacedChange;
-  readonly #files: FileSet;
-  readonly #schema: Schema;
-  readonly #names: readonly string[];
-  /** The column of a row's position; no column of the table is called so. */
-  readonly #row: string;
-  readonly #signal: AbortSignal | undefined;
-
-  constructor(
-    session: TableSession,
-    changes: TableChanges,
-    change: PlacedChange,
-    hidden: boolean,
-    signal: AbortSignal | undefined,
-  ) {
-    this.#session = session;
-    this.#change = change;
-    this.#signal = signal;
-    const { fields } = changeSchema(changes);
-    this.#names = Object.keys(fields).filter((name) => hidden || name !== placeColumn);
-    this.#row = freeName(fields, "_row");
-    const position = { name: this.#row, type: long, expression: column("_row_index") };
-    const set = changeFileSet(session.table, changes, [change], [position]);
-    this.#files = { ...set, files: set.files.map(readOnce) };
-    this.#schema = { kind: "struct", fields: { ...fields, [this.#row]: { type: long, nullable: false } } };
-  }
-
-  /** At most `rowsMax` rows. The size of a window follows that of the rows before it. */
-  async *texts(rowsMax: number): AsyncGenerator<string, void> {
-    let window: Window = { start: 0, end: limits.changeRowsFirst };
-    const first = await this.#first(window);
-    let { texts } = first;
-    let [rows, bytes] = [0, 0];
-    for (;;) {
-      for (const text of texts) {
-        if (rows === rowsMax) return;
-        rows++;
-        bytes += text.length;
-        yield text;
-      }
-      const start = Math.max(window.end, first.ends.start);
-      if (rows === rowsMax || start >= first.ends.end) return;
-      const fitting = rows === 0 ? limits.changeRowsMax : Math.ceil((limits.changeTextBytes * rows) / bytes);
-      const size = Math.min(4 * (window.end - window.start), fitting, limits.changeRowsMax);
-      window = { start, end: start + size };
-      texts = await this.#texts(window);
-    }
-  }
-
-  /** The first rows; and where the file's rows are: not all of its positions have one that changed. */
-  async #first(window: Window): Promise<{ readonly texts: readonly string[]; readonly ends: Window }> {
-    const collected = await this.#run({ rows: this.#rowsOf(window), ends: this.#endsOf() });
-    const [found] = collected["ends"] ?? [];
-    const [first, last] = [found?.["first"] ?? 0n, found?.["last"] ?? -1n];
-    return { texts: textsOf(collected["rows"]), ends: { start: Number(first), end: Number(last) + 1 } };
-  }
-
-  async #texts(window: Window): Promise<readonly string[]> {
-    return textsOf((await this.#run({ rows: this.#rowsOf(window) }))["rows"]);
-  }
-
-  #scan(): LogicalPlan {
-    return { kind: "scan", source: "file", schema: this.#schema, streaming: false };
-  }
-
-  /** In the order of the file. */
-  #rowsOf({ start, end }: Window): LogicalPlan {
-    const position = column(this.#row);
-    const condition = call("and", call("ge", position, literal(start)), call("lt", position, literal(end)));
-    const columns = [
-      { name: "row", expression: rowText(this.#names) },
-      { name: this.#row, expression: position },
-    ];
-    const input: LogicalPlan = { kind: "filter", input: this.#scan(), condition };
-    const orders = [{ by: position, direction: "ascending", nulls: "last" }] as const;
-    return { kind: "sort", input: { kind: "project", input, columns }, orders };
-  }
-
-  #endsOf(): LogicalPlan {
-    const extreme = (name: "min" | "max"): Expression => ({
-      kind: "aggregate",
-      name,
-      args: [column(this.#row)],
-      distinct: false,
-      filter: undefined,
-    });
-    const aggregates = [
-      { name: "first", expression: extreme("min") },
-      { name: "last", expression: extreme("max") },
-    ];
-    return { kind: "aggregate", input: this.#scan(), groupBy: [], aggregates };
-  }
-
-  async #run(plans: Readonly<Record<string, LogicalPlan>>): Promise<Collected> {
-    const { table, compute } = this.#session;
-    try {
-      const result = await compute.run({
-        name: `changes of ${table.path}`,
-        inputs: { file: this.#files },
-        steps: [],
-        writes: [],
-        collects: Object.entries(plans).map(([name, plan]) => ({ name, plan, rowsMax: limits.changeRowsMax })),
-        parameters: {},
-        signal: this.#signal,
-      });
-      if (result.kind === "done") return result.collected;
-    } catch (error) {
-      throw isDyneError(error, "FILE_MISSING") ? this.#missing(error) : error;
-    }
-    throw new DyneError("BATCH_ABANDONED", `Reading the changes of ${table.path} waits for its compute. Try again.`);
-  }
-
-  #missing(cause: DyneError): DyneError {
-    const { version } = this.#change;
-    return new DyneError(
-      "FILE_MISSING",
-      `What version ${version} of ${this.#session.table.path} changed is told by a file that is gone, most likely by a vacuum: ${String(cause.details["path"])}. Read the changes from version ${version + 1} on, or restore the file.`,
-      { cause, details: { ...cause.details, version } },
-    );
-  }
+function missing({ table }: TableSession, { version }: PlacedChange, cause: DyneError): DyneError {
+  return new DyneError(
+    "FILE_MISSING",
+    `What version ${version} of ${table.path} changed is told by a file that is gone, most likely by a vacuum: ${String(cause.details["path"])}. Read the changes from version ${version + 1} on, or restore the file.`,
+    { cause, details: { ...cause.details, version } },
+  );
 }
 
 /** Its vectors are read for the first window and kept for the others. */
@@ -197,18 +101,4 @@ function readOnce(file: InputFile): InputFile {
 function once<T>(load: ((signal?: AbortSignal) => Promise<T>) | undefined): typeof load {
   let loaded: Promise<T> | undefined;
   return load && ((signal) => (loaded ??= load(signal)));
-}
-
-type Collected = Extract<ComputeResult, { readonly kind: "done" }>["collected"];
-
-function textsOf(rows: readonly Row[] = []): readonly string[] {
-  return rows.map((row) => String(row["row"]));
-}
-
-/** A name that no field has, in whatever case. */
-function freeName(fields: Schema["fields"], wish: string): string {
-  const taken = Object.keys(fields).map((name) => name.toLowerCase());
-  let name = wish;
-  while (taken.includes(name)) name = `_${name}`;
-  return name;
 }
