@@ -2,10 +2,8 @@ import { BlobServiceClient, type AnonymousCredential, type StorageSharedKeyCrede
 import { AzureBlobStore } from "./blob-store.ts";
 import type { ObjectStore } from "./object-store.ts";
 
-type TokenCredential = Exclude<
-  NonNullable<ConstructorParameters<typeof BlobServiceClient>[1]>,
-  StorageSharedKeyCredential | AnonymousCredential
->;
+/** Taken from the client's property: of its constructors a type would be the last one's, which takes no credential. */
+type TokenCredential = Exclude<BlobServiceClient["credential"], StorageSharedKeyCredential | AnonymousCredential>;
 
 /** Which storage account, and who asks. */
 export interface AzureStorageOptions {

@@ -126,12 +126,19 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
   }
 
   /** Adds rows. */
-  append(rows: Rows<Types>, options: TableWriteOptions = {}): Promise<WriteOutcome> {
+  append(rows: Rows<Types>, options?: TableWriteOptions): Promise<WriteOutcome>;
+  append(rows: readonly InputRow[], options: TableWriteOptions & { readonly schema: Schema }): Promise<WriteOutcome>;
+  append(rows: readonly InputRow[] | SourceRows, options: TableWriteOptions = {}): Promise<WriteOutcome> {
     return this.#repeat(options, async () => appendRows(this.session, await this.#source(rows, options), options));
   }
 
   /** Puts rows in the place of all others, or of those that are named. */
-  overwrite(rows: Rows<Types>, options: TableOverwriteOptions<Types> = {}): Promise<WriteOutcome> {
+  overwrite(rows: Rows<Types>, options?: TableOverwriteOptions<Types>): Promise<WriteOutcome>;
+  overwrite(
+    rows: readonly InputRow[],
+    options: TableOverwriteOptions<Types> & { readonly schema: Schema },
+  ): Promise<WriteOutcome>;
+  overwrite(rows: readonly InputRow[] | SourceRows, options: TableOverwriteOptions<Types> = {}): Promise<WriteOutcome> {
     return this.#repeat(options, async () => {
       const replaceWhere = conditionIn(await this.#scope(), options.replaceWhere);
       const replace = replacedRows(replaceWhere, options.partitions);
@@ -249,7 +256,7 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
 
   async #source(
     rows: readonly InputRow[] | SourceRows,
-    { schema }: Pick<TableWriteOptions, "schema">,
+    { schema }: { readonly schema?: Schema | undefined },
   ): Promise<SourceRows> {
     if ("plan" in rows) return rows;
     return sourceOfRows(rowSetOf(schema ?? (await this.snapshot()).schema, rows));

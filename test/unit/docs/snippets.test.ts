@@ -7,7 +7,13 @@ import { expect, it } from "vitest";
 import { codeBlocks, root, textOf } from "./markdown.ts";
 
 const run = promisify(execFile);
-const documents = ["README.md", "docs/writing-pipelines.md", "docs/first-pipeline.md", "docs/local-development.md"];
+const documents = [
+  "README.md",
+  "docs/writing-pipelines.md",
+  "docs/first-pipeline.md",
+  "docs/local-development.md",
+  "docs/delta.md",
+];
 
 /** The TypeScript of a document as one module of `pipelines/`: later blocks use what earlier ones declare. */
 async function moduleOf(document: string): Promise<string> {
@@ -26,7 +32,8 @@ async function inPipelines(source: string, use: (folder: string) => Promise<unkn
     const tsconfig = {
       extends: `${root}tsconfig.json`,
       compilerOptions: { noUnusedLocals: false },
-      include: ["pipelines"],
+      // Declarations of modules that come without any are not imported, and have to be named.
+      include: ["pipelines", `${root}shared/**/*.d.ts`],
     };
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
     await use(folder);
@@ -50,6 +57,16 @@ it.for(documents.slice(0, 3))("the pipelines of %s load", { timeout: 60_000 }, a
   const source = await moduleOf(document);
   expect(source).toContain("definePipeline(");
   await inPipelines(source, (folder) => run(process.execPath, [join(folder, "pipelines/snippet.ts")]));
+});
+
+it("the program of docs/delta.md prints what the page says", { timeout: 60_000 }, async () => {
+  const source = await moduleOf("docs/delta.md");
+  const said = [...source.matchAll(/^.*\bconsole\.log\(.*?(?: \/\/ → (.*))?$/gm)].map(([, printed]) => printed);
+  expect(said.length).toBeGreaterThan(20);
+  await inPipelines(source, async (folder) => {
+    const { stdout } = await run(process.execPath, [join(folder, "pipelines/snippet.ts")], { cwd: folder });
+    expect(stdout.trimEnd().split("\n")).toEqual(said);
+  });
 });
 
 it("a snippet with a wrong column does not compile", { timeout: 60_000 }, async () => {
