@@ -17,9 +17,9 @@ import {
 } from "../../core/index.ts";
 import type { DeltaRange, GenerationRecord, LaneHead, TableOutcome, Watermark } from "../../checkpoint/index.ts";
 import type { ComputeJob, ComputeResult, FileSet, Row } from "../../compute/index.ts";
-import { type AddFile, type DeltaCommit, type Snapshot, type TableForm } from "../../delta/index.ts";
-import type { Schema, StructField } from "../../plan/index.ts";
+import { type AddFile, type DeltaCommit, type Snapshot } from "../../delta/index.ts";
 import type { StreamFlow } from "../declared-flow.ts";
+import { formIn } from "./stream-form.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
 import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, Hint, PlannedInput } from "../flow.ts";
@@ -392,16 +392,4 @@ function upstreamChanged(flow: string, path: string, what: string): DyneError {
     "UPSTREAM_CHANGED",
     `${path} ${what}; ${flow} reads rows that are only ever added. Rebuild ${flow} from the start, or read the table from a materialized view.`,
   );
-}
-
-/** The declared columns as the table has them in its files. */
-function formIn({ schema, columnMapping }: Snapshot, declared: Schema, partitionBy: readonly string[]): TableForm {
-  if (columnMapping === "none") return { schema: declared, partitionBy };
-  const there = schema.fields as Readonly<Record<string, StructField>>;
-  const fields = Object.entries<StructField>(declared.fields).map(([name, field]) => [name, there[name] ?? field]);
-  return {
-    schema: { kind: "struct", fields: Object.fromEntries(fields) as Schema["fields"] },
-    partitionBy,
-    columnMapping,
-  };
 }

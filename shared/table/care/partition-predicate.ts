@@ -26,10 +26,7 @@ export function partitionPredicate(
 }
 
 /** A partition has one value, so that files which may have a value in a range are those that have it; what that leaves open is put together. */
-function exactly(
-  table: TableForm,
-  condition: RowCondition,
-): (file: AddFile) => boolean {
+function exactly(table: TableForm, condition: RowCondition): (file: AddFile) => boolean {
   const may = (...conditions: readonly RowCondition[]) => fileMatcher(table, conditions);
   const { column } = condition;
   switch (condition.kind) {

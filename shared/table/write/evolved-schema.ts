@@ -1,7 +1,6 @@
 /** The schema that a write gives a table, with what the table's log asks of new columns. */
-import { numberedSchema, schemaString, type Action, type Snapshot } from "../../delta/index.ts";
+import { numberedSchema, schemaString, type Action, type DeltaLog, type Snapshot } from "../../delta/index.ts";
 import type { Schema } from "../../plan/index.ts";
-import type { DeltaTable } from "../delta-table.ts";
 
 const maxColumnIdProperty = "delta.columnMapping.maxColumnId";
 
@@ -9,7 +8,11 @@ const maxColumnIdProperty = "delta.columnMapping.maxColumnId";
  * A schema to which a table is about to be changed. Where its columns are mapped, new ones at every depth get ids and names that no other
  * column ever had (PROTOCOL.md § Writer Requirements for Column Mapping): to be asked for once, before files are written by it.
  */
-export function evolvedSchema({ log }: Pick<DeltaTable, "log">, snapshot: Snapshot, schema: Schema): Schema {
+export function evolvedSchema(
+  { log }: { readonly log: Pick<DeltaLog, "random"> },
+  snapshot: Snapshot,
+  schema: Schema,
+): Schema {
   if (snapshot.columnMapping === "none" || schema === snapshot.schema) return schema;
   return numberedSchema(schema, {
     maxColumnId: lastColumnId(snapshot),
