@@ -53,15 +53,14 @@ const refusalReasons: Readonly<Record<string, string>> = {
 const writerFeatures: Readonly<Record<string, Support>> = {
   appendOnly: "yes",
   changeDataFeed: "yes",
-  checkConstraints: ({ configuration }) =>
-    !Object.keys(configuration).some((key) => key.startsWith("delta.constraints.")),
+  checkConstraints: "yes",
   columnMapping: "yes",
   deletionVectors: "yes",
   domainMetadata: "yes",
-  generatedColumns: noFieldHas("delta.generationExpression"),
+  generatedColumns: "yes",
   identityColumns: noFieldHas("delta.identity.start", "delta.identity.step"),
   inCommitTimestamp: "yes",
-  invariants: noFieldHas("delta.invariants"),
+  invariants: "yes",
   timestampNtz: "yes",
   typeWidening: typeChangesAreKnown,
   "typeWidening-preview": typeChangesAreKnown,
@@ -113,6 +112,17 @@ function listed(path: string, list: string, features: readonly string[] | undefi
     "LOG_CORRUPT",
     `The protocol of the table ${path} has table features and no ${list}. Restore the log from a copy.`,
   );
+}
+
+/** The features by which a table says what must be true of its rows: whoever adds rows has to look at them. */
+export function rulesInUse({ configuration }: Metadata, schema: Schema): readonly string[] {
+  const fields = allFields(schema);
+  const has = (key: string): boolean => fields.some(({ metadata }) => metadata !== undefined && key in metadata);
+  return [
+    ...(Object.keys(configuration).some((key) => key.startsWith("delta.constraints.")) ? ["checkConstraints"] : []),
+    ...(has("delta.invariants") ? ["invariants"] : []),
+    ...(has("delta.generationExpression") ? ["generatedColumns"] : []),
+  ];
 }
 
 function unsupported(

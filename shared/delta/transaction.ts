@@ -31,7 +31,7 @@ import { commitPath, type DeltaLog } from "./log.ts";
 import { advanceSnapshot, type Snapshot } from "./snapshot.ts";
 import { isTrusted, updateSnapshot } from "./update-snapshot.ts";
 import { parseSchema } from "./schema.ts";
-import { assertWritable } from "./table-features.ts";
+import { assertWritable, rulesInUse } from "./table-features.ts";
 import { tableProperty } from "./table-properties.ts";
 
 export interface CommitRequest extends ReadScope {
@@ -41,6 +41,8 @@ export interface CommitRequest extends ReadScope {
   readonly actions: readonly Action[];
   /** Adds rows and has read nothing of the table. */
   readonly isBlindAppend: boolean;
+  /** The rows that it adds were held against the table's rules: constraints, invariants and generated columns. */
+  readonly rowsAreGuarded?: boolean | undefined;
   /**
    * Every added row is new and every row of a removed file is gone, so that a change feed needs no change files to say what happened
    * (PROTOCOL.md § Change Data Files).
@@ -258,6 +260,14 @@ function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitR
   if (protocol !== snapshot.protocol || metadata !== snapshot.metadata) assertMetadata(log, protocol, metadata, schema);
   const removesRows = actions.some((action) => "remove" in action && action.remove.dataChange);
   const addsRows = actions.some((action) => "add" in action && action.add.dataChange);
+  const rules = addsRows && request.rowsAreGuarded !== true ? rulesInUse(metadata, schema) : [];
+  if (rules.length > 0) {
+    throw new DyneError(
+      "UNSUPPORTED_FEATURE",
+      `The commit adds rows to ${log.path} that were not held against its ${rules.join(", ")}. Write them by appendRows, or another operation that looks at them.`,
+      { details: { features: rules } },
+    );
+  }
   if (removesRows && tableProperty(metadata.configuration, "delta.appendOnly")) {
     throw invalid(log, "removes rows from a table whose property delta.appendOnly is true");
   }

@@ -148,7 +148,7 @@ export class DeltaTable {
       const fields = { ...snapshot.schema.fields, ...Object.fromEntries(added) } as Schema["fields"];
       const schema = evolvedSchema(this, snapshot, { kind: "struct", fields });
       const result = await this.commit({
-        actions: schemaChange(snapshot, schema),
+        actions: schemaChange(this.path, snapshot, schema),
         isBlindAppend: false,
         operation: "ADD COLUMNS",
         operationParameters: { columns: JSON.stringify(missing) },

@@ -36,3 +36,5 @@ export { sourceColumn, targetColumn, type MergeClause, type MergeValues } from "
 export type { Alteration } from "./alter/alteration.ts";
 export * from "./alter/set-properties.ts";
 export * from "./alter/upgrade-protocol.ts";
+export * from "./constraints/change-constraints.ts";
+export { generatedColumns, type GeneratedColumn } from "./constraints/generated-columns.ts";

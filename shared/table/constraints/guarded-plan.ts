@@ -1,36 +1,47 @@
 import { DyneError, limits } from "../../core/index.ts";
 import type { Snapshot } from "../../delta/index.ts";
-import { schemaOf, type DataType, type Expression, type LogicalPlan, type StructField } from "../../plan/index.ts";
+import {
+  mapExpression,
+  schemaOf,
+  type DataType,
+  type Expression,
+  type LogicalPlan,
+  type StructField,
+} from "../../plan/index.ts";
+import { generatedColumns } from "./generated-columns.ts";
 import { rulesOf, type TableRule } from "./table-rule.ts";
 
 /**
  * The rows of a plan as they may be written to a table: the table's columns in its order, then those of the plan that the table has not
- * (such as `_change_type`). A column that the plan has not is NULL.
+ * (such as `_change_type`). A column that the plan has not is computed where it is generated, else NULL.
  *
- * A row that breaks a rule of the table stops the job with CONSTRAINT_VIOLATED, whose details name `rule` and `condition`, and show the `row`,
- * or its beginning, as JSON. Every column of the result must be read, as a write does: the check is a part of the first.
+ * A row that breaks a rule of the table (NOT NULL, an invariant, a generated column of another value, a CHECK constraint) stops the job with
+ * CONSTRAINT_VIOLATED, whose details name `rule` and `condition`, and show the `row`, or its beginning, as JSON. Every column of the
+ * result must be read, as a write does: the check is a part of the first. A commit of such rows says so: `rowsAreGuarded`.
  *
- * Errors: those of `schemaOf`, INVALID_ARGUMENT for a plan with none of the table's columns.
+ * Errors: those of `schemaOf` and `rulesOf`, INVALID_ARGUMENT for a plan with none of the table's columns.
  */
-export function guardedPlan(snapshot: Pick<Snapshot, "schema">, plan: LogicalPlan): LogicalPlan {
+export function guardedPlan(table: Pick<Snapshot, "schema" | "metadata">, plan: LogicalPlan): LogicalPlan {
   const given = schemaOf(plan).fields;
-  const wanted = snapshot.schema.fields as Readonly<Record<string, StructField>>;
+  const wanted = table.schema.fields as Readonly<Record<string, StructField>>;
   if (!Object.keys(wanted).some((name) => Object.hasOwn(given, name)))
     throw new DyneError("INVALID_ARGUMENT", "The rows to be written have none of the table's columns.");
+  const others = Object.keys(given).filter((name) => !Object.hasOwn(wanted, name));
+  const valueOf = (name: string): Expression => {
+    const generated = generatedColumns(table.schema).get(name)?.expression;
+    if (Object.hasOwn(given, name)) return column(name);
+    if (generated === undefined) return literal(null, wanted[name]!.type);
+    return mapExpression(generated, (inner) => (inner.kind === "column" ? valueOf(inner.name) : undefined));
+  };
   const aligned: LogicalPlan = {
     kind: "project",
     input: plan,
     columns: [
-      ...Object.entries(wanted).map(([name, { type }]) => ({
-        name,
-        expression: Object.hasOwn(given, name) ? column(name) : literal(null, type),
-      })),
-      ...Object.keys(given)
-        .filter((name) => !Object.hasOwn(wanted, name))
-        .map((name) => ({ name, expression: column(name) })),
+      ...Object.keys(wanted).map((name) => ({ name, expression: valueOf(name) })),
+      ...others.map((name) => ({ name, expression: column(name) })),
     ],
   };
-  return rowsKeeping(aligned, rulesOf(snapshot));
+  return rowsKeeping(aligned, rulesOf(table));
 }
 
 /** The rows of a plan, each of which keeps these rules over its columns; see `guardedPlan` of one that does not. */

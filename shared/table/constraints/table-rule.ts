@@ -1,10 +1,13 @@
-/** What must be true of every row of a table, as its schema says. */
-import type { Snapshot } from "../../delta/index.ts";
-import type { DataType, Expression, StructField } from "../../plan/index.ts";
+/** What must be true of every row of a table, as its schema and its properties say. */
+import { DyneError } from "../../core/index.ts";
+import type { Metadata, Snapshot } from "../../delta/index.ts";
+import { parsePredicate, type DataType, type Expression, type Schema, type StructField } from "../../plan/index.ts";
+import { generatedColumns } from "./generated-columns.ts";
+import { understood } from "./rule-text.ts";
 
 /** A row keeps the rule where the condition is true, and breaks it where that is false or NULL. */
 export interface TableRule {
-  /** Names the rule to people: `NOT NULL id`. */
+  /** Names the rule to people: `NOT NULL id`, or a constraint's own name. */
   readonly name: string;
   /** The condition as whoever made the rule wrote it. */
   readonly text: string;
@@ -12,9 +15,72 @@ export interface TableRule {
   readonly condition: Expression;
 }
 
-/** The rules of a table, in the order of its columns. */
-export function rulesOf({ schema }: Pick<Snapshot, "schema">): readonly TableRule[] {
-  return notNullRules(schema.fields, undefined);
+/** Where CHECK constraints are kept (PROTOCOL.md § CHECK Constraints). */
+export const constraintPrefix = "delta.constraints.";
+
+/**
+ * The rules of a table: columns that are NOT NULL, invariants of columns, generated columns, and CHECK constraints (PROTOCOL.md § Column
+ * Invariants, § Generated Columns, § CHECK Constraints).
+ *
+ * Throws as `parseExpression` does where a rule is not understood: then rows cannot be held against it, and none may be written.
+ */
+export function rulesOf({ schema, metadata }: Pick<Snapshot, "schema" | "metadata">): readonly TableRule[] {
+  return [
+    ...notNullRules(schema.fields, undefined),
+    ...invariantRules(schema, schema.fields, ""),
+    ...generatedRules(schema),
+    ...checkRules(schema, metadata),
+  ];
+}
+
+/** The rule that a CHECK constraint is. Throws as `parseExpression` does. */
+export function checkRule(schema: Schema, name: string, text: string): TableRule {
+  const condition = understood(`The constraint ${name}`, () => parsePredicate(text, schema));
+  return { name, text, condition };
+}
+
+function checkRules(schema: Schema, { configuration }: Metadata): readonly TableRule[] {
+  return Object.entries(configuration)
+    .filter(([key]) => key.startsWith(constraintPrefix))
+    .map(([key, text]) => checkRule(schema, key.slice(constraintPrefix.length), text));
+}
+
+function generatedRules(schema: Schema): readonly TableRule[] {
+  return [...generatedColumns(schema)].map(([name, { text, expression }]) => ({
+    name: `GENERATED ${name}`,
+    text: `${name} <=> ${text}`,
+    condition: call("eq_null_safe", { kind: "column", name }, expression),
+  }));
+}
+
+/** `{"expression":{"expression":"x > 3"}}`, in the metadata of a field, over the columns of the table. */
+function invariantRules(
+  schema: Schema,
+  fields: Readonly<Record<string, StructField>>,
+  within: string,
+): readonly TableRule[] {
+  return Object.entries(fields).flatMap(([field, { type, metadata }]) => {
+    const name = `${within}${field}`;
+    const stored = metadata?.["delta.invariants"];
+    const nested = type.kind === "struct" ? invariantRules(schema, type.fields, `${name}.`) : [];
+    if (typeof stored !== "string") return nested;
+    const text = invariantText(name, stored);
+    const condition = understood(`The invariant of the column ${name}`, () => parsePredicate(text, schema));
+    return [{ name: `INVARIANT ${name}`, text, condition }, ...nested];
+  });
+}
+
+function invariantText(column: string, stored: string): string {
+  try {
+    const { expression } = JSON.parse(stored) as { expression?: { expression?: unknown } };
+    if (typeof expression?.expression === "string") return expression.expression;
+  } catch {
+    // What is no JSON is as little an invariant as JSON of another form.
+  }
+  throw new DyneError(
+    "LOG_CORRUPT",
+    `The invariant of the column ${column} is ${JSON.stringify(stored)}, which has no expression. Set it again with its own writer.`,
+  );
 }
 
 /**

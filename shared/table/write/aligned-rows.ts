@@ -11,6 +11,7 @@ import {
   type Schema,
   type StructField,
 } from "../../plan/index.ts";
+import { generatedColumns } from "../constraints/generated-columns.ts";
 
 type Fields = Readonly<Record<string, StructField>>;
 
@@ -22,7 +23,8 @@ export interface Aligned {
 }
 
 /**
- * The rows of a plan as rows of a table. Columns are matched by name, whatever their case; a column that the rows lack is NULL. Numbers
+ * The rows of a plan as rows of a table. Columns are matched by name, whatever their case; a column that the rows lack is NULL, and a generated
+ * one is left out, to be computed. Numbers
  * become those of the column (one that does not fit fails the write), dates and times each other, and anything flat becomes text. With
  * `mergeSchema` columns and fields of structs that the table lacks are added to it, at the end and nullable.
  *
@@ -41,13 +43,15 @@ export function alignedRows(
   const unknown = Object.keys(given.fields).filter((name) => !known.has(name.toLowerCase()));
   if (unknown.length > 0)
     throw mismatch(path, `has no column ${unknown.join(", ")}. Leave it out, or write with mergeSchema to add it`);
-  const columns = Object.entries<StructField>(evolved.fields).map(([name, { type }]) => {
+  const generated = generatedColumns(evolved);
+  const columns = Object.entries<StructField>(evolved.fields).flatMap(([name, { type }]) => {
     const from = names.get(name.toLowerCase());
+    if (from === undefined && generated.has(name)) return [];
     const expression: Expression =
       from === undefined
         ? { kind: "literal", value: null, type }
         : assigned(path, name, { kind: "column", name: from }, (given.fields as Fields)[from]!.type, type);
-    return { name, expression };
+    return [{ name, expression }];
   });
   return { plan: { kind: "project", input: plan, columns }, schema: evolved };
 }

@@ -37,7 +37,7 @@ export async function appendRows(
       signal: options.signal,
     },
   );
-  const evolution = schemaChange(snapshot, schema);
+  const evolution = schemaChange(table.path, snapshot, schema);
   if (files.length === 0 && evolution.length === 0 && (options.fences ?? []).length === 0)
     return { kind: "unchanged", version: snapshot.version };
   return commitWrite(table, snapshot, {

@@ -1,5 +1,13 @@
 /** The schema that a write gives a table, with what the table's log asks of new columns. */
-import { numberedSchema, schemaString, type Action, type DeltaLog, type Snapshot } from "../../delta/index.ts";
+import {
+  numberedSchema,
+  protocolAfter,
+  schemaString,
+  type Action,
+  type DeltaLog,
+  type Metadata,
+  type Snapshot,
+} from "../../delta/index.ts";
 import type { Schema } from "../../plan/index.ts";
 
 const maxColumnIdProperty = "delta.columnMapping.maxColumnId";
@@ -20,14 +28,20 @@ export function evolvedSchema(
   }).schema;
 }
 
-/** The action that gives a table another schema, one of `evolvedSchema`; none where it is the same. */
-export function schemaChange(snapshot: Snapshot, schema: Schema): readonly Action[] {
-  const { metadata, schema: before } = snapshot;
-  if (schema === before || schemaString(schema) === schemaString(before)) return [];
-  if (snapshot.columnMapping === "none") return [{ metaData: { ...metadata, schemaString: schemaString(schema) } }];
+/** The actions that give a table another schema, one of `evolvedSchema`, and the protocol that it needs for that; none where it is the same. */
+export function schemaChange(path: string, snapshot: Snapshot, schema: Schema): readonly Action[] {
+  const { protocol: before } = snapshot;
+  if (schema === snapshot.schema || schemaString(schema) === schemaString(snapshot.schema)) return [];
+  const metaData = changedMetadata(snapshot, schema);
+  const protocol = protocolAfter(path, before, metaData, schema);
+  return [...(protocol === before ? [] : [{ protocol }]), { metaData }];
+}
+
+function changedMetadata(snapshot: Snapshot, schema: Schema): Metadata {
+  const changed = { ...snapshot.metadata, schemaString: schemaString(schema) };
+  if (snapshot.columnMapping === "none") return changed;
   const { maxColumnId } = numberedSchema(schema, { maxColumnId: lastColumnId(snapshot), physicalName: (name) => name });
-  const configuration = { ...metadata.configuration, [maxColumnIdProperty]: String(maxColumnId) };
-  return [{ metaData: { ...metadata, configuration, schemaString: schemaString(schema) } }];
+  return { ...changed, configuration: { ...changed.configuration, [maxColumnIdProperty]: String(maxColumnId) } };
 }
 
 function lastColumnId({ metadata }: Snapshot): number {

@@ -9,6 +9,7 @@ import {
   type Schema,
   type StructField,
 } from "../../plan/index.ts";
+import { withGenerated } from "../constraints/generated-columns.ts";
 import { assigned } from "./aligned-rows.ts";
 import { sourceColumn, targetColumn, type MergeClause, type MergeValues } from "./merge-clauses.ts";
 import type { MergeCondition } from "./merge-condition.ts";
@@ -80,7 +81,7 @@ export function insertPlan(query: MergeQuery): LogicalPlan {
       name,
       expression: byClause(
         clauses.map((clause) =>
-          clause.kind === "not-matched-insert" ? valuesOf(query, clause.values, sourceSide(query))[name] : undefined,
+          clause.kind === "not-matched-insert" ? insertedValues(query, clause.values)[name] : undefined,
         ),
         { kind: "literal", value: null, type },
       ),
@@ -197,16 +198,18 @@ function targetOf(query: MergeQuery, type: "semi" | "anti"): LogicalPlan {
 /** What the first clause that applies makes of rows of the target, in the form of the relation `changes`. */
 function changesOf(query: MergeQuery, input: LogicalPlan, clauses: readonly MergeClause[]): LogicalPlan {
   const old = query.before.fields as Readonly<Record<string, StructField>>;
-  const updates = clauses.map((clause): Assignments | undefined => {
-    if (clause.kind === "matched-update") return valuesOf(query, clause.set, bothSides(query));
-    if (clause.kind === "not-matched-by-source-update")
-      return assignmentsOf(query.path, query.after, clause.set, targetSide(query));
-    return undefined;
-  });
   const oldValue = (name: string, type: DataType): Expression =>
     Object.hasOwn(old, name)
       ? assigned(query.path, name, column(targetColumn(name)), old[name]!.type, type)
       : { kind: "literal", value: null, type };
+  const followed = (set: Assignments): Assignments =>
+    withGenerated(query.after, set, (name) => oldValue(name, query.after.fields[name]!.type));
+  const updates = clauses.map((clause): Assignments | undefined => {
+    if (clause.kind === "matched-update") return followed(valuesOf(query, clause.set, bothSides(query)));
+    if (clause.kind === "not-matched-by-source-update")
+      return followed(assignmentsOf(query.path, query.after, clause.set, targetSide(query)));
+    return undefined;
+  });
   return {
     kind: "project",
     input: withClause(input, clauses),
@@ -271,6 +274,17 @@ function byClause(values: readonly (Expression | undefined)[], absent: Expressio
     })),
     otherwise: undefined,
   };
+}
+
+/** What a new row has: what its clause gives, and what follows from that. */
+function insertedValues(query: MergeQuery, values: MergeValues): Assignments {
+  const given = valuesOf(query, values, sourceSide(query));
+  const nothing = (name: string): Expression => ({
+    kind: "literal",
+    value: null,
+    type: query.after.fields[name]!.type,
+  });
+  return withGenerated(query.after, given, nothing);
 }
 
 /** The values that a clause gives to the table's columns. */

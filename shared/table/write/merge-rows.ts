@@ -229,7 +229,7 @@ class Merge {
     const { table } = this.#session;
     const { fences = [], signal } = this.#options;
     const actions: readonly Action[] = [
-      ...schemaChange(this.#snapshot, this.#query.after),
+      ...schemaChange(this.#session.table.path, this.#snapshot, this.#query.after),
       ...changed.actions,
       ...addActions(inserted.rows, table.log.clock.nowMs()),
       ...inserted.changes.map((file): Action => ({ cdc: cdcOf(file) })),

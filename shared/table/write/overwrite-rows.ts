@@ -69,7 +69,7 @@ export async function overwriteRows(
       remove: removeOf(file, { deletionTimestampMs: nowMs }),
     }));
   const actions = [
-    ...schemaChange(snapshot, aligned.schema),
+    ...schemaChange(table.path, snapshot, aligned.schema),
     ...removed,
     ...addActions(written.rows, nowMs),
     ...written.changes.map((file): Action => ({ cdc: cdcOf(file) })),
@@ -105,7 +105,7 @@ interface NewRows {
 
 async function writeNewRows(
   { compute, table }: TableSession,
-  form: Pick<Snapshot, "schema" | "partitionBy" | "columnMapping">,
+  form: Pick<Snapshot, "schema" | "partitionBy" | "columnMapping" | "metadata">,
   { source, plan, where, withChanges, signal }: NewRows,
 ): Promise<{ readonly rows: readonly WrittenFile[]; readonly changes: readonly WrittenFile[] }> {
   const rows: LogicalPlan = { kind: "scan", source: "new rows", schema: form.schema, streaming: false };

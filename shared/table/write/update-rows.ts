@@ -1,6 +1,7 @@
 import type { Snapshot } from "../../delta/index.ts";
 import { DyneError } from "../../core/index.ts";
 import { typeOf, type Expression, type Schema, type StructField } from "../../plan/index.ts";
+import { withGenerated } from "../constraints/generated-columns.ts";
 import type { TableSession } from "../table-session.ts";
 import { assigned } from "./aligned-rows.ts";
 import { changeMetrics, everyRow, predicateText } from "./delete-rows.ts";
@@ -35,7 +36,8 @@ export async function updateRows(session: TableSession, options: UpdateOptions):
   const { table } = session;
   const snapshot = await table.latest();
   const { where = everyRow } = options;
-  const set = assignmentsOf(table.path, snapshot.schema, options.set);
+  const assigned = assignmentsOf(table.path, snapshot.schema, options.set);
+  const set = withGenerated(snapshot.schema, assigned, (name) => ({ kind: "column", name }));
   const candidates = [...snapshot.files].filter(filesMatching(snapshot, where));
   const changed = await changeRows(session, snapshot, candidates, update(snapshot, set, where, options.signal));
   if (changed.actions.length === 0 && (options.fences ?? []).length === 0)

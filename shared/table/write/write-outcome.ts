@@ -39,7 +39,7 @@ export async function commitWrite(
   base: Snapshot,
   request: Omit<CommitRequest, "base">,
 ): Promise<WriteOutcome> {
-  const outcome = await table.commit({ base, ...request });
+  const outcome = await table.commit({ base, rowsAreGuarded: true, ...request });
   if (outcome.kind !== "committed") await takeBack(table, request);
   return writeOutcome(outcome, request.operationMetrics ?? {});
 }

@@ -156,9 +156,9 @@ describe("writing", () => {
   const legacy = (minWriterVersion: number): Protocol => ({ minReaderVersion: 1, minWriterVersion });
   test.each<[string, Protocol, Record<string, string>, StructField["metadata"], string | undefined]>([
     ["writer 2", legacy(2), {}, undefined, undefined],
-    ["writer 2 with an invariant", legacy(2), {}, { "delta.invariants": "x" }, "invariants"],
-    ["writer 3 with a constraint", legacy(3), { "delta.constraints.positive": "a > 0" }, undefined, "checkConstraints"],
-    ["writer 4 with a generated column", legacy(4), {}, { "delta.generationExpression": "1" }, "generatedColumns"],
+    ["writer 2 with an invariant", legacy(2), {}, { "delta.invariants": "x" }, undefined],
+    ["writer 3 with a constraint", legacy(3), { "delta.constraints.positive": "a > 0" }, undefined, undefined],
+    ["writer 4 with a generated column", legacy(4), {}, { "delta.generationExpression": "1" }, undefined],
     ["writer 6 with an identity column", legacy(6), {}, { "delta.identity.start": 1 }, "identityColumns"],
     ["writer 6 without any of them", legacy(6), {}, undefined, undefined],
     [

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isDyneError } from "../../../../shared/core/index.ts";
+import type { Snapshot } from "../../../../shared/delta/index.ts";
 import { guardedPlan } from "../../../../shared/table/index.ts";
 import type { DataType, Schema, StructField } from "../../../../shared/plan/index.ts";
 import {
@@ -21,9 +22,14 @@ afterAll(async () => {
 
 const long: DataType = { kind: "long" };
 const text: DataType = { kind: "string" };
-const table = (fields: Readonly<Record<string, StructField>>): { readonly schema: Schema } => ({
-  schema: { kind: "struct", fields },
-});
+const table = (
+  fields: Readonly<Record<string, StructField>>,
+  configuration: Readonly<Record<string, string>> = {},
+): Pick<Snapshot, "schema" | "metadata"> => {
+  const schema: Schema = { kind: "struct", fields };
+  const format = { provider: "parquet", options: {} };
+  return { schema, metadata: { id: "t", format, schemaString: "", partitionColumns: [], configuration } };
+};
 const required = (type: DataType): StructField => ({ type, nullable: false });
 const optional = (type: DataType): StructField => ({ type, nullable: true });
 
