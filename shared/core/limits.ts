@@ -49,6 +49,8 @@ export const limits = {
    */
   checkpointTailShare: 0.2,
   checkpointTailCommitsMax: 1_000,
+  /** Writers of tables that no flow writes look at one version of so many. */
+  tableCheckpointLookCommits: 10,
   checkpointTailCommitsMin: 100,
   checkpointTailBytesMin: 1024 * 1024,
   /** A log's tail is looked at after so many commits: a listing among fifty commits is not felt. */

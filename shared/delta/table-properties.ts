@@ -79,17 +79,17 @@ const layout = {
   "delta.dataSkippingNumIndexedCols": wholeNumber(
     -1,
     32,
-    "How many columns, from the first on, have statistics; -1 for all.",
+    "How many columns, from the first on, have statistics; -1 for all: not acted on, files have those of the first 32.",
   ),
   "delta.dataSkippingStatsColumns": anyText(
-    "The columns that have statistics, parted by commas, instead of the first ones.",
+    "The columns that have statistics, parted by commas, instead of the first ones: not acted on.",
   ),
   "delta.targetFileSize": bytes(undefined, "The size that optimize makes files of."),
   "delta.tuneFileSizesForRewrites": flag(false, "Smaller files for tables that are often rewritten: not acted on."),
   "delta.autoOptimize.autoCompact": anyText("Merge small files after commits: not acted on."),
   "delta.autoOptimize.optimizeWrite": flag(false, "Fewer, larger files per write: not acted on."),
-  "delta.randomizeFilePrefixes": flag(false, "Files lie in folders with random names, not in folders by partition."),
-  "delta.randomPrefixLength": wholeNumber(1, 2, "How many characters these names have."),
+  "delta.randomizeFilePrefixes": flag(false, "Files lie in folders with random names, not in folders by partition: not acted on."),
+  "delta.randomPrefixLength": wholeNumber(1, 2, "How many characters these names have: not acted on."),
   "delta.parquet.compression.codec": word(
     ["zstd", "snappy", "gzip", "lz4", "lz4_raw", "uncompressed", "none"],
     "zstd",

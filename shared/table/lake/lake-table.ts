@@ -12,6 +12,7 @@ import type { ObjectStore } from "../../storage/index.ts";
 import type { Alteration } from "../alter/alteration.ts";
 import { setProperties, unsetProperties } from "../alter/set-properties.ts";
 import { upgradeProtocol } from "../alter/upgrade-protocol.ts";
+import { addConstraint, dropConstraint } from "../constraints/change-constraints.ts";
 import { detailOf, type TableDetail } from "../care/detail.ts";
 import { fsck, type FsckOptions, type FsckResult } from "../care/fsck.ts";
 import { historyOf, type HistoryEntry, type HistoryOptions } from "../care/history.ts";
@@ -44,6 +45,7 @@ import {
 } from "./conditions.ts";
 import { MergeBuilder } from "./merge-builder.ts";
 import { partitionConditions } from "./partition-conditions.ts";
+import { checkpointWhereDue } from "./checkpoint-due.ts";
 import { repeatOnConflict, type RepeatOptions } from "./repeat.ts";
 import { rowSetOf, type InputRow, type InputRowOf } from "./row-input.ts";
 import { rowOfText, type ChangeOf, type RowOf } from "./row-output.ts";
@@ -247,11 +249,24 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
     return this.#repeat(options, () => upgradeProtocol(this.session, features));
   }
 
-  #repeat<Outcome extends { readonly kind: string }>(
+  /** Adds a CHECK constraint, in Spark's SQL, that every row keeps from now on. See `addConstraint` for its errors; safe to repeat. */
+  addConstraint(name: string, condition: string, options: RepeatOptions = {}): Promise<Alteration> {
+    return this.#repeat(options, () => addConstraint(this.session, name, condition, options));
+  }
+
+  /** Drops a CHECK constraint. Safe to repeat. */
+  dropConstraint(name: string, options: RepeatOptions = {}): Promise<Alteration> {
+    return this.#repeat(options, () => dropConstraint(this.session, name));
+  }
+
+  async #repeat<Outcome extends { readonly kind: string; readonly version?: number | undefined }>(
     options: RepeatOptions,
     write: () => Promise<Outcome>,
   ): Promise<Outcome> {
-    return repeatOnConflict(write, this.session.table.log, options);
+    const { table } = this.session;
+    const outcome = await repeatOnConflict(write, table.log, options);
+    if (outcome.kind === "committed" && outcome.version !== undefined) await checkpointWhereDue(table, outcome.version);
+    return outcome;
   }
 
   async #source(

@@ -204,3 +204,23 @@ test("a write is planned again while others are first", async () => {
   expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => "committed"));
   expect(new Set((await lake.table(path).rows()).map(({ age }) => age))).toEqual(new Set([6]));
 });
+
+test("a table gets checkpoints as its log grows, and is read by them", async () => {
+  const properties = { "delta.checkpointInterval": "5" };
+  const table = await lake.create(fresh(), { schema: person, properties });
+  for (let id = 1; id <= 12; id++) await table.append([{ id }]);
+  const log = (await readdir(join(folder, table.path, "_delta_log"))).filter((name) => name.endsWith(".parquet"));
+  expect(log.sort()).toEqual([5, 10].map((version) => `${String(version).padStart(20, "0")}.checkpoint.parquet`));
+  for (let version = 0; version < 10; version++)
+    await rm(join(folder, table.path, "_delta_log", `${String(version).padStart(20, "0")}.json`));
+  expect(await lake.table(table.path).rows()).toHaveLength(12);
+});
+
+test("rows are held to constraints, until these are dropped", async () => {
+  const people = await lake.create(fresh(), { schema: person });
+  await people.append([{ id: 1, age: 30 }]);
+  await people.addConstraint("adult", "age >= 18");
+  await expect(people.append([{ id: 2, age: 3 }])).rejects.toMatchObject({ code: "CONSTRAINT_VIOLATED" });
+  await people.dropConstraint("adult");
+  expect(await people.append([{ id: 2, age: 3 }])).toMatchObject({ kind: "committed" });
+});
