@@ -46,6 +46,7 @@ export default defineConfig({
       alone("e2e", 120_000, 1),
       alone("long", 1_200_000, 2),
       alone("concurrency", 60_000, 3),
+      alone("interop", 300_000, 4),
     ],
   },
 });

@@ -35,6 +35,7 @@ const scripts = {
   "test:golden": { program: [test, "golden"], dev: true },
   "test:infra": { program: [test, "infra"], dev: true },
   "test:oracle": { program: [test, "oracle"], dev: true, settings: { ORACLE_RUNS: "500" } },
+  "test:interop": { program: [test, "interop"], dev: true },
   "test:long": { program: [test, "long"], dev: true },
   "test:simulation": { program: [test, "simulation"], dev: true },
   "test:concurrency": { program: [test, "concurrency"], dev: true },

@@ -43,7 +43,9 @@ const expected = (name: string, file: string): string => readFileSync(join(folde
 
 test("the page on the tables has a line for each of them", () => {
   const page = readFileSync(join(folder, "README.md"), "utf8");
-  expect([...page.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(([, name]) => name).sort()).toEqual(names.toSorted());
+  const lines = [...page.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(([, name]) => name);
+  expect(lines).toHaveLength(names.length);
+  expect(new Set(lines)).toEqual(new Set(names));
 });
 
 describe.each(names.filter((name) => refused[name] === undefined))("%s", (name) => {

@@ -1,0 +1,203 @@
+/** Tables of the peers, by feature. */
+import { randomTable, type RandomTable, type Step } from "../random-table.ts";
+import type { World } from "../world.ts";
+import type { Reading, WrittenThere } from "./case.ts";
+
+const noVectors = "delta.enableDeletionVectors = false";
+const columns = "id BIGINT, name STRING, p INT";
+const fewRows = "INSERT INTO {t} SELECT id, concat('n', id), CAST(id % 3 AS INT) FROM range(20)";
+const changed = [
+  fewRows,
+  "UPDATE {t} SET name = upper(name) WHERE id % 4 = 1",
+  "DELETE FROM {t} WHERE id > 16",
+  "INSERT INTO {t} VALUES (100, NULL, NULL)",
+] as const;
+
+const overwritten = [
+  "MERGE INTO {t} AS t USING (SELECT * FROM VALUES (1L, 'merged', 1), (500L, 'new', 2) AS v(id, name, p)) AS s ON t.id = s.id" +
+    " WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
+  "DELETE FROM {t}",
+  "INSERT INTO {t} VALUES (600, 'last', 0)",
+] as const;
+
+function create(properties: readonly string[], { as = columns, rest = "" } = {}): string {
+  const listed = [...(properties.some((one) => one.includes("DeletionVectors")) ? [] : [noVectors]), ...properties];
+  return `CREATE TABLE {t} (${as}) USING delta ${rest} TBLPROPERTIES (${listed.join(", ")})`;
+}
+
+/** A table that Spark makes by these statements. */
+function bySpark(feature: string, statements: readonly string[], more: Partial<WrittenThere> = {}): WrittenThere {
+  return {
+    kind: "there",
+    feature,
+    by: { Spark: async ({ peers }, path) => void (await peers.Spark.ask("sql", { path, statements })) },
+    ...more,
+  };
+}
+
+/** Spark's way to do the steps of a random table. */
+async function sparkSteps({ peers }: World, path: string, table: RandomTable): Promise<void> {
+  const { schemaJson: schema, partitionBy } = table;
+  await peers.Spark.ask("write", { path, mode: "append", schema, rows: table.first, partitionBy });
+  for (const step of table.steps) await peers.Spark.ask(...sparkStep(step, path, schema));
+}
+
+function sparkStep(step: Step, path: string, schema: string): [string, Record<string, unknown>] {
+  switch (step.kind) {
+    case "append":
+    case "overwrite":
+      return ["write", { path, schema, mode: step.kind, rows: step.rows }];
+    case "merge":
+      return ["merge", { path, schema, key: "id", rows: step.rows }];
+    case "delete":
+      return ["sql", { path, statements: [`DELETE FROM {t} WHERE ${step.where}`] }];
+    case "update": {
+      const set = Object.entries(step.set).map(([name, value]) => `${name} = ${value}`);
+      return ["sql", { path, statements: [`UPDATE {t} SET ${set.join(", ")} WHERE ${step.where}`] }];
+    }
+    case "optimize":
+      return ["sql", { path, statements: ["OPTIMIZE {t}"] }];
+    case "checkpoint":
+      return ["checkpoint", { path }];
+  }
+}
+
+/** The way of delta-rs. */
+async function deltaRsSteps({ peers }: World, path: string, table: RandomTable): Promise<void> {
+  const { schemaJson: schema, partitionBy } = table;
+  await peers["delta-rs"].ask("write", { path, mode: "append", schema, rows: table.first, partitionBy });
+  for (const step of table.steps) {
+    switch (step.kind) {
+      case "append":
+      case "overwrite":
+        await peers["delta-rs"].ask("write", { path, schema, mode: step.kind, rows: step.rows, partitionBy });
+        break;
+      case "merge":
+        await peers["delta-rs"].ask("merge", { path, schema, key: "id", rows: step.rows });
+        break;
+      default:
+        await peers["delta-rs"].ask(step.kind, { path, ...step });
+    }
+  }
+}
+
+/** The seed of the first of the random tables; the others follow. */
+const firstSeed = Number(process.env["INTEROP_SEED"] ?? 1);
+const seeds = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => firstSeed + i);
+
+const random: readonly WrittenThere[] = seeds(8).map((seed): WrittenThere => {
+  const table = randomTable(seed);
+  return {
+    kind: "there",
+    feature: "random columns, rows and operations",
+    seed,
+    by: {
+      "delta-rs": (world, path) => deltaRsSteps(world, path, table),
+      ...(seed < firstSeed + 3 && { Spark: (world: World, path: string) => sparkSteps(world, path, table) }),
+    },
+  };
+});
+
+const refused = (feature: string): Reading => ({ refuses: new RegExp(`UNSUPPORTED_FEATURE.*${feature}`) });
+
+const byFeature: readonly WrittenThere[] = [
+  bySpark("deletion vectors", [
+    create(["delta.enableDeletionVectors = true"]),
+    ...changed,
+    "DELETE FROM {t} WHERE id < 3",
+    "OPTIMIZE {t}",
+    "DELETE FROM {t} WHERE id = 5",
+  ]),
+  bySpark(
+    "change data feed",
+    [create(["delta.enableChangeDataFeed = true"], { rest: "PARTITIONED BY (p)" }), ...changed, ...overwritten],
+    {
+      changes: [
+        [0, 7],
+        [2, 3],
+        [6, 7],
+      ],
+    },
+  ),
+  bySpark(
+    "change data feed with deletion vectors",
+    [create(["delta.enableChangeDataFeed = true", "delta.enableDeletionVectors = true"]), ...changed, ...overwritten],
+    {
+      changes: [
+        [0, 7],
+        [2, 3],
+        [6, 7],
+      ],
+    },
+  ),
+  bySpark(
+    "column mapping by name",
+    [
+      create(["delta.columnMapping.mode = 'name'"], { rest: "PARTITIONED BY (p)" }),
+      ...changed,
+      "ALTER TABLE {t} RENAME COLUMN name TO `new name`",
+      "ALTER TABLE {t} RENAME COLUMN p TO `part`",
+      "ALTER TABLE {t} ADD COLUMN name INT",
+      "INSERT INTO {t} VALUES (200, 'x', 1, 5)",
+      "ALTER TABLE {t} DROP COLUMN name",
+      "DELETE FROM {t} WHERE `new name` = 'n3'",
+    ],
+    { reading: refused("columnMapping") },
+  ),
+  bySpark(
+    "column mapping by id",
+    [create(["delta.columnMapping.mode = 'id'"]), ...changed, "ALTER TABLE {t} RENAME COLUMN name TO other"],
+    { reading: refused("columnMapping") },
+  ),
+  bySpark("in-commit timestamps", [create(["delta.enableInCommitTimestamps = true"]), ...changed]),
+  bySpark(
+    "type widening",
+    [
+      create(["delta.enableTypeWidening = true"], { as: "id INT, name STRING, p SMALLINT, d DECIMAL(5,2)" }),
+      "INSERT INTO {t} VALUES (1, 'a', 1, 1.25), (2, NULL, NULL, NULL)",
+      "ALTER TABLE {t} ALTER COLUMN id TYPE BIGINT",
+      "ALTER TABLE {t} ALTER COLUMN p TYPE DOUBLE",
+      "ALTER TABLE {t} ALTER COLUMN d TYPE DECIMAL(12,4)",
+      "INSERT INTO {t} VALUES (10000000000, 'b', 0.5, 12345678.1234)",
+      "DELETE FROM {t} WHERE id = 2",
+    ],
+    { reading: refused("typeWidening") },
+  ),
+  bySpark("row tracking", [create(["delta.enableRowTracking = true"]), ...changed, "OPTIMIZE {t}"]),
+  bySpark("V2 checkpoints", [
+    create(["delta.checkpointPolicy = 'v2'", "delta.checkpointInterval = 2"]),
+    ...changed,
+    "INSERT INTO {t} VALUES (300, 'z', 0)",
+  ]),
+  bySpark("checkpoints", [create(["delta.checkpointInterval = 2"]), ...changed]),
+  bySpark("timestampNtz", [
+    create([], { as: "id INT, at TIMESTAMP_NTZ, p TIMESTAMP_NTZ", rest: "PARTITIONED BY (p)" }),
+    "INSERT INTO {t} VALUES (1, TIMESTAMP_NTZ'2024-02-29 12:34:56.789012', TIMESTAMP_NTZ'2024-02-29 12:00:00'), (2, NULL, NULL)",
+  ]),
+  bySpark("CHECK constraints and NOT NULL", [
+    create([], { as: "id INT NOT NULL, amount INT" }),
+    "ALTER TABLE {t} ADD CONSTRAINT positive CHECK (amount > 0)",
+    "INSERT INTO {t} VALUES (1, 1), (2, 5)",
+  ]),
+  bySpark("column defaults", [
+    create(["delta.feature.allowColumnDefaults = 'supported'"], { as: "id INT, kind STRING DEFAULT 'none'" }),
+    "INSERT INTO {t} (id) VALUES (1)",
+    "INSERT INTO {t} VALUES (2, 'some')",
+  ]),
+  bySpark("liquid clustering", [create([], { rest: "CLUSTER BY (name)" }), ...changed, "OPTIMIZE {t}"]),
+  bySpark("append-only tables", [create(["delta.appendOnly = true"]), fewRows]),
+  bySpark("restore", [create([]), ...changed, "RESTORE TABLE {t} TO VERSION AS OF 1"]),
+  bySpark("vacuum", [create(["delta.feature.vacuumProtocolCheck = 'supported'"]), ...changed, "VACUUM {t}"]),
+  bySpark("nested columns added to", [
+    create([], { as: "id INT, s STRUCT<a: INT>" }),
+    "INSERT INTO {t} VALUES (1, named_struct('a', 1))",
+    "ALTER TABLE {t} ADD COLUMNS (s.b STRING, other ARRAY<INT>)",
+    "INSERT INTO {t} VALUES (2, named_struct('a', 2, 'b', 'x'), array(1, 2))",
+  ]),
+  bySpark("variant", [create([], { as: "id INT, v VARIANT" }), "INSERT INTO {t} SELECT 1, parse_json('[1]')"], {
+    reading: refused("variant"),
+  }),
+];
+
+/** All of them. */
+export const writtenThere: readonly WrittenThere[] = [...random, ...byFeature];
