@@ -1,7 +1,7 @@
 /** Tables of random columns and rows, and what happens to them, all from a seed. */
 import { seededRandom, type Random } from "../../shared/core/index.ts";
 import { schemaString } from "../../shared/delta/index.ts";
-import type { DataType, Schema, StructField } from "../../shared/plan/index.ts";
+import type { DataType, PrimitiveKind, Schema, StructField } from "../../shared/plan/index.ts";
 
 /** `id` is the key, and `note` a text; the other columns are random. Rows are texts in the form of `dyne table read`. */
 export interface RandomTable {
@@ -164,7 +164,7 @@ class Draw {
     return this.below(2) === 0 || !/[1-9]/.test(text) ? text : `-${text}`;
   }
 
-  primitive(kind: (typeof kinds)[number]): string {
+  primitive(kind: PrimitiveKind): string {
     switch (kind) {
       case "boolean":
         return this.one(["true", "false"]);
@@ -210,6 +210,8 @@ class Draw {
         return JSON.stringify(`${this.instant()}Z`);
       case "timestamp_ntz":
         return JSON.stringify(this.instant());
+      default:
+        throw new Error(`no ${kind} is drawn`);
     }
   }
 
