@@ -139,7 +139,7 @@ const whole =
     return value;
   };
 
-await new Command("npm run bench --")
+await new Command("npm run bench -- cold-start")
   .description("Measure a cold start: from nothing to the first batch, from source and from the bundle.")
   .option("--rounds <count>", "how often each is measured", whole(1, 100), 9)
   .option("--events <count>", "events in a batch", whole(1, 300), 200)

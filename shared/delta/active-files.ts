@@ -19,6 +19,12 @@ export class ActiveFiles implements Iterable<AddFile> {
 
   static readonly empty = new ActiveFiles([], 0);
 
+  /** The first files, such as those of a checkpoint: nothing is there for them to change. */
+  static #of(files: Layer): ActiveFiles {
+    const present = withoutMarks(files);
+    return new ActiveFiles([present], present.size);
+  }
+
   /** The file with this key (see `fileKey`), if it is active. */
   get(key: string): AddFile | undefined {
     for (const layer of this.#layers) {
@@ -46,6 +52,7 @@ export class ActiveFiles implements Iterable<AddFile> {
     const changes = new Map<string, AddFile | undefined>();
     for (const file of removes) changes.set(fileKey(file), undefined);
     for (const file of adds) changes.set(fileKey(file), file);
+    if (this.#layers.length === 0) return ActiveFiles.#of(changes);
     let size = this.size;
     for (const [key, file] of changes) size += (file === undefined ? 0 : 1) - (this.has(key) ? 1 : 0);
     return new ActiveFiles(meltTop([changes, ...this.#layers]), size);
@@ -70,6 +77,8 @@ function meltTop(layers: readonly Layer[]): readonly Layer[] {
 
 /** The lowest layer hides nothing. */
 function withoutMarks(layer: Layer): Layer {
-  if (![...layer.values()].includes(undefined)) return layer;
-  return new Map([...layer].filter(([, file]) => file !== undefined));
+  for (const file of layer.values()) {
+    if (file === undefined) return new Map([...layer].filter(([, present]) => present !== undefined));
+  }
+  return layer;
 }

@@ -1,35 +1,14 @@
 /**
  * The rows of a checkpoint in Parquet as objects in the shape of log lines.
  *
- * Files come by the hundred thousand, and a value that crosses from DuckDB to JavaScript costs more than its bytes. They come packed: the
- * fields of ten thousand rows as one text, taken apart by a character that no value may have; where one has it all the same, which the
- * count of the parts tells, these rows come one by one.
+ * Files come by the hundred thousand, see `PackedFiles`; everything else is a few rows, which come as JSON.
  */
-import { DuckDBMapType, DuckDBStructType, type DuckDBConnection, type DuckDBType } from "@duckdb/node-api";
+import { DuckDBStructType, type DuckDBConnection } from "@duckdb/node-api";
 import type { CheckpointColumn } from "../../delta/index.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
-import { parsedStatsText } from "./parsed-stats.ts";
+import { PackedFiles } from "./packed-files.ts";
 
 type Row = Record<string, unknown>;
-
-/** A field of an action and how its text is read. What other writers put beside these is left unread. */
-type FieldKind = "text" | "number" | "boolean" | "json";
-
-const fileFields: Readonly<Record<string, FieldKind>> = {
-  path: "text",
-  partitionValues: "json",
-  size: "number",
-  modificationTime: "number",
-  deletionTimestamp: "number",
-  extendedFileMetadata: "boolean",
-  dataChange: "boolean",
-  stats: "text",
-  tags: "json",
-  deletionVector: "json",
-  baseRowId: "number",
-  defaultRowCommitVersion: "number",
-  clusteringProvider: "text",
-};
 
 /** Fields of the actions that a checkpoint has few of. */
 const otherFields: Readonly<Record<string, readonly string[]>> = {
@@ -41,13 +20,8 @@ const otherFields: Readonly<Record<string, readonly string[]>> = {
   checkpointMetadata: ["version"],
 };
 
-/** Rows that are packed together, and rows that DuckDB works on at once, which bounds its memory. */
-const packedRows = 10_000;
+/** Rows that DuckDB works on at once, which bounds its memory. */
 const rowsAtOnce = 100_000;
-
-/** Between the values of packed rows, and for NULL. JSON has neither: it writes control characters by their numbers. */
-const separator = "\u001e";
-const nullText = "\u0002";
 
 /** The actions of one file, which has so many rows; those that are not wanted are left out. Throws where the file is not a checkpoint. */
 export async function checkpointRows(
@@ -70,9 +44,18 @@ export async function checkpointRows(
   const batches = [await otherRows(connection, source, structs, present)];
   for (const action of ["add", "remove"] as const) {
     if (!present.includes(action)) continue;
-    for (let first = 0; first < rowsInFile; first += rowsAtOnce) {
-      const range = `file_row_number >= ${first} AND file_row_number < ${first + rowsAtOnce}`;
-      batches.push(...(await fileRows(connection, `FROM ${source} WHERE ${range}`, action, structs.get(action)!)));
+    const files = new PackedFiles(connection, action, structs.get(action)!);
+    const rangeAt = (first: number): string =>
+      `FROM ${source} WHERE file_row_number >= ${first} AND file_row_number < ${first + rowsAtOnce}`;
+    let next = files.pack(rangeAt(0));
+    for (let first = rowsAtOnce; ; first += rowsAtOnce) {
+      const packed = await next;
+      const isLast = first >= rowsInFile;
+      // DuckDB works on the next rows while these are taken apart.
+      if (!isLast) next = files.pack(rangeAt(first));
+      const [unpacked] = await Promise.all([files.unpack(packed), isLast ? undefined : next]);
+      batches.push(...unpacked);
+      if (isLast) break;
     }
   }
   return batches;
@@ -110,136 +93,7 @@ async function otherRows(
   return lines.map((line) => JSON.parse(line) as Row);
 }
 
-/** The rows of `add` or `remove` among those of a range, some ten thousand together. */
-async function fileRows(
-  connection: DuckDBConnection,
-  range: string,
-  action: "add" | "remove",
-  type: DuckDBStructType,
-): Promise<readonly (readonly Row[])[]> {
-  const names = type.entryNames.filter(
-    (name) => Object.hasOwn(fileFields, name) && (name !== "stats" || action === "add"),
-  );
-  if (!names.includes("path")) throw new Error(`its ${action} has no path`);
-  const read = new FileRows(action, names);
-  const parsedType = type.entryTypes[type.entryNames.indexOf("stats_parsed")];
-  const parsedStats = action === "add" ? parsedStatsText(`${action}.stats_parsed`, parsedType) : undefined;
-  const isThere = names.filter((name) => name !== "stats").map((name) => `${action}.${identifier(name)} IS NOT NULL`);
-  const from = `${range} AND (${isThere.join(" OR ")})`;
-  const plain = await read.all(connection, from, fieldTexts(type, action, names));
-  if (parsedStats === undefined || plain.every((rows) => rows.every((row) => hasStats(row[action])))) return plain;
-  const withStats = new FileRows(action, [...names.filter((name) => name !== "stats"), "stats"]);
-  const stats = names.includes("stats") ? `coalesce(add.stats, ${parsedStats})` : parsedStats;
-  return withStats.all(connection, from, fieldTexts(type, action, withStats.names, { stats }));
-}
-
-function hasStats(file: unknown): boolean {
-  return typeof file === "object" && file !== null && "stats" in file;
-}
-
-/** An expression for the text of each field. */
-function fieldTexts(
-  type: DuckDBStructType,
-  action: string,
-  names: readonly string[],
-  instead: Readonly<Record<string, string>> = {},
-): readonly string[] {
-  return names.map((name) => {
-    const value = `${action}.${identifier(name)}`;
-    if (instead[name] !== undefined) return instead[name];
-    return fileFields[name] === "json"
-      ? jsonText(value, type.entryTypes[type.entryNames.indexOf(name)])
-      : `${value}::VARCHAR`;
-  });
-}
-
-/** An empty map is told apart without making JSON of it. */
-function jsonText(value: string, type: DuckDBType | undefined): string {
-  const json = `CAST(to_json(${value}) AS VARCHAR)`;
-  return type instanceof DuckDBMapType ? `CASE WHEN cardinality(${value}) = 0 THEN '{}' ELSE ${json} END` : json;
-}
-
-/** Reads the rows of one action, and keeps what they have in common. */
-class FileRows {
-  readonly names: readonly string[];
-  readonly #action: string;
-  readonly #values = new Map<string, unknown>();
-
-  constructor(action: string, names: readonly string[]) {
-    this.#action = action;
-    this.names = names;
-  }
-
-  async all(
-    connection: DuckDBConnection,
-    from: string,
-    texts: readonly string[],
-  ): Promise<readonly (readonly Row[])[]> {
-    const packed = texts.map((text) => `coalesce(${text}, chr(2))`).join(", ");
-    const row = texts.length === 1 ? packed : `concat_ws(chr(30), ${packed})`;
-    const query = `SELECT string_agg(${row}, chr(30)), count(*)::VARCHAR ${from} GROUP BY file_row_number // ${packedRows}`;
-    const result = await connection.stream(query);
-    const batches: Row[][] = [];
-    for await (const chunk of result.yieldRows()) {
-      for (const [text, rows] of chunk) {
-        const parts = String(text).split(separator);
-        if (parts.length !== Number(rows) * texts.length) return [await this.#oneByOne(connection, from, texts)];
-        batches.push(this.#unpack(parts));
-      }
-    }
-    return batches;
-  }
-
-  #unpack(parts: readonly string[]): Row[] {
-    const rows: Row[] = [];
-    for (let at = 0; at < parts.length;) {
-      const fields: Row = {};
-      for (const name of this.names) {
-        const text = parts[at++]!;
-        if (text !== nullText) fields[name] = this.#value(name, text);
-      }
-      rows.push({ [this.#action]: fields });
-    }
-    return rows;
-  }
-
-  /** The same without packing. */
-  async #oneByOne(connection: DuckDBConnection, from: string, texts: readonly string[]): Promise<readonly Row[]> {
-    const lines = await textsOf(connection, `SELECT CAST(to_json([${texts.join(", ")}]) AS VARCHAR) ${from}`);
-    return lines.map((line) => {
-      const values = JSON.parse(line) as readonly (string | null)[];
-      const present = this.names.flatMap((name, index) => {
-        const text = values[index];
-        return typeof text === "string" ? [[name, this.#value(name, text)] as const] : [];
-      });
-      return { [this.#action]: Object.fromEntries(present) };
-    });
-  }
-
-  #value(name: string, text: string): unknown {
-    switch (fileFields[name]) {
-      case "number":
-        return Number(text);
-      case "boolean":
-        return text === "true" ? true : text === "false" ? false : text;
-      case "json":
-        return this.#shared(text);
-      default:
-        return text;
-    }
-  }
-
-  /** Partitions have many files each. */
-  #shared(text: string): unknown {
-    let value = this.#values.get(text);
-    if (value === undefined) {
-      value = JSON.parse(text) as unknown;
-      this.#values.set(text, value);
-    }
-    return value;
-  }
-}
-
+/** The texts of a query's one column, NULLs left out. */
 async function textsOf(connection: DuckDBConnection, query: string): Promise<readonly string[]> {
   const texts: string[] = [];
   const result = await connection.stream(query);
