@@ -88,7 +88,10 @@ const layout = {
   "delta.tuneFileSizesForRewrites": flag(false, "Smaller files for tables that are often rewritten: not acted on."),
   "delta.autoOptimize.autoCompact": anyText("Merge small files after commits: not acted on."),
   "delta.autoOptimize.optimizeWrite": flag(false, "Fewer, larger files per write: not acted on."),
-  "delta.randomizeFilePrefixes": flag(false, "Files lie in folders with random names, not in folders by partition: not acted on."),
+  "delta.randomizeFilePrefixes": flag(
+    false,
+    "Files lie in folders with random names, not in folders by partition: not acted on.",
+  ),
   "delta.randomPrefixLength": wholeNumber(1, 2, "How many characters these names have: not acted on."),
   "delta.parquet.compression.codec": word(
     ["zstd", "snappy", "gzip", "lz4", "lz4_raw", "uncompressed", "none"],

@@ -355,7 +355,7 @@ export function computeContract(name: string, open: () => Promise<ContractUnderT
           },
           scan("files", { kind: "struct", fields: { ...idSchema.fields, ...fields } }),
         );
-        expect(rows.map(({ file, row }) => `${file}/${row}`).sort()).toEqual([
+        expect(rows.map(({ file, row }) => `${String(file)}/${String(row)}`).sort()).toEqual([
           "0/4999",
           "0/7",
           "1/0",

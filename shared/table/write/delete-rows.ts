@@ -4,16 +4,8 @@ import type { TableSession } from "../table-session.ts";
 import { filesMatching } from "../file-condition.ts";
 import { rowCountOf } from "./file-rows.ts";
 import { filesOfMatchingPartitions } from "./matching-partitions.ts";
-import {
-  actionColumn,
-  changeRows,
-  fileColumn,
-  oldColumn,
-  rowColumn,
-  targetScan,
-  type ChangedRows,
-  type RowChange,
-} from "./row-changes.ts";
+import { actionColumn, fileColumn, oldColumn, rowColumn, targetScan } from "./change-plan.ts";
+import { changeRows, type ChangedRows, type RowChange } from "./row-changes.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
 
 export interface DeleteOptions extends WriteOptions {

@@ -13,7 +13,7 @@ import { withGenerated } from "../constraints/generated-columns.ts";
 import { assigned } from "./aligned-rows.ts";
 import { sourceColumn, targetColumn, type MergeClause, type MergeValues } from "./merge-clauses.ts";
 import type { MergeCondition } from "./merge-condition.ts";
-import { actionColumn, fileColumn, oldColumn, rowColumn, targetScan } from "./row-changes.ts";
+import { actionColumn, fileColumn, oldColumn, rowColumn, targetScan } from "./change-plan.ts";
 import { assignmentsOf, type Assignments } from "./update-rows.ts";
 
 /** The place of a row of the source among those of the merge. */

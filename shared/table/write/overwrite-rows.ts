@@ -2,6 +2,7 @@ import { DyneError } from "../../core/index.ts";
 import type { WrittenFile } from "../../compute/index.ts";
 import { removeOf, type Action, type AddFile, type PartitionValues, type Snapshot } from "../../delta/index.ts";
 import type { Expression, LogicalPlan } from "../../plan/index.ts";
+import { compareUtf8 } from "../../storage/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { guardedPlan, rowsKeeping } from "../constraints/guarded-plan.ts";
 import { alignedRows } from "./aligned-rows.ts";
@@ -135,7 +136,8 @@ function replacedFiles(snapshot: Snapshot, replace: Replaced, written: readonly 
 
 /** True for files of the partitions that the written ones are in. */
 function inPartitionsOf(written: readonly WrittenFile[]): (file: AddFile) => boolean {
-  const keyOf = (values: PartitionValues): string => JSON.stringify(Object.entries(values).sort());
+  const keyOf = (values: PartitionValues): string =>
+    JSON.stringify(Object.entries(values).toSorted(([a], [b]) => compareUtf8(a, b)));
   const partitions = new Set(written.map(({ partitionValues }) => keyOf(partitionValues)));
   return (file) => partitions.has(keyOf(file.partitionValues));
 }

@@ -32,28 +32,29 @@ import type { DataType, Expression, LogicalPlan, Schema, StructField } from "../
 import type { TableSession } from "../table-session.ts";
 import { guardedPlan } from "../constraints/guarded-plan.ts";
 import { assigned } from "./aligned-rows.ts";
+import {
+  changeRowsOf,
+  changesSchema,
+  column,
+  count,
+  countBy,
+  fileColumn,
+  isAction,
+  long,
+  rowColumn,
+  selected,
+  targetScan,
+} from "./change-plan.ts";
 import { looseStats } from "./file-rows.ts";
 import {
   addOf,
   cdcOf,
   changeTarget,
-  changeTypeColumn,
   dataTarget,
   hasChangeFeed,
   hasDeletionVectors,
   stillRunning,
 } from "./new-files.ts";
-
-/** The place of a row: columns of the relation `target`, beside the table's. */
-export const fileColumn = "_dyne_file";
-export const rowColumn = "_dyne_row";
-/** What becomes of a row: `update` or `delete`. A column of the relation `changes`. */
-export const actionColumn = "_dyne_action";
-/** The value that a column had before, by the column's position. A column of the relation `changes`, where the old values are asked for. */
-export const oldColumn = (index: number): string => `_dyne_old_${index}`;
-
-const long: DataType = { kind: "long" };
-const string: DataType = { kind: "string" };
 
 /** What an operation does to rows. */
 export interface RowChange {
@@ -91,32 +92,6 @@ export interface ChangedRows {
   readonly deletionVectors: number;
   /** Files whose rows were looked at. */
   readonly readFiles: readonly AddFile[];
-}
-
-/** The relation `target`: the rows of the table with their places. */
-export function targetScan(schema: Schema): LogicalPlan {
-  const places = { [fileColumn]: { type: long, nullable: false }, [rowColumn]: { type: long, nullable: false } };
-  return {
-    kind: "scan",
-    source: "target",
-    schema: { kind: "struct", fields: { ...schema.fields, ...places } },
-    streaming: false,
-  };
-}
-
-/** The columns of the relation `changes`. */
-export function changesSchema(schema: Schema): Schema {
-  const fields = Object.entries<StructField>(schema.fields);
-  return {
-    kind: "struct",
-    fields: {
-      [fileColumn]: { type: long, nullable: false },
-      [rowColumn]: { type: long, nullable: false },
-      [actionColumn]: { type: string, nullable: false },
-      ...Object.fromEntries(fields.map(([name, { type }]) => [name, { type, nullable: true }])),
-      ...Object.fromEntries(fields.map(([, { type }], index) => [oldColumn(index), { type, nullable: true }])),
-    },
-  };
 }
 
 /** Makes the changes to these files, which must be of the snapshot. */
@@ -220,7 +195,7 @@ class ChangeWork {
     const { signal } = this.#change;
     const marked = touched.filter(({ rows, places }) => places.length < rows);
     const already = await Promise.all(
-      marked.map(({ file }) =>
+      marked.map(async ({ file }) =>
         file.deletionVector === undefined ? undefined : readDeletionVector(table.log, file.deletionVector, signal),
       ),
     );
@@ -373,49 +348,4 @@ function valueAfter(path: string, before: Schema, name: string, type: DataType):
   const field = (before.fields as Readonly<Record<string, StructField>>)[name];
   if (field === undefined) return { kind: "literal", value: null, type };
   return assigned(path, name, column(name), field.type, type);
-}
-
-/** Rows of a change file: deleted rows as they were, updated ones as they were and as they are. */
-export function changeRowsOf(changes: LogicalPlan, schema: Schema): LogicalPlan {
-  const names = Object.keys(schema.fields);
-  const image = (type: string, action: "delete" | "update", old: boolean): LogicalPlan => ({
-    kind: "project",
-    input: { kind: "filter", input: changes, condition: isAction(action) },
-    columns: [
-      ...names.map((name, index) => ({ name, expression: column(old ? oldColumn(index) : name) })),
-      { name: changeTypeColumn, expression: text(type) },
-    ],
-  });
-  return {
-    kind: "union",
-    inputs: [
-      image("delete", "delete", true),
-      image("update_preimage", "update", true),
-      image("update_postimage", "update", false),
-    ],
-  };
-}
-
-function countBy(input: LogicalPlan, aggregates: readonly { name: string; expression: Expression }[]): LogicalPlan {
-  return { kind: "aggregate", input, groupBy: [{ name: fileColumn, expression: column(fileColumn) }], aggregates };
-}
-
-function count(filter?: Expression): Expression {
-  return { kind: "aggregate", name: "count", args: [], distinct: false, filter };
-}
-
-function isAction(action: "delete" | "update"): Expression {
-  return { kind: "call", name: "eq", args: [column(actionColumn), text(action)] };
-}
-
-function selected(input: LogicalPlan, names: readonly string[]): LogicalPlan {
-  return { kind: "project", input, columns: names.map((name) => ({ name, expression: column(name) })) };
-}
-
-function column(name: string): Expression {
-  return { kind: "column", name };
-}
-
-function text(value: string): Expression {
-  return { kind: "literal", value, type: string };
 }

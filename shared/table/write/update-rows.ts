@@ -6,15 +6,8 @@ import type { TableSession } from "../table-session.ts";
 import { assigned } from "./aligned-rows.ts";
 import { changeMetrics, everyRow, predicateText } from "./delete-rows.ts";
 import { filesMatching } from "../file-condition.ts";
-import {
-  actionColumn,
-  changeRows,
-  fileColumn,
-  oldColumn,
-  rowColumn,
-  targetScan,
-  type RowChange,
-} from "./row-changes.ts";
+import { actionColumn, fileColumn, oldColumn, rowColumn, targetScan } from "./change-plan.ts";
+import { changeRows, type RowChange } from "./row-changes.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
 
 /** New values by column, as expressions over the table's columns as they were. */
