@@ -6,11 +6,17 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DeltaCommit } from "../../shared/delta/index.ts";
 import { AzureBlobStore } from "../../shared/storage/index.ts";
 import { DeltaLake } from "../../shared/table/lake/index.ts";
+import { readRowTexts } from "../../shared/table/index.ts";
+import { interopEnvironment } from "../interop/environment.ts";
+import { Peer } from "../interop/peer.ts";
 import { startAzurite, type Azurite } from "../support/azurite.ts";
 import { rowSchema, type Done, type SharedTable } from "./operation.ts";
 import { replay } from "./replay.ts";
@@ -110,6 +116,30 @@ describe.for(levels)("a table that is %s", (level) => {
     const texts = (all: readonly { readonly id: number | bigint | null; readonly n: number | bigint | null }[]) =>
       all.map(({ id, n }) => `${id}: ${n}`).sort();
     expect(texts(rows)).toEqual(texts(expected));
+  });
+
+  it("is read by delta-rs as it is here", { timeout: timeLimitMs }, async ({ skip }) => {
+    const environment = await interopEnvironment((text) => console.log(`  ${text}`));
+    if (environment.kind === "absent") {
+      console.log(`INTEROP NOT RUN: ${environment.reason}`);
+      return skip(environment.reason);
+    }
+    const folder = await mkdtemp(join(tmpdir(), "dyne-concurrency-"));
+    try {
+      const { table, compute } = tables.get(level)!.session;
+      for await (const { path } of table.log.store.list(`${table.path}/`)) {
+        await mkdir(dirname(join(folder, path)), { recursive: true });
+        await table.log.store.downloadFile(path, join(folder, path));
+      }
+      await using peer = await Peer.start("delta-rs", environment.python, "deltars.py", environment.folder);
+      const theirs = (await peer.ask("read", { path: join(folder, table.path) })) as readonly string[];
+      const ours = await Array.fromAsync(
+        readRowTexts(compute, table, await table.latest(), { limit: Number.POSITIVE_INFINITY }),
+      );
+      expect([...theirs].sort()).toEqual(ours.sort());
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("has each writer's fences in order", async () => {

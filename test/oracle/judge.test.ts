@@ -33,7 +33,7 @@ const row = (id: number, x: number | null): SourceRow => ({
   day: 20_513,
   at: id,
   flag: true,
-  tags: "[p]",
+  tags: '["p"]',
 });
 
 /** A streaming table, and a view with a row for each `id`: how many rows, and the sum of `x`. */

@@ -23,7 +23,7 @@ test("a case that needs a group and a row with a NULL is left with one group and
     expect(smallest.pipeline.tables[0]?.steps).toMatchObject([
       { op: "group", keys: [], computed: null, aggregates: [] },
     ]);
-    expect(rowsOf(smallest)).toMatchObject([{ id: 1, k: null, g: 0, big: 0n, x: 0.25, tags: "[p]" }]);
+    expect(rowsOf(smallest)).toMatchObject([{ id: 1, k: null, g: 0, big: 0n, x: 0.25, tags: '["p"]' }]);
     expect(smallest.history.then.length).toBeLessThanOrEqual(1);
   }
 });

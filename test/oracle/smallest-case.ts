@@ -73,7 +73,7 @@ const plainRow: SourceRow = {
   day: 20_513,
   at: 0,
   flag: true,
-  tags: "[p]",
+  tags: '["p"]',
 };
 
 const isRow = (value: object): boolean => "amount" in value && "tags" in value;

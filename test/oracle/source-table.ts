@@ -70,7 +70,7 @@ export const sourceRow: fc.Arbitrary<SourceRow> = fc.record({
   day: fc.constantFrom(someDay, someDay + 1, null, someDay - 20_513, someDay + 40),
   at: fc.oneof({ weight: 9, arbitrary: fc.nat(40) }, { weight: 1, arbitrary: fc.constantFrom(null, 5_000, -5_000) }),
   flag: fc.constantFrom(true, false, null),
-  tags: fc.constantFrom("[p]", "[p, q]", "[]", null, "[q, NULL, p]"),
+  tags: fc.constantFrom('["p"]', '["p","q"]', "[]", null, '["q",null,"p"]'),
 });
 
 export function sourceTable(name: string, isPartitioned: boolean): DeclaredTable {
