@@ -43,6 +43,7 @@ const historySchema = z.strictObject({
   timestamp: z.iso.datetime(),
   operation: z.string(),
   parameters: z.record(z.string(), z.string()).nullable(),
+  metrics: z.record(z.string(), z.unknown()).nullable(),
   filesAdded: count,
   filesRemoved: count,
   txns: z.record(z.string(), z.number().int()),
