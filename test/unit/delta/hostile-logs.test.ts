@@ -1,0 +1,144 @@
+/** Logs that are broken, or made to break: a table opens or is refused by a DyneError, with few requests and none outside of the table. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isDyneError, limits } from "../../../shared/core/index.ts";
+import { commitPath, dataFilePath, openSnapshot, readCommit, type DeltaLog } from "../../../shared/delta/index.ts";
+import { logOf } from "./log-under-test.ts";
+
+const commits = 4;
+const askedMax = 60;
+
+/** Opens and looks at every file; gives what was thrown. */
+async function opened(log: DeltaLog): Promise<unknown> {
+  try {
+    const { files } = await openSnapshot(log);
+    for (const file of files) dataFilePath(log, file);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+async function withCommit(version: number, change: (text: string) => string | Uint8Array) {
+  const under = await logOf(commits);
+  const path = commitPath(under.log, version);
+  const bytes = (await under.memory.get(path))!.bytes;
+  const changed = change(new TextDecoder().decode(bytes));
+  await under.memory.put(path, typeof changed === "string" ? new TextEncoder().encode(changed) : changed);
+  under.asked.length = 0;
+  return under;
+}
+
+async function expectContained(under: Awaited<ReturnType<typeof withCommit>>): Promise<void> {
+  const error = await opened(under.log);
+  if (error !== undefined) expect(isDyneError(error), String(error)).toBe(true);
+  expect(under.asked.length).toBeLessThan(askedMax);
+  for (const { path } of under.asked) expect(path.startsWith(`${under.log.path}/`), path).toBe(true);
+}
+
+const junk = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom<unknown>(
+    "../../../secret",
+    "/etc/passwd",
+    "file:///etc/passwd",
+    "a%2F..%2F..%2Fb",
+    "%",
+    "\u0000",
+    -1,
+    2 ** 53,
+    1e308,
+  ),
+);
+
+test("any byte may be another, or missing", { timeout: 60_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(commits), fc.nat(), fc.nat(255), fc.boolean(), async (version, at, byte, isCut) => {
+      const under = await withCommit(version, (text) => {
+        const bytes = new TextEncoder().encode(text);
+        const place = at % bytes.length;
+        if (isCut) return bytes.slice(0, place);
+        bytes[place] = byte;
+        return bytes;
+      });
+      await expectContained(under);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("any field of any action may be anything, or missing", { timeout: 60_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(commits),
+      fc.nat(),
+      fc.nat(),
+      junk,
+      fc.boolean(),
+      async (version, line, field, value, isGone) => {
+        const under = await withCommit(version, (text) => {
+          const lines = text.split("\n").filter((each) => each !== "");
+          const at = line % lines.length;
+          const action = JSON.parse(lines[at]!) as Record<string, Record<string, unknown>>;
+          const [kind] = Object.keys(action) as [string];
+          const names = Object.keys(action[kind]!);
+          const name = names[field % Math.max(1, names.length)] ?? "path";
+          if (isGone) delete action[kind]![name];
+          else action[kind]![name] = value;
+          lines[at] = JSON.stringify(action);
+          return lines.join("\n");
+        });
+        await expectContained(under);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("lines may come twice, in another order, or in another commit", { timeout: 60_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(commits), fc.array(fc.nat(), { maxLength: 8 }), async (version, picks) => {
+      const under = await withCommit(version, (text) => {
+        const lines = text.split("\n").filter((each) => each !== "");
+        return picks.map((pick) => lines[pick % lines.length]!).join("\n");
+      });
+      await expectContained(under);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+describe("a file of the log that is too large", () => {
+  test("is refused by its size, before its bytes are there", async () => {
+    const { log } = await logOf(commits);
+    const store: DeltaLog["store"] = Object.assign(Object.create(log.store) as DeltaLog["store"], {
+      get: async (path: string, options?: { readonly bytesMax?: number }) => {
+        if (path !== commitPath(log, commits)) return log.store.get(path, options);
+        expect(options?.bytesMax).toBe(limits.deltaCommitBytes);
+        throw new RangeError("a gigabyte would be read");
+      },
+    });
+    await expect(readCommit({ ...log, store }, commits)).rejects.toThrow("a gigabyte would be read");
+  });
+});
+
+test.for(["../../other/x.parquet", "/etc/passwd", "file:///etc/passwd", "a/%2E%2E/%2E%2E/x", "abfss://c@a/x"])(
+  "a data file at %s is outside of the table",
+  async (path) => {
+    const under = await withCommit(commits, (text) =>
+      text.replaceAll(/"path":"[^"]*"/g, `"path":${JSON.stringify(path)}`),
+    );
+    expect(await opened(under.log)).toMatchObject({ code: "PATH_OUTSIDE_TABLE" });
+  },
+);
+
+test("a field called __proto__ changes nobody's objects", async () => {
+  const under = await withCommit(commits, (text) => text.replace("{", '{"__proto__":{"polluted":1},'));
+  await expectContained(under);
+  expect(({} as { polluted?: number }).polluted).toBeUndefined();
+});
+
+test("nesting as deep as a stack is a DyneError", async () => {
+  const deep = `{"add":{"path":"x","tags":${"[".repeat(200_000)}${"]".repeat(200_000)}}}`;
+  await expectContained(await withCommit(commits, () => deep));
+});
