@@ -95,11 +95,12 @@ export function unexpired({ snapshot, tombstones }: TableState, nowMs: number): 
 /**
  * Writes the checkpoint of a state and points `_last_checkpoint` to it, unless that names a newer one. The version must be committed.
  * Safe to repeat, at any time and by several at once. Throws UNSUPPORTED_FEATURE for a table that dyne does not write, or without a
- * writer in the log.
+ * writer in the log; LIMIT_EXCEEDED where another application's txn is beyond what is read exactly.
  */
 export async function writeCheckpoint(log: DeltaLog, state: TableState): Promise<LastCheckpoint> {
   const { snapshot } = state;
   assertWritable(log.path, snapshot.protocol, snapshot.metadata, snapshot.schema);
+  assertExactTxns(log, snapshot);
   const actions = [...checkpointActions(state)];
   const path = checkpointPath(log, snapshot.version);
   const { sizeBytes } = await requireWriter(log).write(log.store, path, actions);
@@ -114,6 +115,18 @@ function requireWriter(log: DeltaLog): CheckpointWriter {
     "UNSUPPORTED_FEATURE",
     `No checkpoint of ${log.path} can be written: its log was opened without a writer.`,
   );
+}
+
+/** A checkpoint takes the place of the commits: a number that was rounded when it was read must not be written there. */
+function assertExactTxns(log: DeltaLog, { txns }: Snapshot): void {
+  for (const [appId, version] of txns) {
+    if (Number.isSafeInteger(version)) continue;
+    throw new DyneError(
+      "LIMIT_EXCEEDED",
+      `No checkpoint of ${log.path} is written: the txn of "${appId}" is beyond 2^53, which dyne does not read exactly. Checkpoint the table with the writer of that txn.`,
+      { details: { appId } },
+    );
+  }
 }
 
 /** As Spark writes them: nothing in a checkpoint changes data, and tombstones carry no statistics. */

@@ -159,6 +159,16 @@ describe("a checkpoint", () => {
     await expect(writeCheckpoint(log, foreign)).rejects.toMatchObject({ code: "UNSUPPORTED_FEATURE" });
   });
 
+  test("is not written where a txn of another application was rounded when it was read", async () => {
+    const { log, snapshot } = await fullTable();
+    const txn = `{"txn":{"appId":"other","version":${2n ** 53n + 1n}}}`;
+    await log.store.put(commitPath(log, snapshot.version + 1), new TextEncoder().encode(txn));
+    await expect(checkpointAt(log, snapshot.version + 1)).rejects.toMatchObject({
+      code: "LIMIT_EXCEEDED",
+      details: { appId: "other" },
+    });
+  });
+
   test("that is no Parquet, or gone between listing and reading, is corrupt, by name", async () => {
     const { log } = await fullTable();
     await checkpointAt(log, 4);
