@@ -28,6 +28,8 @@ export const limits = {
   /** A JSON file of a Delta log that dyne is willing to parse, and how deep values in it may lie in one another. */
   deltaCommitBytes: 256 * 1024 * 1024,
   deltaNestingMax: 64,
+  /** The same in a table's schema, where a type in another is three levels. */
+  schemaNestingMax: 300,
   /** `_last_checkpoint`: some writers put the schema and all sidecars of the checkpoint into it. */
   lastCheckpointBytes: 4 * 1024 * 1024,
   /** A file of a checkpoint in Parquet, which has to lie on the local disk; sidecars of one checkpoint; and the actions of a whole one. */

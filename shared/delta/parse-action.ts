@@ -4,6 +4,7 @@
  */
 import { DyneError, limits } from "../core/index.ts";
 import type { Action } from "./actions.ts";
+import { isDeeperThan } from "./nesting.ts";
 
 /** The value of one action, its fields not yet known. */
 type Fields = Record<string, unknown>;
@@ -139,7 +140,8 @@ function parse(known: Readonly<Record<string, Check>>, value: unknown, place: st
     if (!isRecord(fields)) throw corrupt(place, `${name} is not an object`);
     const clean = withoutNulls(fields);
     for (const field in clean) {
-      if (isTooDeep(clean[field])) throw corrupt(place, `${name}.${field} has too many values in one another`);
+      if (isDeeperThan(clean[field], limits.deltaNestingMax))
+        throw corrupt(place, `${name}.${field} has too many values in one another`);
     }
     known[name]!(clean, (field, reason) => {
       throw corrupt(place, `${name}.${field}: ${reason}`);
@@ -155,16 +157,6 @@ function withoutNulls(value: Fields): Fields {
     if (value[name] === null) return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
   }
   return value;
-}
-
-/** Whatever walks a value later does so by recursion. */
-function isTooDeep(value: unknown, depth = 0): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (depth === limits.deltaNestingMax) return true;
-  for (const name in value) {
-    if (isTooDeep((value as Fields)[name], depth + 1)) return true;
-  }
-  return false;
 }
 
 function isRecord(value: unknown): value is Fields {

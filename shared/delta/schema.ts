@@ -5,8 +5,9 @@
  *     {"name":"tags","type":{"type":"array","elementType":"string","containsNull":true},"nullable":true,"metadata":{}}]}
  */
 import { z } from "zod";
-import { DyneError } from "../core/index.ts";
+import { DyneError, limits } from "../core/index.ts";
 import type { DataType, PrimitiveKind, Schema, StructField } from "../plan/index.ts";
+import { isDeeperThan } from "./nesting.ts";
 
 const primitives: ReadonlySet<string> = new Set<PrimitiveKind>([
   "boolean",
@@ -44,7 +45,7 @@ const mapShape = z.looseObject({
   valueContainsNull: z.boolean().default(true),
 });
 
-/** Reads a table's `schemaString`. Throws UNSUPPORTED_FEATURE for a type that dyne does not know, LOG_CORRUPT for anything that is no schema. */
+/** Reads a table's `schemaString`. Throws UNSUPPORTED_FEATURE for a type that dyne does not know, LOG_CORRUPT for anything that is no schema, LIMIT_EXCEEDED for types too deep in one another. */
 export function parseSchema(schemaString: string): Schema {
   let json: unknown;
   try {
@@ -52,6 +53,11 @@ export function parseSchema(schemaString: string): Schema {
   } catch (cause) {
     throw new DyneError("LOG_CORRUPT", "The table's schemaString is not JSON. Restore the log from a copy.", { cause });
   }
+  if (isDeeperThan(json, limits.schemaNestingMax))
+    throw new DyneError(
+      "LIMIT_EXCEEDED",
+      `The table's schema has types in one another to more than ${limits.schemaNestingMax / 3} levels, which dyne does not read. Flatten its columns.`,
+    );
   return structOf(json);
 }
 
@@ -70,6 +76,12 @@ function structOf(json: unknown): Schema {
       { type: typeOf(field.type), nullable: field.nullable, ...(hasMetadata && { metadata: field.metadata! }) },
     ];
   });
+  const names = new Set(entries.map(([name]) => name));
+  if (names.size < entries.length)
+    throw new DyneError(
+      "LOG_CORRUPT",
+      `The table's schema has two columns of one name beside each other, among: ${[...names].slice(0, 10).join(", ")}. Restore the log from a copy.`,
+    );
   return { kind: "struct", fields: Object.fromEntries(entries) };
 }
 
@@ -87,7 +99,7 @@ export function typeOf(json: unknown): DataType {
     return { kind: "map", key: typeOf(keyType), value: typeOf(valueType), valueContainsNull };
   }
   if (typeof kind === "string" && primitives.has(kind)) return primitiveOf(kind);
-  throw unknownType(JSON.stringify(json) ?? "undefined");
+  throw unknownType((JSON.stringify(json) ?? "undefined").slice(0, limits.sampleCharacters));
 }
 
 function primitiveOf(name: string): DataType {

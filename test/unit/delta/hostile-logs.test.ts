@@ -1,9 +1,19 @@
 /** Logs that are broken, or made to break: a table opens or is refused by a DyneError, with few requests and none outside of the table. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { transientCheckpoints } from "../../../shared/compute/index.ts";
 import { isDyneError, limits } from "../../../shared/core/index.ts";
-import { commitPath, dataFilePath, openSnapshot, readCommit, type DeltaLog } from "../../../shared/delta/index.ts";
-import { logOf } from "./log-under-test.ts";
+import {
+  commitPath,
+  dataFilePath,
+  logFolder,
+  openSnapshot,
+  readCommit,
+  stateAt,
+  writeCheckpoint,
+  type DeltaLog,
+} from "../../../shared/delta/index.ts";
+import { deleteCommits, logOf, put, putCompaction, putV2Checkpoint } from "./log-under-test.ts";
 
 const commits = 4;
 const askedMax = 60;
@@ -106,6 +116,79 @@ test("lines may come twice, in another order, or in another commit", { timeout: 
     }),
     { numRuns: 150 },
   );
+});
+
+/** A log of twelve versions that needs its V2 checkpoint of version 4, has a compaction after it, and a hint. */
+async function withEveryKind() {
+  const under = await logOf(12);
+  await putV2Checkpoint(under.log, under.versions[4]!);
+  await putCompaction(under.log, 6, 10);
+  await put(under.log, "_last_checkpoint", '{"version":4,"size":9}');
+  await deleteCommits(under.log, 0, 3);
+  return under;
+}
+
+test(
+  "any byte of checkpoints, sidecars, compactions and the hint may be another, or the file cut",
+  { timeout: 60_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.nat(), fc.nat(255), fc.boolean(), async (file, at, byte, isCut) => {
+        const under = await withEveryKind();
+        const files = (await Array.fromAsync(under.memory.list(`${logFolder(under.log)}/`))).filter(
+          ({ path }) => !/\/\d{20}\.json$/.test(path),
+        );
+        const { bytes, path } = (await under.memory.get(files[file % files.length]!.path))!;
+        const place = at % bytes.length;
+        if (!isCut) bytes[place] = byte;
+        await under.memory.put(path, isCut ? bytes.slice(0, place) : bytes);
+        under.asked.length = 0;
+        await expectContained(under);
+      }),
+      { numRuns: 300 },
+    );
+  },
+);
+
+test("any bytes of a checkpoint in Parquet may be others", { timeout: 120_000 }, async () => {
+  const checkpoints = transientCheckpoints();
+  const change = fc.tuple(fc.nat(), fc.nat(255));
+  const whole = await logOf(12);
+  await writeCheckpoint({ ...whole.log, checkpointWriter: checkpoints }, await stateAt(whole.log, 8));
+  const stored = (await whole.memory.get(`${logFolder(whole.log)}/${"8".padStart(20, "0")}.checkpoint.parquet`))!;
+  await deleteCommits(whole.log, 0, 7);
+  const log = { ...whole.log, checkpointReader: checkpoints };
+  expect(await opened(log)).toBeUndefined();
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+      const bytes = stored.bytes.slice();
+      for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
+      await whole.memory.put(stored.path, bytes);
+      whole.asked.length = 0;
+      await expectContained({ ...whole, log });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test.for([
+  ["arrays", '{"type":"array","containsNull":true,"elementType":', "}"],
+  ["structs", '{"type":"struct","fields":[{"name":"a","nullable":true,"metadata":{},"type":', "}]}"],
+  ["maps", '{"type":"map","keyType":"long","valueContainsNull":true,"valueType":', "}"],
+  ["nothing known", '{"type":"x","y":', "}"],
+] as const)("a schema of %s in one another, as deep as a stack, is refused", async ([, open, close]) => {
+  const type = `${open.repeat(30_000)}"long"${close.repeat(30_000)}`;
+  const schemaString = `{"type":"struct","fields":[{"name":"a","type":${type},"nullable":true,"metadata":{}}]}`;
+  const metaData = { id: "i", format: { provider: "parquet" }, schemaString, partitionColumns: [], configuration: {} };
+  const under = await withCommit(commits, () => JSON.stringify({ metaData }));
+  expect(await opened(under.log)).toMatchObject({ code: "LIMIT_EXCEEDED" });
+});
+
+test("a schema with two columns of one name is corrupt", async () => {
+  const schemaString = '{"type":"struct","fields":[{"name":"a","type":"long"},{"name":"a","type":"string"}]}';
+  const metaData = { id: "i", format: { provider: "parquet" }, schemaString, partitionColumns: [], configuration: {} };
+  const under = await withCommit(commits, () => JSON.stringify({ metaData }));
+  expect(await opened(under.log)).toMatchObject({ code: "LOG_CORRUPT" });
 });
 
 describe("a file of the log that is too large", () => {
