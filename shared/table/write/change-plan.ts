@@ -1,4 +1,5 @@
 /** The relations of a change of rows, and plans over them: `target`, the rows with their places, and `changes`, what becomes of them. */
+import type { ComputeStep } from "../../compute/index.ts";
 import type { DataType, Expression, LogicalPlan, Schema, StructField } from "../../plan/index.ts";
 import { changeTypeColumn } from "./new-files.ts";
 
@@ -38,6 +39,27 @@ export function changesSchema(schema: Schema): Schema {
       ...Object.fromEntries(fields.map(([, { type }], index) => [oldColumn(index), { type, nullable: true }])),
     },
   };
+}
+
+/**
+ * The step `changes` for rows of the target that meet a condition, all of which are changed in one way: their places, the values that they get, and
+ * those that they had.
+ */
+export function changesStep(
+  schema: Schema,
+  where: Expression,
+  action: "delete" | "update",
+  valueOf: (name: string, type: DataType) => Expression,
+): ComputeStep {
+  const fields = Object.entries<StructField>(schema.fields);
+  const columns = [
+    ...[fileColumn, rowColumn].map((name) => ({ name, expression: column(name) })),
+    { name: actionColumn, expression: text(action) },
+    ...fields.map(([name, { type }]) => ({ name, expression: valueOf(name, type) })),
+    ...fields.map(([name], index) => ({ name: oldColumn(index), expression: column(name) })),
+  ];
+  const input: LogicalPlan = { kind: "filter", input: targetScan(schema), condition: where };
+  return { kind: "plan", name: "changes", plan: { kind: "project", input, columns }, rowErrors: "fail", carry: [] };
 }
 
 /** Rows of a change file: deleted rows as they were, updated ones as they were and as they are. */

@@ -1,11 +1,11 @@
 import { removeOf, type AddFile, type Snapshot } from "../../delta/index.ts";
-import { renderScalar, type Expression, type Schema, type StructField } from "../../plan/index.ts";
+import { renderScalar, type Expression, type DataType } from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { filesMatching } from "../file-condition.ts";
 import { rowCountOf } from "./file-rows.ts";
 import { filesOfMatchingPartitions } from "./matching-partitions.ts";
-import { actionColumn, fileColumn, oldColumn, rowColumn, targetScan } from "./change-plan.ts";
-import { changeRows, type ChangedRows, type RowChange } from "./row-changes.ts";
+import { changesStep } from "./change-plan.ts";
+import { changeRows, type ChangedRows } from "./row-changes.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
 
 export interface DeleteOptions extends WriteOptions {
@@ -72,7 +72,9 @@ export async function deletedRows(
   const whole = await filesOfMatchingPartitions(session, snapshot, where);
   if (whole !== undefined) return wholeFiles(session, whole);
   const candidates = [...snapshot.files].filter(filesMatching(snapshot, where));
-  return changeRows(session, snapshot, candidates, deletion(snapshot.schema, where, signal));
+  const nothing = (_: string, type: DataType): Expression => ({ kind: "literal", value: null, type });
+  const steps = [changesStep(snapshot.schema, where, "delete", nothing)];
+  return changeRows(session, snapshot, candidates, { name: "delete", inputs: {}, steps, signal });
 }
 
 /** Removes files unread. Rows are counted where the log knows their number. */
@@ -87,38 +89,5 @@ function wholeFiles({ table }: TableSession, files: readonly AddFile[]): Changed
     changeFiles: 0,
     deletionVectors: 0,
     readFiles: files,
-  };
-}
-
-function deletion(schema: Schema, where: Expression, signal: AbortSignal | undefined): RowChange {
-  const fields = Object.entries<StructField>(schema.fields);
-  return {
-    name: "delete",
-    inputs: {},
-    steps: [
-      {
-        kind: "plan",
-        name: "changes",
-        rowErrors: "fail",
-        carry: [],
-        plan: {
-          kind: "project",
-          input: { kind: "filter", input: targetScan(schema), condition: where },
-          columns: [
-            ...[fileColumn, rowColumn].map((name) => ({ name, expression: { kind: "column", name } as const })),
-            { name: actionColumn, expression: { kind: "literal", value: "delete", type: { kind: "string" } } },
-            ...fields.map(([name, { type }]) => ({
-              name,
-              expression: { kind: "literal", value: null, type } as const,
-            })),
-            ...fields.map(([name], index) => ({
-              name: oldColumn(index),
-              expression: { kind: "column", name } as const,
-            })),
-          ],
-        },
-      },
-    ],
-    signal,
   };
 }

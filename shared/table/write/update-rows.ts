@@ -1,4 +1,3 @@
-import type { Snapshot } from "../../delta/index.ts";
 import { DyneError } from "../../core/index.ts";
 import { typeOf, type Expression, type Schema, type StructField } from "../../plan/index.ts";
 import { withGenerated } from "../constraints/generated-columns.ts";
@@ -6,8 +5,8 @@ import type { TableSession } from "../table-session.ts";
 import { assigned } from "./aligned-rows.ts";
 import { changeMetrics, everyRow, predicateText } from "./delete-rows.ts";
 import { filesMatching } from "../file-condition.ts";
-import { actionColumn, fileColumn, oldColumn, rowColumn, targetScan } from "./change-plan.ts";
-import { changeRows, type RowChange } from "./row-changes.ts";
+import { changesStep } from "./change-plan.ts";
+import { changeRows } from "./row-changes.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
 
 /** New values by column, as expressions over the table's columns as they were. */
@@ -32,7 +31,10 @@ export async function updateRows(session: TableSession, options: UpdateOptions):
   const assigned = assignmentsOf(table.path, snapshot.schema, options.set);
   const set = withGenerated(snapshot.schema, assigned, (name) => ({ kind: "column", name }));
   const candidates = [...snapshot.files].filter(filesMatching(snapshot, where));
-  const changed = await changeRows(session, snapshot, candidates, update(snapshot, set, where, options.signal));
+  const valueOf = (name: string): Expression => set[name] ?? { kind: "column", name };
+  const steps = [changesStep(snapshot.schema, where, "update", valueOf)];
+  const change = { name: "update", inputs: {}, steps, signal: options.signal };
+  const changed = await changeRows(session, snapshot, candidates, change);
   if (changed.actions.length === 0 && (options.fences ?? []).length === 0)
     return { kind: "unchanged", version: snapshot.version };
   return commitWrite(table, snapshot, {
@@ -69,32 +71,4 @@ export function assignmentsOf(path: string, schema: Schema, set: Assignments, sc
   if (once.size < found.length)
     throw new DyneError("DUPLICATE_NAME", `${path} gets two values for one column. Keep one of them.`);
   return Object.fromEntries(once);
-}
-
-function update({ schema }: Snapshot, set: Assignments, where: Expression, signal: AbortSignal | undefined): RowChange {
-  const names = Object.keys(schema.fields);
-  const same = (name: string): Expression => ({ kind: "column", name });
-  return {
-    name: "update",
-    inputs: {},
-    steps: [
-      {
-        kind: "plan",
-        name: "changes",
-        rowErrors: "fail",
-        carry: [],
-        plan: {
-          kind: "project",
-          input: { kind: "filter", input: targetScan(schema), condition: where },
-          columns: [
-            ...[fileColumn, rowColumn].map((name) => ({ name, expression: same(name) })),
-            { name: actionColumn, expression: { kind: "literal", value: "update", type: { kind: "string" } } },
-            ...names.map((name) => ({ name, expression: set[name] ?? same(name) })),
-            ...names.map((name, index) => ({ name: oldColumn(index), expression: same(name) })),
-          ],
-        },
-      },
-    ],
-    signal,
-  };
 }
