@@ -1,6 +1,6 @@
 /** Which files can hold a row for which a condition is true: by partition values and statistics, without reading them. */
 import type { AddFile, Snapshot } from "../delta/index.ts";
-import type { Expression, Literal } from "../plan/index.ts";
+import type { Expression, Literal, StructField } from "../plan/index.ts";
 import { fileMatcher, type RowCondition } from "./row-condition.ts";
 
 type FileTest = (file: AddFile) => boolean;
@@ -51,6 +51,7 @@ export function rowConditionOf(
     case "is_not_null":
       return { kind: "notnull", column };
     case "isin": {
+      if (args.slice(1).some((arg) => arg.kind === "literal" && isInexact(form, column, arg))) return undefined;
       const values = literalValues(args.slice(1));
       if (values === undefined) return undefined;
       return values.length === 0 ? "never" : { kind: "in", column, values };
@@ -65,7 +66,7 @@ export function rowConditionOf(
     case "le":
     case "gt":
     case "ge": {
-      if (right?.kind !== "literal") return undefined;
+      if (right?.kind !== "literal" || isInexact(form, column, right)) return undefined;
       if (right.value === null) return name === "eq_null_safe" ? { kind: "isnull", column } : "never";
       return { kind: name === "eq_null_safe" ? "eq" : name, column, value: right.value };
     }
@@ -82,4 +83,10 @@ function literalValues(args: readonly Expression[]): readonly NonNullable<Litera
     if (arg.value !== null) values.push(arg.value);
   }
   return values;
+}
+
+/** True where rows are compared as doubles, and statistics would be by all their digits. */
+function isInexact({ schema }: TableForm, column: string, { type }: Literal): boolean {
+  const isFloat = (kind: string): boolean => kind === "float" || kind === "double";
+  return isFloat(type.kind) && !isFloat((schema.fields as Readonly<Record<string, StructField>>)[column]!.type.kind);
 }

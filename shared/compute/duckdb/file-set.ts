@@ -1,6 +1,13 @@
 /** Parquet files of a table become a relation: partition values and places are constants of each group of files. */
 import { DyneError } from "../../core/index.ts";
-import { duckdbType, type DataType, type Expression, type Schema, type StructField } from "../../plan/index.ts";
+import {
+  duckdbType,
+  type DataType,
+  type Expression,
+  type Schema,
+  type StructField,
+  mapExpression,
+} from "../../plan/index.ts";
 import type { FileSet, InputFile } from "../compute.ts";
 import { columnValue } from "./column-values.ts";
 import { deletedRowColumns } from "./deleted-rows.ts";
@@ -30,11 +37,15 @@ export function fileSetRelation(set: FileSet, parts: FileSetParts): string {
   const withTime = hidden.length > 0 && !fieldsOf(set.schema).some(([name]) => name.toLowerCase() === timeName);
   const timed = withTime ? { [timeName]: { type: { kind: "timestamp" }, nullable: true } as const } : {};
   const placed: Schema = { kind: "struct", fields: { ...set.schema.fields, ...placeFields, ...timed } };
+  const placeOf = (inner: Expression): Expression | undefined =>
+    inner.kind === "column" && Object.hasOwn(placeFields, placeColumnName(inner.name))
+      ? { kind: "column", name: placeColumnName(inner.name) }
+      : undefined;
   const outer = [
     ...fieldsOf(set.schema).map(([name]) => identifier(name)),
     ...hidden.map(
       (column) =>
-        `CAST(${parts.renderExpression(column.expression, placed)} AS ${duckdbType(column.type)}) AS ${identifier(column.name)}`,
+        `CAST(${parts.renderExpression(mapExpression(column.expression, placeOf), placed)} AS ${duckdbType(column.type)}) AS ${identifier(column.name)}`,
     ),
   ].join(", ");
   const indexes = new Map(set.files.map((file, index) => [file, index]));
@@ -45,13 +56,14 @@ export function fileSetRelation(set: FileSet, parts: FileSetParts): string {
   return `(SELECT ${outer} FROM (${relations.join(" UNION ALL ")}))`;
 }
 
-/** What is known of each row's place besides its own columns. */
+/** What is known of each row's place besides its own columns, which may be called as the port calls places: no column begins with `__dyne`. */
 const placeFields: Schema["fields"] = {
-  _commit_version: { type: { kind: "long" }, nullable: true },
-  _lane: { type: { kind: "string" }, nullable: true },
-  _file_index: { type: { kind: "long" }, nullable: true },
-  _row_index: { type: { kind: "long" }, nullable: true },
+  __dyne_commit_version: { type: { kind: "long" }, nullable: true },
+  __dyne_lane: { type: { kind: "string" }, nullable: true },
+  __dyne_file_index: { type: { kind: "long" }, nullable: true },
+  __dyne_row_index: { type: { kind: "long" }, nullable: true },
 };
+const placeColumnName = (name: string): string => `__dyne${name}`;
 
 const timeName = "_commit_timestamp";
 
@@ -131,10 +143,10 @@ function groupRelation(group: FileGroup, parts: GroupParts): string {
   const fileIndex = `${perFile(files.map((file) => String(indexOf(file))))}::BIGINT`;
   const places = withPlaces
     ? [
-        `${perFile(files.map(({ commitVersion }) => String(commitVersion ?? -1)))}::BIGINT AS _commit_version`,
-        `${perFile(files.map(({ lane }) => stringLiteral(lane ?? "0")))} AS _lane`,
-        `${fileIndex} AS _file_index`,
-        "file_row_number AS _row_index",
+        `${perFile(files.map(({ commitVersion }) => String(commitVersion ?? -1)))}::BIGINT AS __dyne_commit_version`,
+        `${perFile(files.map(({ lane }) => stringLiteral(lane ?? "0")))} AS __dyne_lane`,
+        `${fileIndex} AS __dyne_file_index`,
+        "file_row_number AS __dyne_row_index",
       ]
     : [];
   if (withTime) {
@@ -177,10 +189,10 @@ function emptyRelation(set: FileSet, withPlaces: boolean, withTime: boolean): st
   const columns = fieldsOf(set.schema).map(([name, field]) => `NULL::${duckdbType(field.type)} AS ${identifier(name)}`);
   if (withPlaces)
     columns.push(
-      "NULL::BIGINT AS _commit_version",
-      "NULL::VARCHAR AS _lane",
-      "NULL::BIGINT AS _file_index",
-      "NULL::BIGINT AS _row_index",
+      "NULL::BIGINT AS __dyne_commit_version",
+      "NULL::VARCHAR AS __dyne_lane",
+      "NULL::BIGINT AS __dyne_file_index",
+      "NULL::BIGINT AS __dyne_row_index",
     );
   if (withTime) columns.push(`NULL::TIMESTAMPTZ AS ${timeName}`);
   return `SELECT ${columns.join(", ")} WHERE false`;

@@ -60,19 +60,24 @@ function isGenerated(field: StructField | undefined): boolean {
 
 /**
  * The values that a row gets, with those of the generated columns that follow from them and are not given. `otherwise` is what a column is
- * that gets no value: what it was, or NULL in a new row. Errors: those of `generatedColumns`.
+ * that gets no value: what it was, or NULL in a new row; of a new row all generated columns follow, not those alone whose columns are given. Errors: those of `generatedColumns`.
  */
 export function withGenerated(
   schema: Schema,
   values: Readonly<Record<string, Expression>>,
   otherwise: (name: string) => Expression,
+  which: "changed" | "all" = "changed",
 ): Readonly<Record<string, Expression>> {
   const followed = [...generatedColumns(schema)].flatMap(([name, { expression }]): [string, Expression][] => {
     if (Object.hasOwn(values, name)) return [];
-    const changes = columnsOf(expression).some((column) => Object.hasOwn(values, column));
+    const changes = which === "all" || columnsOf(expression).some((column) => Object.hasOwn(values, column));
     if (!changes) return [];
     const computed = mapExpression(expression, (inner) =>
-      inner.kind === "column" ? (values[inner.name] ?? otherwise(inner.name)) : undefined,
+      inner.kind === "column"
+        ? Object.hasOwn(values, inner.name)
+          ? values[inner.name]!
+          : otherwise(inner.name)
+        : undefined,
     );
     return [[name, computed]];
   });

@@ -13,6 +13,7 @@ import type { Alteration } from "../alter/alteration.ts";
 import { setProperties, unsetProperties } from "../alter/set-properties.ts";
 import { upgradeProtocol } from "../alter/upgrade-protocol.ts";
 import { addConstraint, dropConstraint } from "../constraints/change-constraints.ts";
+import { generatedColumns } from "../constraints/generated-columns.ts";
 import { detailOf, type TableDetail } from "../care/detail.ts";
 import { fsck, type FsckOptions, type FsckResult } from "../care/fsck.ts";
 import { historyOf, type HistoryEntry, type HistoryOptions } from "../care/history.ts";
@@ -274,7 +275,7 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
     { schema }: { readonly schema?: Schema | undefined },
   ): Promise<SourceRows> {
     if ("plan" in rows) return rows;
-    return sourceOfRows(rowSetOf(schema ?? (await this.snapshot()).schema, rows));
+    return sourceOfRows(rowSetOf(schema ?? withoutComputed((await this.snapshot()).schema, rows), rows));
   }
 
   async #scope() {
@@ -286,6 +287,14 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
     const snapshot = await this.snapshot();
     return partitionConditions(snapshot, this.path, conditionIn(tableScope<Types>(snapshot.schema), where));
   }
+}
+
+/** Generated columns that no row names are left to be computed. */
+function withoutComputed(schema: Schema, rows: readonly InputRow[]): Schema {
+  const computed = [...generatedColumns(schema).keys()].filter((name) => !rows.some((row) => Object.hasOwn(row, name)));
+  if (computed.length === 0) return schema;
+  const fields = Object.entries(schema.fields).filter(([name]) => !computed.includes(name));
+  return { kind: "struct", fields: Object.fromEntries(fields) };
 }
 
 function assertOne({ version, timestamp }: At): void {

@@ -66,9 +66,15 @@ export function rowSetOf(schema: Schema, rows: readonly InputRow[]): RowSet {
   const columns = Object.fromEntries(fields.map(([name]) => [name, [] as RowValue[]]));
   for (const [index, row] of rows.entries()) {
     assertFields(row, schema, `rows[${index}]`);
-    for (const [name, { type }] of fields) columns[name]!.push(columnValue(row[name], type, `rows[${index}].${name}`));
+    for (const [name, { type }] of fields)
+      columns[name]!.push(columnValue(ownValue(row, name), type, `rows[${index}].${name}`));
   }
   return { kind: "rows", schema, columns, rowCount: rows.length };
+}
+
+/** Columns may be called as what every object has, such as `toString`. */
+function ownValue(row: InputRow, name: string): unknown {
+  return Object.hasOwn(row, name) ? row[name] : undefined;
 }
 
 function assertFields(row: InputRow, { fields }: Schema, place: string): void {
@@ -113,7 +119,10 @@ function jsonValue(value: unknown, type: DataType, place: string): unknown {
       assertFields(value as InputRow, type, place);
       const fields = Object.entries<StructField>(type.fields);
       return Object.fromEntries(
-        fields.map(([name, field]) => [name, jsonValue((value as InputRow)[name], field.type, `${place}.${name}`)]),
+        fields.map(([name, field]) => [
+          name,
+          jsonValue(ownValue(value as InputRow, name), field.type, `${place}.${name}`),
+        ]),
       );
     }
     case "array":

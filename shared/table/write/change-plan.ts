@@ -1,4 +1,5 @@
 /** The relations of a change of rows, and plans over them: `target`, the rows with their places, and `changes`, what becomes of them. */
+import { DyneError } from "../../core/index.ts";
 import type { ComputeStep } from "../../compute/index.ts";
 import type { DataType, Expression, LogicalPlan, Schema, StructField } from "../../plan/index.ts";
 import { changeTypeColumn } from "./new-files.ts";
@@ -14,6 +15,20 @@ export const oldColumn = (index: number): string => `_dyne_old_${index}`;
 /** The type of a place. */
 export const long: DataType = { kind: "long" };
 const string: DataType = { kind: "string" };
+
+/**
+ * Refuses columns that are called as those by which rows are followed while they change.
+ *
+ * Errors: UNSUPPORTED_FEATURE naming the column.
+ */
+export function assertOwnNames(what: string, { fields }: Schema): void {
+  const taken = Object.keys(fields).find((name) => name.toLowerCase().startsWith("_dyne_"));
+  if (taken === undefined) return;
+  throw new DyneError(
+    "UNSUPPORTED_FEATURE",
+    `${what} has the column ${taken}; names that begin with "_dyne_" are needed while rows are changed. Rename the column.`,
+  );
+}
 
 /** The relation `target`: the rows of the table with their places. */
 export function targetScan(schema: Schema): LogicalPlan {

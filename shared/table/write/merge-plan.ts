@@ -81,7 +81,7 @@ export function insertPlan(query: MergeQuery): LogicalPlan {
       name,
       expression: byClause(
         clauses.map((clause) =>
-          clause.kind === "not-matched-insert" ? insertedValues(query, clause.values)[name] : undefined,
+          clause.kind === "not-matched-insert" ? valueIn(insertedValues(query, clause.values), name) : undefined,
         ),
         { kind: "literal", value: null, type },
       ),
@@ -226,7 +226,11 @@ function changesOf(query: MergeQuery, input: LogicalPlan, clauses: readonly Merg
         name,
         expression: byClause(
           updates.map((set) =>
-            set === undefined ? { kind: "literal", value: null, type } : (set[name] ?? oldValue(name, type)),
+            set === undefined
+              ? { kind: "literal", value: null, type }
+              : Object.hasOwn(set, name)
+                ? set[name]!
+                : oldValue(name, type),
           ),
           { kind: "literal", value: null, type },
         ),
@@ -276,6 +280,10 @@ function byClause(values: readonly (Expression | undefined)[], absent: Expressio
   };
 }
 
+function valueIn(values: Assignments, name: string): Expression | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
+}
+
 /** What a new row has: what its clause gives, and what follows from that. */
 function insertedValues(query: MergeQuery, values: MergeValues): Assignments {
   const given = valuesOf(query, values, sourceSide(query));
@@ -284,7 +292,7 @@ function insertedValues(query: MergeQuery, values: MergeValues): Assignments {
     value: null,
     type: query.after.fields[name]!.type,
   });
-  return withGenerated(query.after, given, nothing);
+  return withGenerated(query.after, given, nothing, "all");
 }
 
 /** The values that a clause gives to the table's columns. */

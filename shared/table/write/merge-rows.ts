@@ -10,6 +10,7 @@ import { evolvedSchema, schemaChange } from "./evolved-schema.ts";
 import { changeMetrics } from "./delete-rows.ts";
 import type { MergeClause } from "./merge-clauses.ts";
 import { mergeCondition } from "./merge-condition.ts";
+import { assertOwnNames } from "./change-plan.ts";
 import { filesThatMayMatch, type MergeSourceRows } from "./merge-files.ts";
 import {
   ambiguousPlan,
@@ -69,6 +70,7 @@ function mergeQuery(
   if (clauses.length === 0)
     throw new DyneError("INVALID_ARGUMENT", `The merge into ${table.path} does nothing. Give it a clause.`);
   const source = schemaOf(plan);
+  assertOwnNames(`The source of the merge into ${table.path}`, source);
   const { schema } = snapshot;
   const after = mergeSchema ? evolvedSchema(table, snapshot, mergedSchema(table.path, schema, source)) : schema;
   const query = { path: table.path, before: schema, after, source, condition: mergeCondition(on), clauses };

@@ -1,8 +1,8 @@
 import { DyneError } from "../../core/index.ts";
 import type { WrittenFile } from "../../compute/index.ts";
-import { removeOf, type Action, type AddFile, type PartitionValues, type Snapshot } from "../../delta/index.ts";
+import { removeOf, type Action, type AddFile, type Snapshot } from "../../delta/index.ts";
 import type { Expression, LogicalPlan } from "../../plan/index.ts";
-import { compareUtf8 } from "../../storage/index.ts";
+import { partitionValueKey } from "../partition-value-key.ts";
 import type { TableSession } from "../table-session.ts";
 import { guardedPlan, rowsKeeping } from "../constraints/guarded-plan.ts";
 import { alignedRows } from "./aligned-rows.ts";
@@ -81,7 +81,8 @@ export async function overwriteRows(
     actions,
     isBlindAppend: false,
     movesNoRows: (deleted?.changeFiles ?? 0) === 0,
-    readsMatching: replace.kind === "partitions" ? inPartitionsOf(written.rows) : filesMatching(snapshot, where),
+    readsMatching:
+      replace.kind === "partitions" ? inPartitionsOf(snapshot, written.rows) : filesMatching(snapshot, where),
     readFiles: deleted?.readFiles,
     operation: "WRITE",
     operationParameters: {
@@ -131,13 +132,11 @@ async function writeNewRows(
 /** The files whose rows the new ones take the place of. */
 function replacedFiles(snapshot: Snapshot, replace: Replaced, written: readonly WrittenFile[]): readonly AddFile[] {
   const files = [...snapshot.files];
-  return replace.kind === "partitions" ? files.filter(inPartitionsOf(written)) : files;
+  return replace.kind === "partitions" ? files.filter(inPartitionsOf(snapshot, written)) : files;
 }
 
 /** True for files of the partitions that the written ones are in. */
-function inPartitionsOf(written: readonly WrittenFile[]): (file: AddFile) => boolean {
-  const keyOf = (values: PartitionValues): string =>
-    JSON.stringify(Object.entries(values).toSorted(([a], [b]) => compareUtf8(a, b)));
-  const partitions = new Set(written.map(({ partitionValues }) => keyOf(partitionValues)));
-  return (file) => partitions.has(keyOf(file.partitionValues));
+function inPartitionsOf(snapshot: Snapshot, written: readonly WrittenFile[]): (file: AddFile) => boolean {
+  const partitions = new Set(written.map(({ partitionValues }) => partitionValueKey(snapshot, partitionValues)));
+  return (file) => partitions.has(partitionValueKey(snapshot, file.partitionValues));
 }

@@ -33,6 +33,7 @@ import type { TableSession } from "../table-session.ts";
 import { guardedPlan } from "../constraints/guarded-plan.ts";
 import { assigned } from "./aligned-rows.ts";
 import {
+  assertOwnNames,
   changeRowsOf,
   changesSchema,
   column,
@@ -101,6 +102,7 @@ export async function changeRows(
   files: readonly AddFile[],
   change: RowChange,
 ): Promise<ChangedRows> {
+  assertOwnNames(session.table.path, change.after ?? snapshot.schema);
   const work = new ChangeWork(session, snapshot, change);
   for (const batch of batchesOf(files)) await work.take(batch);
   return { ...work.done(), readFiles: files };

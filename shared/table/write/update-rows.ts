@@ -31,7 +31,7 @@ export async function updateRows(session: TableSession, options: UpdateOptions):
   const assigned = assignmentsOf(table.path, snapshot.schema, options.set);
   const set = withGenerated(snapshot.schema, assigned, (name) => ({ kind: "column", name }));
   const candidates = [...snapshot.files].filter(filesMatching(snapshot, where));
-  const valueOf = (name: string): Expression => set[name] ?? { kind: "column", name };
+  const valueOf = (name: string): Expression => (Object.hasOwn(set, name) ? set[name]! : { kind: "column", name });
   const steps = [changesStep(snapshot.schema, where, "update", valueOf)];
   const change = { name: "update", inputs: {}, steps, signal: options.signal };
   const changed = await changeRows(session, snapshot, candidates, change);

@@ -224,3 +224,20 @@ test("rows are held to constraints, until these are dropped", async () => {
   await people.dropConstraint("adult");
   expect(await people.append([{ id: 2, age: 3 }])).toMatchObject({ kind: "committed" });
 });
+
+test("generated columns are computed for rows that do not name them, appended and merged", async () => {
+  const fields = {
+    id: { type: long(), nullable: true },
+    g: { type: string(), nullable: true, metadata: { "delta.generationExpression": "upper(name)" } },
+    name: { type: string(), nullable: true },
+  };
+  const table = await lake.create(fresh(), { schema: { kind: "struct", fields } });
+  await table.append([{ id: 1, name: "ada" }]);
+  const merge = await table.merge([{ id: 2, name: "bob" }, { id: 3 }], ({ target, source }) => target.id.eq(source.id));
+  await merge.whenNotMatchedInsert().execute();
+  expect((await table.rows()).map(({ id, g }) => [id, g]).toSorted(([a], [b]) => Number(a) - Number(b))).toEqual([
+    [1n, "ADA"],
+    [2n, "BOB"],
+    [3n, null],
+  ]);
+});

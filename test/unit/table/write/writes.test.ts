@@ -416,3 +416,85 @@ describe("two writers", () => {
       if (path.endsWith(".parquet")) expect(named).toContain(path);
   });
 });
+
+describe("names and values that others chose", () => {
+  const long = { kind: "long" } as const;
+  const rowsOf = (columns: Readonly<Record<string, readonly (bigint | null)[]>>) =>
+    sourceOfRows(rowSet(Object.fromEntries(Object.keys(columns).map((name) => [name, long])), columns));
+
+  test.for([{}, { "delta.enableDeletionVectors": "true" }])(
+    "columns called as the places of rows are columns and nothing else, with %o",
+    async (configuration: Readonly<Record<string, string>>) => {
+      const schema = rowSet({ id: long, _row_index: long, _file_index: long }, {}).schema;
+      const session = await changingTable(under.compute, { schema, configuration });
+      await appendRows(session, rowsOf({ id: [1n, 2n, 3n], _row_index: [2n, 0n, null], _file_index: [7n, 7n, -5n] }));
+      expect(await rowTexts(session)).toHaveLength(3);
+      await deleteRows(session, { where: call("eq", column("id"), whole(1)) });
+      expect(await rowTexts(session)).toEqual([
+        '{"id":2,"_row_index":0,"_file_index":7}',
+        '{"id":3,"_row_index":null,"_file_index":-5}',
+      ]);
+    },
+  );
+
+  test("columns called as a change's own are refused before anything is read", async () => {
+    const session = await changingTable(under.compute);
+    await appendRows(session, sourceOf([row(1)]));
+    const merge = mergeRows(session, rowsOf({ id: [1n, 2n], _dyne_source: [7n, 7n] }), {
+      on: onId,
+      clauses: [
+        { kind: "not-matched-insert", values: { kind: "columns", values: { id: column(sourceColumn("id")) } } },
+      ],
+      scratch: session.scratch,
+    });
+    await expect(merge).rejects.toMatchObject({
+      code: "UNSUPPORTED_FEATURE",
+      message: expect.stringContaining("_dyne_source"),
+    });
+  });
+
+  test("a column called constructor keeps its values when another is updated", async () => {
+    const session = await changingTable(under.compute, { schema: rowSet({ id: long, constructor: long }, {}).schema });
+    await appendRows(session, rowsOf({ id: [1n], constructor: [5n] }));
+    await updateRows(session, { set: { id: whole(2) } });
+    expect(await rowTexts(session)).toEqual(['{"id":2,"constructor":5}']);
+  });
+
+  test.for([
+    ["timestamp", 1_577_836_800_000_000n, "2020-01-01 00:00:00.000000"],
+    ["double", 1, "1"],
+    ["long", null, ""],
+  ] as const)("a partition of a %s is replaced however its value is spelled", async ([kind, value, text]) => {
+    const types = { id: long, p: { kind } } as const;
+    const session = await changingTable(under.compute, { schema: rowSet(types, {}).schema, partitionBy: ["p"] });
+    await appendRows(session, sourceOfRows(rowSet(types, { id: [1n], p: [value] })));
+    const [file] = [...(await session.table.latest()).files];
+    const remove = { path: file!.path, dataChange: false, deletionTimestamp: 0 };
+    const add = { ...file!, path: file!.path, dataChange: false, partitionValues: { p: text } };
+    await session.table.commit({ actions: [{ remove }, { add }], isBlindAppend: false, operation: "OTHER" });
+    expect([...(await session.table.latest()).files][0]!.partitionValues).toEqual({ p: text });
+    await overwriteRows(session, sourceOfRows(rowSet(types, { id: [2n], p: [value] })), {
+      replace: { kind: "partitions" },
+    });
+    expect((await rowTexts(session)).map((each) => (JSON.parse(each) as { id: number }).id)).toEqual([2]);
+  });
+
+  test("a whole number is found by the double that it equals, whichever file it is in", async () => {
+    const session = await changingTable(under.compute, { schema: rowSet({ id: long }, {}).schema });
+    for (const id of [9_007_199_254_740_993n, 9_007_199_254_740_992n]) await appendRows(session, rowsOf({ id: [id] }));
+    const double = { kind: "literal", value: 9_007_199_254_740_992, type: { kind: "double" } } as const;
+    await deleteRows(session, { where: call("eq", column("id"), double) });
+    expect(await rowTexts(session)).toEqual([]);
+  });
+
+  test.for([
+    ["a b", {}],
+    ["_change_type", { "delta.enableChangeDataFeed": "true" }],
+  ] as const)("the column %s is not added where a table cannot have it", async ([name, configuration]) => {
+    const session = await changingTable(under.compute, { configuration });
+    const source = rowsOf({ id: [1n], [name]: [1n] });
+    await expect(appendRows(session, source, { mergeSchema: true })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+  });
+});
