@@ -36,14 +36,17 @@ export interface Filter {
   readonly input: LogicalPlan;
   readonly condition: Expression;
 }
+export type JoinType = "inner" | "left" | "right" | "full" | "semi" | "anti" | "cross";
+
 /**
  * Equality join on pairs of columns, with SQL's equality (NULL matches nothing) unless it is `nullSafe`. Output: all columns of the left,
- * then those of the right that are not in `dropRight`; names must then be unique. `semi` and `anti` keep the left's rows that have a
- * match, or none, as they are.
+ * then those of the right that are not in `dropRight`; names must then be unique. `left`, `right` and `full` also keep the rows of that
+ * side, or of both, that have no match; a pair whose right column is in `dropRight` is then one column that has the value of either side.
+ * `semi` and `anti` keep the left's rows that have a match, or none, as they are. `cross` is every pair of rows, and has no `on`.
  */
 export interface Join {
   readonly kind: "join";
-  readonly type: "inner" | "left" | "semi" | "anti";
+  readonly type: JoinType;
   readonly nullSafe?: boolean;
   readonly left: LogicalPlan;
   readonly right: LogicalPlan;

@@ -1,8 +1,9 @@
 import type { Expression } from "../expression.ts";
 import { aggregateFunction, scalarFunction, windowFunction } from "../functions/index.ts";
-import type { LogicalPlan } from "../logical-plan.ts";
+import type { Join, LogicalPlan } from "../logical-plan.ts";
 import type { Schema } from "../types.ts";
 import { expressionsOf, inputsOf, nodesOf, someExpression } from "../visit.ts";
+import { joinColumns } from "./join-columns.ts";
 import { schemaOf } from "./schema-of.ts";
 import { deduplicationTime, isStreaming } from "./streaming.ts";
 import { callType } from "./field-of.ts";
@@ -45,13 +46,10 @@ function isNonDeterministic(expression: Expression): boolean {
 }
 
 function inexactColumns(plan: LogicalPlan): ReadonlySet<string> {
+  if (plan.kind === "join") return inexactOfJoin(plan);
   const inputs = inputsOf(plan);
   const below = new Set(inputs.flatMap((input) => [...inexactColumns(input)]));
-  if (plan.kind !== "project" && plan.kind !== "aggregate") {
-    if (plan.kind === "join")
-      for (const name of plan.dropRight) if (!inexactColumns(plan.left).has(name)) below.delete(name);
-    return below;
-  }
+  if (plan.kind !== "project" && plan.kind !== "aggregate") return below;
   const schema = schemaOf(plan.input);
   const isInexact = (expression: Expression): boolean =>
     someExpression(expression, (inner) => {
@@ -61,4 +59,13 @@ function inexactColumns(plan: LogicalPlan): ReadonlySet<string> {
     });
   const columns = plan.kind === "project" ? plan.columns : [...plan.groupBy, ...plan.aggregates];
   return new Set(columns.filter(({ expression }) => isInexact(expression)).map(({ name }) => name));
+}
+
+function inexactOfJoin(plan: Join): ReadonlySet<string> {
+  const [left, right] = [inexactColumns(plan.left), inexactColumns(plan.right)];
+  const columns = joinColumns(plan, schemaOf(plan.left), schemaOf(plan.right)).filter((column) => {
+    if (column.side === "either") return left.has(column.left) || right.has(column.right);
+    return (column.side === "left" ? left : right).has(column.column);
+  });
+  return new Set(columns.map(({ name }) => name));
 }

@@ -1,5 +1,7 @@
 /** What is known of a plan before any data is seen, and what cannot be. */
 export * from "./analyze.ts";
+export { joinColumns } from "./join-columns.ts";
+export type { JoinColumn } from "./join-columns.ts";
 export { columnType, schemaOf } from "./schema-of.ts";
 export { checkStreaming, deduplicationTime, eventTimeOf, isStreaming, rowLocal, scansOf } from "./streaming.ts";
 export type { EventTime, StreamingFacts } from "./streaming.ts";

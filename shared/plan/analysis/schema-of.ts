@@ -1,13 +1,13 @@
 /** The output schema of each node. */
 import { DyneError, unreachable } from "../../core/errors.ts";
 import { checkFieldNames } from "../data-type.ts";
-import type { Aggregate, Join, LogicalPlan, Project, Union } from "../logical-plan.ts";
+import type { Aggregate, LogicalPlan, Project, Union } from "../logical-plan.ts";
 import type { Expression } from "../expression.ts";
-import { commonType } from "../functions/index.ts";
 import { sameType, typeName } from "../type-name.ts";
 import type { DataType, Schema, StructField } from "../types.ts";
 import { childrenOf } from "../visit.ts";
 import { checkCalls, requireBoolean, fieldOf, unknownColumn } from "./field-of.ts";
+import { joinSchema } from "./join-columns.ts";
 
 const cache = new WeakMap<LogicalPlan, Schema>();
 
@@ -37,7 +37,7 @@ function nodeSchema(plan: LogicalPlan): Schema {
       return schema;
     }
     case "join":
-      return joinSchema(plan);
+      return joinSchema(plan, schemaOf(plan.left), schemaOf(plan.right));
     case "aggregate":
       return aggregateSchema(plan);
     case "union":
@@ -111,38 +111,6 @@ function projectSchema(plan: Project): Schema {
 /** Metadata (column mapping ids) belongs to a table's column, not to a column that is computed from it. */
 function withoutMetadata({ type, nullable }: StructField): StructField {
   return { type, nullable };
-}
-
-function joinSchema(plan: Join): Schema {
-  const [left, right] = [schemaOf(plan.left), schemaOf(plan.right)];
-  if (plan.on.length === 0)
-    throw new DyneError("INVALID_PIPELINE", "A join has no columns to join on. Name at least one pair.");
-  for (const pair of plan.on) {
-    const a = fieldOf({ kind: "column", name: pair.left }, left, "the left side of join").type;
-    const b = fieldOf({ kind: "column", name: pair.right }, right, "the right side of join").type;
-    if (commonType(a, b) === undefined) {
-      throw new DyneError(
-        "TYPE_MISMATCH",
-        `join compares "${pair.left}" (${typeName(a)}) with "${pair.right}" (${typeName(b)}). Cast one of them.`,
-      );
-    }
-  }
-  if (plan.type === "semi" || plan.type === "anti") return left;
-  const kept = Object.entries<StructField>(right.fields).filter(([name]) => !plan.dropRight.includes(name));
-  for (const [name] of kept) {
-    if (Object.hasOwn(left.fields, name)) {
-      throw new DyneError(
-        "AMBIGUOUS_COLUMN",
-        `Both sides of join have the column "${name}". Rename or drop it on one side before joining.`,
-        { details: { column: name } },
-      );
-    }
-  }
-  const nullable = plan.type === "left";
-  const fields = kept.map(
-    ([name, field]) => [name, { ...withoutMetadata(field), nullable: nullable || field.nullable }] as const,
-  );
-  return schemaFrom([...Object.entries<StructField>(left.fields), ...fields], "join");
 }
 
 function aggregateSchema(plan: Aggregate): Schema {

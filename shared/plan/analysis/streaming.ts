@@ -1,6 +1,6 @@
 /** What a plan means when its streaming scan is read once, change by change. */
-import { DyneError } from "../../core/errors.ts";
-import type { DropDuplicatesWithinWatermark, LogicalPlan, Scan, WithWatermark } from "../logical-plan.ts";
+import { DyneError, unreachable } from "../../core/errors.ts";
+import type { DropDuplicatesWithinWatermark, Join, LogicalPlan, Scan, WithWatermark } from "../logical-plan.ts";
 import { expressionsOf, inputsOf, nodesOf } from "../visit.ts";
 import { hasWindow } from "./field-of.ts";
 
@@ -20,7 +20,8 @@ export function scansOf(plan: LogicalPlan): { readonly streaming: readonly Scan[
 
 /**
  * Whether a node's output rows follow from single rows of its streaming input, so that it may run on any cut of that input:
- * project without windows, filter, explode, union, watermark, and a join whose right side is static (or an inner join with one static side).
+ * project without windows, filter, explode, union, watermark, and a join with a static side, if every row without a match that it keeps is
+ * one of the other side.
  */
 export function rowLocal(node: LogicalPlan): boolean {
   switch (node.kind) {
@@ -33,9 +34,28 @@ export function rowLocal(node: LogicalPlan): boolean {
     case "project":
       return !expressionsOf(node).some(hasWindow);
     case "join":
-      return !isStreaming(node.right) || (node.type === "inner" && !isStreaming(node.left));
+      return rowLocalJoin(node);
     default:
       return false;
+  }
+}
+
+function rowLocalJoin({ type, left, right }: Join): boolean {
+  const streaming = { left: isStreaming(left), right: isStreaming(right) };
+  switch (type) {
+    case "inner":
+    case "cross":
+      return !streaming.left || !streaming.right;
+    case "left":
+    case "semi":
+    case "anti":
+      return !streaming.right;
+    case "right":
+      return !streaming.left && streaming.right;
+    case "full":
+      return false;
+    default:
+      return unreachable(type);
   }
 }
 
@@ -49,7 +69,8 @@ export interface EventTime {
 export function eventTimeOf(plan: LogicalPlan): EventTime | undefined {
   if (plan.kind === "watermark") return { watermark: plan, column: plan.eventTime };
   if (plan.kind === "scan") return undefined;
-  const candidates = inputsOf(plan).map((input) => ({ input, found: eventTimeOf(input) }));
+  const isLookUp = plan.kind === "join" && (plan.type === "semi" || plan.type === "anti");
+  const candidates = (isLookUp ? [plan.left] : inputsOf(plan)).map((input) => ({ input, found: eventTimeOf(input) }));
   const { found } =
     candidates.find(({ input, found }) => found !== undefined && isStreaming(input)) ??
     candidates.find((each) => each.found !== undefined) ??
@@ -162,7 +183,17 @@ function refuseUnbounded(node: LogicalPlan): void {
     case "sort":
     case "limit":
       throw unbounded(node.kind === "sort" ? "orderBy()" : "limit()", "Make the table a materialized view.");
+    case "join":
+      if (node.type === "full" || (node.type === "right" && isStreaming(node.left)))
+        throw unbounded(
+          `A ${node.type} join`,
+          "Use a left join with the stream on the left, or make the table a materialized view.",
+        );
+      throw new DyneError(
+        "UNSUPPORTED_FEATURE",
+        `The stream stands on the right of a ${node.type} join. Put it on the left.`,
+      );
     default:
-      throw new DyneError("UNSUPPORTED_FEATURE", "The stream stands on the right of a join. Put it on the left.");
+      throw new DyneError("UNSUPPORTED_FEATURE", `There is no rule for ${node.kind} on a stream.`);
   }
 }

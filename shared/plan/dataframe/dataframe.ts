@@ -6,7 +6,7 @@ import { analyze } from "../analysis/analyze.ts";
 import type { BooleanType, StructOf } from "../data-type.ts";
 import { checkFieldNames } from "../data-type.ts";
 import type { Expression, SortOrder } from "../expression.ts";
-import type { Join, LogicalPlan, WithWatermark } from "../logical-plan.ts";
+import type { Join, JoinType, LogicalPlan, WithWatermark } from "../logical-plan.ts";
 import type { ArrayType, DataType, Schema, StructField } from "../types.ts";
 import { mapExpression } from "../visit.ts";
 import { Column, OrderedColumn, sortOrder } from "./column.ts";
@@ -35,6 +35,15 @@ export interface JoinPair<Left extends string, Right extends string> {
   readonly left: Left;
   readonly right: Right;
 }
+
+/** The joins that compare columns. */
+export type ConditionalJoin = Exclude<JoinType, "cross">;
+/** The columns of a join of a type: those of the left alone where the right is only looked at. */
+export type Joined<Left extends ColumnTypes, Right extends ColumnTypes, Type extends ConditionalJoin> = Type extends
+  | "semi"
+  | "anti"
+  ? Left
+  : With<Left, Right>;
 
 export interface WatermarkOptions {
   /** Rows further than this after their own arrival do not move the watermark. Default: the delay. */
@@ -123,20 +132,26 @@ export class DataFrame<Types extends ColumnTypes> {
   }
 
   /**
-   * Rows of both sides with equal values. Columns joined on by one name appear once; other names must differ.
-   * `left` keeps rows without a match. Errors: AMBIGUOUS_COLUMN.
+   * Rows of both sides with equal values; NULL equals nothing. Columns joined on by one name appear once, and have the value of either
+   * side; other names must differ. `left`, `right` and `full` also keep the rows of that side, or of both, that have no match, with NULL
+   * for the other side's columns. `semi` and `anti` give the rows of this side that have a match, or none. A table joins itself through
+   * `select` with other names. Errors: AMBIGUOUS_COLUMN.
    */
-  join<Right extends ColumnTypes, const Name extends NamesOf<Types> & NamesOf<Right>>(
+  join<
+    Right extends ColumnTypes,
+    const Name extends NamesOf<Types> & NamesOf<Right>,
+    Type extends ConditionalJoin = "inner",
+  >(
     other: DataFrame<Right>,
     on: Name | readonly Name[],
-    type?: "inner" | "left",
-  ): DataFrame<With<Types, Omit<Right, Name>>>;
-  join<Right extends ColumnTypes, const Pair extends JoinPair<NamesOf<Types>, NamesOf<Right>>>(
-    other: DataFrame<Right>,
-    on: Pair | readonly Pair[],
-    type?: "inner" | "left",
-  ): DataFrame<With<Types, Right>>;
-  join(other: DataFrame<ColumnTypes>, on: unknown, type: "inner" | "left" = "inner"): DataFrame<ColumnTypes> {
+    type?: Type,
+  ): DataFrame<Joined<Types, Omit<Right, Name>, Type>>;
+  join<
+    Right extends ColumnTypes,
+    const Pair extends JoinPair<NamesOf<Types>, NamesOf<Right>>,
+    Type extends ConditionalJoin = "inner",
+  >(other: DataFrame<Right>, on: Pair | readonly Pair[], type?: Type): DataFrame<Joined<Types, Right, Type>>;
+  join(other: DataFrame<ColumnTypes>, on: unknown, type: ConditionalJoin = "inner"): DataFrame<ColumnTypes> {
     const given = (Array.isArray(on) ? on : [on]) as readonly (string | JoinPair<string, string>)[];
     const pairs = given.map((pair) =>
       typeof pair === "string" ? { left: pair, right: pair } : { left: pair.left, right: pair.right },
@@ -144,6 +159,11 @@ export class DataFrame<Types extends ColumnTypes> {
     const dropRight = given.filter((pair) => typeof pair === "string");
     const plan: Join = { kind: "join", type, left: this.plan, right: other.plan, on: pairs, dropRight };
     return new DataFrame(plan);
+  }
+
+  /** Every row with every row of the other side. Names must differ. Errors: AMBIGUOUS_COLUMN. */
+  crossJoin<Right extends ColumnTypes>(other: DataFrame<Right>): DataFrame<With<Types, Right>> {
+    return new DataFrame({ kind: "join", type: "cross", left: this.plan, right: other.plan, on: [], dropRight: [] });
   }
 
   /** The rows of both, duplicates included, matched by column name. */

@@ -2,7 +2,17 @@
 export { AggregateColumn, Column, OrderedColumn, WindowColumn } from "./column.ts";
 export type { AnyColumn, Operand, Rows, ValueOf, WindowSpec } from "./column.ts";
 export { DataFrame, GroupedDataFrame, read, readStream } from "./dataframe.ts";
-export type { ColumnsOf, ColumnTypes, JoinPair, ReadableTable, TypesOf, WatermarkOptions, With } from "./dataframe.ts";
+export type {
+  ColumnsOf,
+  ColumnTypes,
+  ConditionalJoin,
+  Joined,
+  JoinPair,
+  ReadableTable,
+  TypesOf,
+  WatermarkOptions,
+  With,
+} from "./dataframe.ts";
 export { durationMs } from "./duration.ts";
 export type { Duration } from "./duration.ts";
 export * from "./functions.ts";

@@ -1,5 +1,7 @@
 /** Logical plans as SQL of a dialect. */
 import { DyneError, unreachable } from "../../core/errors.ts";
+import { joinColumns } from "../analysis/join-columns.ts";
+import type { JoinColumn } from "../analysis/join-columns.ts";
 import { columnType, schemaOf } from "../analysis/schema-of.ts";
 import { deduplicationTime, isStreaming, rowLocal } from "../analysis/streaming.ts";
 import type { AggregateCall, Expression, Literal } from "../expression.ts";
@@ -219,47 +221,64 @@ function renderFilter(plan: Filter, renderer: Renderer): Rendered {
   };
 }
 
-/** Only one side of a join brings rows along; the other side is looked up, and an error in it stops the query. */
+/** Only one side of a join brings rows along; the other side is looked up, and an error in it stops the query. A full join has two. */
 function renderJoin(plan: Join, renderer: Renderer): Rendered {
-  const leftLeads = isStreaming(plan.left) || !isStreaming(plan.right);
+  const leftLeads = plan.type !== "right" && (isStreaming(plan.left) || !isStreaming(plan.right));
   const lookup: Renderer = { ...renderer, rowErrors: "fail", carry: [] };
-  const left = render(plan.left, leftLeads ? renderer : lookup);
+  const left = render(plan.left, leftLeads && plan.type !== "full" ? renderer : lookup);
   const right = render(plan.right, leftLeads ? lookup : renderer);
   const [leader, follower, hidden] = leftLeads
     ? (["l", "r", left.hidden] as const)
     : (["r", "l", right.hidden] as const);
   const column = (side: string, name: string): string => `${side}.${renderer.name(name)}`;
-  const exists = plan.type === "semi" || plan.type === "anti";
-  const kept = exists ? [] : columnNames(schemaOf(plan.right)).filter((name) => !plan.dropRight.includes(name));
   const columns = [
-    ...columnNames(schemaOf(plan.left)).map((name) => column("l", name)),
-    ...kept.map((name) => column("r", name)),
+    ...joinColumns(plan, schemaOf(plan.left), schemaOf(plan.right)).map((each) => joinedColumn(each, renderer)),
     ...hidden.map((name) => column(leader, name)),
   ];
-  const on = plan.on.map((pair) => joinCondition(plan, pair, renderer)).join(" AND ");
+  const on = plan.on.map((pair) => joinCondition(plan, pair, renderer));
   const select = `SELECT ${columns.join(", ")}`;
   if (renderer.rowErrors === "fail") {
+    const condition = on.length === 0 ? "" : ` ON ${on.join(" AND ")}`;
     return {
-      sql: `${select} FROM (${left.sql}) AS l ${joinWord(plan.type, renderer.dialect)} (${right.sql}) AS r ON ${on}`,
+      sql: `${select} FROM (${left.sql}) AS l ${joinWord(plan.type, renderer.dialect)} (${right.sql}) AS r${condition}`,
       hidden,
     };
   }
   // A row with an error meets nothing and stays, once. That is an equality too, so that the join remains one of hashes.
   const error = column(leader, rowErrorColumn);
-  if (exists) {
-    const found = `${plan.type === "anti" ? "NOT " : ""}EXISTS (SELECT 1 FROM (${right.sql}) AS r WHERE ${on})`;
+  if (plan.type === "semi" || plan.type === "anti") {
+    const found = `${plan.type === "anti" ? "NOT " : ""}EXISTS (SELECT 1 FROM (${right.sql}) AS r WHERE ${on.join(" AND ")})`;
     return { sql: `${select} FROM (${left.sql}) AS l WHERE ${error} IS NOT NULL OR ${found}`, hidden };
   }
   const [lead, other] = leftLeads ? [left, right] : [right, left];
   const matched = renderer.name("__dyne_matched");
-  const where = plan.type === "left" ? "" : ` WHERE ${follower}.${matched} OR ${error} IS NOT NULL`;
-  const from = `(${lead.sql}) AS ${leader} LEFT JOIN (SELECT *, TRUE AS ${matched} FROM (${other.sql})) AS ${follower} ON ${on} AND (${error} IS NULL) = ${follower}.${matched}`;
+  const keepsAll = plan.type === "left" || plan.type === "right";
+  const where = keepsAll ? "" : ` WHERE ${follower}.${matched} OR ${error} IS NOT NULL`;
+  const meeting = [...on, `(${error} IS NULL) = ${follower}.${matched}`].join(" AND ");
+  const from = `(${lead.sql}) AS ${leader} LEFT JOIN (SELECT *, TRUE AS ${matched} FROM (${other.sql})) AS ${follower} ON ${meeting}`;
   return { sql: `${select} FROM ${from}${where}`, hidden };
 }
 
+function joinedColumn(column: JoinColumn, renderer: Renderer): string {
+  const of = (side: "l" | "r", name: string): string => `${side}.${renderer.name(name)}`;
+  if (column.side === "either")
+    return `coalesce(${of("l", column.left)}, ${of("r", column.right)}) AS ${renderer.name(column.name)}`;
+  const sql = of(column.side === "left" ? "l" : "r", column.column);
+  return column.name === column.column ? sql : `${sql} AS ${renderer.name(column.name)}`;
+}
+
+const joinWords = {
+  inner: "INNER JOIN",
+  left: "LEFT JOIN",
+  right: "RIGHT JOIN",
+  full: "FULL JOIN",
+  semi: "SEMI JOIN",
+  anti: "ANTI JOIN",
+  cross: "CROSS JOIN",
+} as const;
+
 function joinWord(type: Join["type"], dialect: Dialect): string {
-  if (type === "inner" || type === "left") return type === "inner" ? "INNER JOIN" : "LEFT JOIN";
-  return `${dialect === "spark" ? "LEFT " : ""}${type.toUpperCase()} JOIN`;
+  return `${dialect === "spark" && (type === "semi" || type === "anti") ? "LEFT " : ""}${joinWords[type]}`;
 }
 
 function joinCondition(plan: Join, pair: Join["on"][number], renderer: Renderer): string {

@@ -152,6 +152,23 @@ frame.join(airports, "id");
 // @ts-expect-error other columns
 frame.union(airports);
 
+const delays = read({ name: "delays", schema: struct({ id: string(), minutes: long() }) });
+const byId = frame.join(delays, "id", "full");
+isTrue<Same<keyof typeof byId.columns, keyof typeof flights.schema.fields | "minutes">>();
+isTrue<Same<typeof byId.columns.id, Column<StringType>>>();
+const met = frame.select("id", "ok").join(delays, "id", "semi");
+isTrue<Same<keyof typeof met.columns, "id" | "ok">>();
+// @ts-expect-error only looked at
+frame.join(delays, "id", "anti").select("minutes");
+frame.join(delays, "id", "right").select("minutes", "body");
+// @ts-expect-error no type of join
+frame.join(delays, "id", "outer");
+// @ts-expect-error has no columns to join on
+frame.join(delays, "id", "cross");
+frame.select("ok").crossJoin(delays).select("ok", "minutes");
+// @ts-expect-error no such column on either side
+frame.crossJoin(airports).select("minutes");
+
 // Tables.
 const bronze = streamingTable("bronze.events", { from: eventHub("events"), partitionBy: ["ingestion_date"] });
 isTrue<Same<ReturnType<typeof read<{ a: LongType }>>["columns"]["a"], Column<LongType>>>();
