@@ -35,6 +35,8 @@ export const limits = {
   /** A file of a checkpoint in Parquet, which has to lie on the local disk; sidecars of one checkpoint; and the actions of a whole one. */
   checkpointFileBytes: 1024 * 1024 * 1024,
   checkpointSidecarsMax: 10_000,
+  /** Checkpoints of one log that are looked through for the sidecars that they name, before others are deleted. */
+  sidecarCheckpointsMax: 1_000,
   checkpointActionsMax: 5_000_000,
   /** How many checkpoints that turn out not to be readable a table is opened in spite of. */
   checkpointTriesMax: 10,
@@ -57,6 +59,12 @@ export const limits = {
   checkpointTailBytesMin: 1024 * 1024,
   /** A log's tail is looked at after so many commits: a listing among fifty commits is not felt. */
   checkpointLookCommits: 50,
+  /**
+   * So many commits, of so many bytes at most, are compacted into one file where no checkpoint is due after them: a request instead of a
+   * hundred. Logs whose checkpoints come every hundred commits never get there.
+   */
+  compactionCommits: 100,
+  compactionBytesMax: 16 * 1024 * 1024,
   /** How far before an old version its checkpoint is looked for: twice the longest tail. */
   checkpointSearchCommits: 2_000,
   /** Log entries are kept for `delta.logRetentionDuration`, by default 30 days, as everybody does who writes Delta. */

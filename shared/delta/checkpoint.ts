@@ -7,12 +7,12 @@
  * tombstones of removed files that may still lie in the store. Two writers of one version write the same state; either may stay.
  */
 import { DyneError, limits } from "../core/index.ts";
-import type { Action, RemoveFile } from "./actions.ts";
+import type { Action, AddFile, RemoveFile } from "./actions.ts";
 import { readCommit, type DeltaCommit } from "./commit-file.ts";
 import { fileKey } from "./file-path.ts";
-import { checkpointPath, type CheckpointWriter, type DeltaLog } from "./log.ts";
-import { lastCheckpointHint, lastCheckpointPath, parseLastCheckpoint, type LastCheckpoint } from "./last-checkpoint.ts";
-import { logTailAfter } from "./log-listing.ts";
+import { checkpointPath, commitPath, type CheckpointWriter, type DeltaLog } from "./log.ts";
+import { lastCheckpointHint, lastCheckpointPath, storedHint, type LastCheckpoint } from "./last-checkpoint.ts";
+import { logTailAfter, type ListedTail } from "./log-listing.ts";
 import { findSnapshot, openSnapshot } from "./open-snapshot.ts";
 import { advanceSnapshot, type Snapshot } from "./snapshot.ts";
 import { assertWritable } from "./table-features.ts";
@@ -26,10 +26,8 @@ export interface TableState {
 }
 
 /** The commits after a log's last checkpoint. */
-export interface LogTail {
+export interface LogTail extends ListedTail {
   readonly checkpoint: LastCheckpoint | undefined;
-  readonly commits: number;
-  readonly bytes: number;
 }
 
 /** What there is to replay when the table is opened at `version`. Costs one request by name and one listing. */
@@ -39,7 +37,7 @@ export async function logTail(log: DeltaLog, version: number): Promise<LogTail> 
 }
 
 /** True where a tail is so long that opening the table costs more than a checkpoint now and then. Pure. */
-export function isCheckpointDue({ checkpoint, commits, bytes }: LogTail): boolean {
+export function isCheckpointDue({ checkpoint, commits, bytes }: Omit<LogTail, "uncompacted">): boolean {
   if (commits < limits.checkpointTailCommitsMin && bytes < limits.checkpointTailBytesMin) return false;
   return (
     commits >= limits.checkpointTailCommitsMax || bytes > limits.checkpointTailShare * (checkpoint?.sizeInBytes ?? 0)
@@ -100,7 +98,7 @@ export function unexpired({ snapshot, tombstones }: TableState, nowMs: number): 
 export async function writeCheckpoint(log: DeltaLog, state: TableState): Promise<LastCheckpoint> {
   const { snapshot } = state;
   assertWritable(log.path, snapshot.protocol, snapshot.metadata, snapshot.schema);
-  assertExactTxns(log, snapshot);
+  assertExactTxns(log, "checkpoint", snapshot.txns);
   const actions = [...checkpointActions(state)];
   const path = checkpointPath(log, snapshot.version);
   const { sizeBytes } = await requireWriter(log).write(log.store, path, actions);
@@ -117,13 +115,16 @@ function requireWriter(log: DeltaLog): CheckpointWriter {
   );
 }
 
-/** A checkpoint takes the place of the commits: a number that was rounded when it was read must not be written there. */
-function assertExactTxns(log: DeltaLog, { txns }: Snapshot): void {
+/**
+ * A checkpoint or a compaction takes the place of commits: a number that was rounded when it was read must not be written there. Throws
+ * LIMIT_EXCEEDED, naming the application.
+ */
+export function assertExactTxns(log: DeltaLog, what: string, txns: ReadonlyMap<string, number>): void {
   for (const [appId, version] of txns) {
     if (Number.isSafeInteger(version)) continue;
     throw new DyneError(
       "LIMIT_EXCEEDED",
-      `No checkpoint of ${log.path} is written: the txn of "${appId}" is beyond 2^53, which dyne does not read exactly. Checkpoint the table with the writer of that txn.`,
+      `No ${what} of ${log.path} is written: the txn of "${appId}" is beyond 2^53, which dyne does not read exactly. Checkpoint the table with the writer of that txn.`,
       { details: { appId } },
     );
   }
@@ -135,7 +136,12 @@ function* checkpointActions({ snapshot, tombstones }: TableState): Generator<Act
   yield { metaData: snapshot.metadata };
   for (const [appId, version] of snapshot.txns) yield { txn: { appId, version } };
   for (const domainMetadata of snapshot.domains.values()) yield { domainMetadata };
-  for (const file of snapshot.files) yield { add: { ...file, dataChange: false } };
+  yield* keptFiles(snapshot.files, tombstones);
+}
+
+/** Files as they are in what takes the place of commits. */
+export function* keptFiles(files: Iterable<AddFile>, tombstones: Iterable<RemoveFile>): Generator<Action> {
+  for (const file of files) yield { add: { ...file, dataChange: false } };
   for (const { stats: _stats, tags: _tags, ...file } of tombstones) yield { remove: { ...file, dataChange: false } };
 }
 
@@ -146,8 +152,9 @@ async function putHint(log: DeltaLog, hint: LastCheckpoint & Readonly<Record<str
   const path = lastCheckpointPath(log);
   const bytes = new TextEncoder().encode(JSON.stringify(hint));
   for (let attempt = 1; attempt <= hintAttemptsMax; attempt++) {
-    const before = await log.store.get(path);
-    if (before !== undefined && (parseLastCheckpoint(log, before.bytes)?.version ?? -1) >= hint.version) return;
+    const before = await storedHint(log);
+    if (before !== undefined && before.version > hint.version && (await isCommitted(log, before.version))) return;
+    if (before?.version === hint.version) return;
     const put =
       before === undefined
         ? await log.store.putIfAbsent(path, bytes)
@@ -155,4 +162,9 @@ async function putHint(log: DeltaLog, hint: LastCheckpoint & Readonly<Record<str
     if (put.kind === "created" || put.kind === "replaced") return;
   }
   log.logger.warn("the hint to the last checkpoint was not written: too many writers at once", { table: log.path });
+}
+
+/** A hint to what no commit has reached would keep every later one from being written. */
+async function isCommitted(log: DeltaLog, version: number): Promise<boolean> {
+  return (await log.store.head(commitPath(log, version))) !== undefined;
 }

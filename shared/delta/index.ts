@@ -16,6 +16,7 @@ export * from "./transaction.ts";
 export * from "./create.ts";
 export * from "./changes.ts";
 export * from "./checkpoint.ts";
+export { isCompactionDue, writeCompaction } from "./compaction.ts";
 export * from "./clean-log.ts";
 export * from "./stats.ts";
 export * from "./skipping.ts";

@@ -27,8 +27,23 @@ export async function lastCheckpointHint(log: DeltaLog): Promise<LastCheckpoint 
   }
 }
 
+/** The hint as whoever replaces it has to know it: its version is −1 where it says nothing. Undefined where there is none. */
+export async function storedHint(
+  log: DeltaLog,
+): Promise<{ readonly version: number; readonly etag: string } | undefined> {
+  const path = lastCheckpointPath(log);
+  try {
+    const stored = await log.store.get(path, { bytesMax: limits.lastCheckpointBytes });
+    return stored && { version: parseLastCheckpoint(log, stored.bytes)?.version ?? -1, etag: stored.etag };
+  } catch (error) {
+    if (!isDyneError(error, "LIMIT_EXCEEDED")) throw error;
+    const there = await log.store.head(path);
+    return there && { version: -1, etag: there.etag };
+  }
+}
+
 /** Takes the bytes of `_last_checkpoint` apart; undefined where they say nothing. */
-export function parseLastCheckpoint(log: DeltaLog, bytes: Uint8Array): LastCheckpoint | undefined {
+function parseLastCheckpoint(log: DeltaLog, bytes: Uint8Array): LastCheckpoint | undefined {
   try {
     return shape.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
   } catch {

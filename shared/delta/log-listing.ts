@@ -81,24 +81,39 @@ function preference({ form, paths }: ListedCheckpoint): number {
   return paths.length > 1 ? 0 : form === "v2" ? 1 : 2;
 }
 
-/** How many commits there are after a version, up to another, and their bytes: by one listing. */
-export async function logTailAfter(
-  log: DeltaLog,
-  afterVersion: number,
-  toVersion: number,
-): Promise<{ readonly commits: number; readonly bytes: number }> {
+/** A commit as a listing has it. */
+export interface ListedCommit {
+  readonly version: number;
+  readonly sizeBytes: number;
+  readonly etag: string;
+}
+
+/** What follows a version in a log. */
+export interface ListedTail {
+  readonly commits: number;
+  readonly bytes: number;
+  /** The commits after the last one that a compaction stands for. */
+  readonly uncompacted: readonly ListedCommit[];
+}
+
+/** The commits after a version, up to another: by one listing. */
+export async function logTailAfter(log: DeltaLog, afterVersion: number, toVersion: number): Promise<ListedTail> {
   const folder = `${logFolder(log)}/`;
   const after = afterVersion < 0 ? undefined : commitPath(log, afterVersion);
-  let commits = 0;
+  const commits: ListedCommit[] = [];
   let bytes = 0;
-  for await (const { path, sizeBytes } of log.store.list(folder, { after })) {
+  let compactedTo = afterVersion;
+  for await (const { path, sizeBytes, etag } of log.store.list(folder, { after })) {
     const name = path.slice(folder.length);
     if (name > "9" && !/^\d/.test(name)) break;
     const file = parseLogFileName(name);
-    if (file?.kind !== "commit") continue;
+    if (file === undefined) continue;
     if (file.version > toVersion) break;
-    commits++;
+    if (file.kind === "compaction" && file.lastVersion <= toVersion)
+      compactedTo = Math.max(compactedTo, file.lastVersion);
+    if (file.kind !== "commit") continue;
+    commits.push({ version: file.version, sizeBytes, etag });
     bytes += sizeBytes;
   }
-  return { commits, bytes };
+  return { commits: commits.length, bytes, uncompacted: commits.filter(({ version }) => version > compactedTo) };
 }

@@ -54,6 +54,26 @@ export async function readCheckpoint(
   return actions;
 }
 
+/**
+ * Where the sidecars are that a checkpoint names; its other rows are not looked at. Throws as `readCheckpoint` does, and LOG_CORRUPT where it is
+ * Parquet and the log has no reader.
+ */
+export async function sidecarsOf(log: DeltaLog, { version, paths }: ListedCheckpoint): Promise<readonly string[]> {
+  const sidecars = new Set<string>();
+  for (const path of paths) {
+    if (log.checkpointReader === undefined && !path.endsWith(".json"))
+      throw corrupt(path, "the log was opened without a reader of checkpoints");
+    await readFile(log, path, ["sidecar", "checkpointMetadata"], (row, place) => {
+      const action = parseCheckpointAction(row, place);
+      if (action === undefined) return;
+      if ("checkpointMetadata" in action) assertVersion(place, version, action.checkpointMetadata.version);
+      if ("sidecar" in action) sidecars.add(sidecarPath(log, action.sidecar.path));
+      if (sidecars.size > limits.checkpointSidecarsMax) throw tooMuch(place);
+    });
+  }
+  return [...sidecars];
+}
+
 async function readFile(
   log: DeltaLog,
   path: string,

@@ -64,6 +64,8 @@ const writerFeatures: Readonly<Record<string, Support>> = {
   timestampNtz: "yes",
   typeWidening: typeChangesAreKnown,
   "typeWidening-preview": typeChangesAreKnown,
+  // It allows a form of checkpoints and asks for none: classic ones are valid beside it (PROTOCOL.md § Checkpoints).
+  v2Checkpoint: "yes",
   vacuumProtocolCheck: "yes",
 };
 

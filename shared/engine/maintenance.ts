@@ -14,12 +14,15 @@ import {
   cleanLog,
   dataFilePath,
   isCheckpointDue,
+  isCompactionDue,
   logTail,
   stateAt,
   tableProperty,
   unexpired,
   writeCheckpoint,
+  writeCompaction,
   type DeltaLog,
+  type LogTail,
   type RemoveFile,
   type TableState,
 } from "../delta/index.ts";
@@ -116,7 +119,8 @@ export class Maintenance {
     const { log } = table;
     // First: what fails is tried again then, not after every batch.
     this.#lookAt.set(log.path, version + limits.checkpointLookCommits);
-    if (!isCheckpointDue(await logTail(log, version))) return;
+    const tail = await logTail(log, version);
+    if (!isCheckpointDue(tail)) return this.#compact(table, tail);
     const state = await this.#stateAt(table, version);
     const tombstones = isPrivate ? await this.#withoutFiles(log, state) : unexpired(state, this.#context.clock.nowMs());
     const checkpoint = await writeCheckpoint(log, { ...state, tombstones });
@@ -129,6 +133,15 @@ export class Maintenance {
       filesDeleted: isPrivate ? state.tombstones.length - tombstones.length : 0,
       entriesDeleted,
     });
+  }
+
+  /** Between checkpoints that are far from one another, whoever opens the table reads many commits as one file. */
+  async #compact(table: DeltaTable, tail: LogTail): Promise<void> {
+    if (table.known === undefined || !isCompactionDue(tail)) return;
+    const written = await writeCompaction(table.log, table.known, tail.uncompacted, (at) => table.remembered(at));
+    if (written === undefined) return;
+    const { version, lastVersion } = written;
+    this.#context.logger.info("log compacted", { table: table.path, version, lastVersion });
   }
 
   /** From the checkpoint that this instance wrote last, where it did: its files and tombstones need not be read again. */

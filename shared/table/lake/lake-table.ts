@@ -46,7 +46,7 @@ import {
 } from "./conditions.ts";
 import { MergeBuilder } from "./merge-builder.ts";
 import { partitionConditions } from "./partition-conditions.ts";
-import { checkpointWhereDue } from "./checkpoint-due.ts";
+import { careForLog } from "./log-care.ts";
 import { repeatOnConflict, type RepeatOptions } from "./repeat.ts";
 import { rowSetOf, type InputRow, type InputRowOf } from "./row-input.ts";
 import { rowOfText, type ChangeOf, type RowOf } from "./row-output.ts";
@@ -266,7 +266,7 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
   ): Promise<Outcome> {
     const { table } = this.session;
     const outcome = await repeatOnConflict(write, table.log, options);
-    if (outcome.kind === "committed" && outcome.version !== undefined) await checkpointWhereDue(table, outcome.version);
+    if (outcome.kind === "committed" && outcome.version !== undefined) await careForLog(table, outcome.version);
     return outcome;
   }
 

@@ -124,6 +124,21 @@ describe("a checkpoint", () => {
     expect(await lastCheckpointOf(log)).toMatchObject({ version: 3 });
   });
 
+  test.each([
+    ["of a version that no commit has", () => new TextEncoder().encode('{"version":9007199254740991,"size":1}')],
+    ["too large to be read", () => new Uint8Array(limits.lastCheckpointBytes + 1).fill(0x20)],
+    ["of values deep in one another", () => new TextEncoder().encode("[".repeat(limits.lastCheckpointBytes))],
+  ])("replaces a hint %s, and is found in spite of it", async (_what, hostile) => {
+    const { log, memory } = await fullTable();
+    await log.store.put(`${logFolder(log)}/_last_checkpoint`, hostile());
+    const meter = new Meter();
+    await checkpointAt({ ...log, store: meter.of(memory) }, 5);
+    expect(await lastCheckpointOf(log)).toMatchObject({ version: 5 });
+    expect(meter.readBytes).toBeLessThan(2 * limits.lastCheckpointBytes + 100_000);
+    await dropCommits(log, 5);
+    expect((await openSnapshot(log)).version).toBe(6);
+  });
+
   test("that several write at once, of several versions, is there and the newest is named", async () => {
     const { log, snapshot } = await fullTable();
     await Promise.all([6, 3, 6, 5, 6].map((version) => checkpointAt(log, version)));
@@ -203,7 +218,7 @@ describe("a checkpoint is due", () => {
   test("by the commits after the last one, and their bytes", async () => {
     const { log, memory } = await fullTable();
     const bytesOf = async (version: number) => (await memory.head(commitPath(log, version)))!.sizeBytes;
-    expect(await logTail(log, 0)).toEqual({ checkpoint: undefined, commits: 1, bytes: await bytesOf(0) });
+    expect(await logTail(log, 0)).toMatchObject({ checkpoint: undefined, commits: 1, bytes: await bytesOf(0) });
     await checkpointAt(log, 4);
     const tail = await logTail(log, 6);
     expect(tail).toMatchObject({

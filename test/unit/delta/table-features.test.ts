@@ -92,6 +92,10 @@ describe("a table that names a feature", () => {
     expect(refusal(() => assertReadable("t", of(name, true), metadataOf(), plain))).toBeUndefined();
   });
 
+  test.each(["timestampNtz", "vacuumProtocolCheck", "v2Checkpoint"])("%s is written", (name) => {
+    expect(refusal(() => assertWritable("t", of(name, true), metadataOf(), plain))).toBeUndefined();
+  });
+
   test.each([
     "inCommitTimestamp",
     "domainMetadata",

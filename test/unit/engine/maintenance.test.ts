@@ -71,6 +71,31 @@ describe("the tables of a flow", () => {
     expect([...again.files].map(({ path }) => path).sort()).toEqual([...known.files].map(({ path }) => path).sort());
   });
 
+  test("get a compaction of a hundred commits where the checkpoint is so large that the next is far off", async () => {
+    const under = new FlowUnderTest(bench);
+    const maintenance = under.maintenance();
+    await under.run(150);
+    await under.maintain(maintenance);
+    const hint = new TextEncoder().encode('{"version":150,"size":1000000,"sizeInBytes":50000000}');
+    await under.world.estate.lake.put(`${sinkPath}/_delta_log/_last_checkpoint`, hint);
+    const compactions = async (): Promise<readonly string[]> =>
+      (await under.names("sink", "commits")).filter((name) => name.endsWith(".compacted.json"));
+    await under.run(60);
+    await under.maintain(maintenance);
+    expect(await compactions()).toEqual([]);
+    await under.run(60);
+    under.meter.reset();
+    await under.maintain(maintenance);
+    expect(await compactions()).toEqual([
+      `_delta_log/${"151".padStart(20, "0")}.${"270".padStart(20, "0")}.compacted.json`,
+    ]);
+    // None of the commits is read again: hints, and the state's checkpoint, which is due.
+    expect(under.meter.read.filter(({ path }) => path.endsWith(".json"))).toEqual([]);
+    expect(await checkpointsOf(under, "sink")).toEqual([150]);
+    expect((await under.fresh("sink")).files.size).toBe(270);
+    expect((await under.fresh("sink", 269)).files.size).toBe(269);
+  });
+
   test("are left to another instance that is at it", async () => {
     const under = new FlowUnderTest(bench);
     await under.run(150);
