@@ -3,6 +3,7 @@ import type { Schema, StructField } from "../plan/index.ts";
 import { verifiedPutIfAbsent } from "../storage/index.ts";
 import type { Action, CommitInfo, Metadata } from "./actions.ts";
 import { numberedSchema } from "./column-ids.ts";
+import { assertNames } from "./column-names.ts";
 import { commitOf, encodeActions, parseCommit } from "./commit-file.ts";
 import { timed } from "./in-commit-timestamp.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
@@ -92,21 +93,8 @@ function withColumnMapping(
 function validate(log: DeltaLog, { schema, partitionBy = [], configuration = {} }: TableDefinition): void {
   parseSchema(schemaString(schema));
   const fields = schema.fields as Readonly<Record<string, StructField>>;
-  const names = new Set<string>();
-  for (const name of Object.keys(fields)) {
-    if (names.has(name.toLowerCase()))
-      throw new DyneError(
-        "DUPLICATE_NAME",
-        `The table ${log.path} would have two columns "${name}". Column names differ in more than case.`,
-      );
-    if (name === "" || /[ ,;{}()\n\t=]/.test(name)) {
-      throw new DyneError(
-        "INVALID_ARGUMENT",
-        `"${name}" cannot be a column of ${log.path}: a name is not empty and has none of " ,;{}()\\n\\t=".`,
-      );
-    }
-    names.add(name.toLowerCase());
-  }
+  const checked = checkProperties(log.path, configuration);
+  assertNames(schema, tableProperty(checked.configuration, "delta.columnMapping.mode"));
   for (const column of partitionBy) {
     const kind = fields[column]?.type.kind;
     if (kind === undefined)
@@ -118,7 +106,7 @@ function validate(log: DeltaLog, { schema, partitionBy = [], configuration = {} 
       );
     }
   }
-  if (partitionBy.length > 0 && partitionBy.length >= names.size) {
+  if (partitionBy.length > 0 && partitionBy.length >= Object.keys(fields).length) {
     throw new DyneError(
       "INVALID_ARGUMENT",
       `The table ${log.path} needs a column beside those that it is partitioned by.`,

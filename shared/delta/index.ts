@@ -22,6 +22,8 @@ export * from "./stats.ts";
 export * from "./skipping.ts";
 export * from "./deletion-vector/index.ts";
 export * from "./column-mapping.ts";
+export * from "./column-path.ts";
+export * from "./column-names.ts";
 export { isWidening, typeChangesKey } from "./type-widening.ts";
 export { assertReadable, assertWritable } from "./table-features.ts";
 export * from "./table-properties.ts";

@@ -40,11 +40,17 @@ export function featuresNeeded(schema: Schema, configuration: Readonly<Record<st
     if (name.startsWith("delta.constraints.")) needed.add("checkConstraints");
   }
   for (const { type, metadata = {} } of fieldsWithin(schema)) {
-    if (someType(type, ({ kind }) => kind === "timestamp_ntz")) needed.add("timestampNtz");
+    for (const [kind, feature] of typeFeatures) if (someType(type, (inner) => inner.kind === kind)) needed.add(feature);
     for (const [key, feature] of columnFeatures) if (key in metadata) needed.add(feature);
   }
   return needed;
 }
+
+/** What the type of a column asks for. */
+const typeFeatures = [
+  ["timestamp_ntz", "timestampNtz"],
+  ["variant", "variantType"],
+] as const;
 
 /** What the metadata of a column asks for. */
 const columnFeatures = [

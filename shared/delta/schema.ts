@@ -110,7 +110,8 @@ function primitiveOf(name: string): DataType {
   throw unknownType(name);
 }
 
-function typeJson(type: DataType): unknown {
+/** A type as schemas have it. */
+export function typeJson(type: DataType): unknown {
   switch (type.kind) {
     case "struct":
       return {

@@ -266,11 +266,14 @@ export function parseValue(type: DataType, text: string): StatsValue | undefined
   }
 }
 
-/** Microseconds since the epoch of `2001-01-01 05:00:00[.123456][Z|+01:00]`, with a space or a T; UTC where no zone is given. */
+/**
+ * Microseconds since the epoch of `2001-01-01 05:00:00[.123456][Z|+01:00]`, with a space or a T; UTC where no zone is given. A day alone is its
+ * midnight: dates became moments where a column was widened.
+ */
 function parseTimestamp(text: string): bigint | undefined {
-  const parts = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?$/.exec(text);
+  const parts = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?)?$/.exec(text);
   if (parts === null) return undefined;
-  const [, day, time, fraction = "", zone = "Z"] = parts;
+  const [, day, time = "00:00:00", fraction = "", zone = "Z"] = parts;
   const seconds = Date.parse(`${day}T${time}${zone}`);
   return Number.isNaN(seconds) ? undefined : BigInt(seconds) * 1000n + BigInt(fraction.padEnd(6, "0").slice(0, 6));
 }

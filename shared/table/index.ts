@@ -36,5 +36,9 @@ export { sourceColumn, targetColumn, type MergeClause, type MergeValues } from "
 export type { Alteration } from "./alter/alteration.ts";
 export * from "./alter/set-properties.ts";
 export * from "./alter/upgrade-protocol.ts";
+export * from "./alter/add-columns.ts";
+export * from "./alter/rename-column.ts";
+export * from "./alter/drop-columns.ts";
+export * from "./alter/widen-column.ts";
 export * from "./constraints/change-constraints.ts";
 export { generatedColumns, type GeneratedColumn } from "./constraints/generated-columns.ts";

@@ -90,8 +90,9 @@ function withColumnMapping(
       "INVALID_ARGUMENT",
       `The columns of ${path} are mapped by ${had}, and cannot be by ${mode}: a table that is there can only go from none to name.`,
     );
-  // The files that are there have the names that the schema has now.
-  const { schema, maxColumnId } = numberedSchema(before.schema, { maxColumnId: 0, physicalName: (name) => name });
+  // The files that are there have the names that the schema has now. Ids may have been given before, where the table was restored since.
+  const given = tableProperty(before.metadata.configuration, "delta.columnMapping.maxColumnId") ?? 0;
+  const { schema, maxColumnId } = numberedSchema(before.schema, { maxColumnId: given, physicalName: (name) => name });
   const configuration = { ...metadata.configuration, "delta.columnMapping.maxColumnId": String(maxColumnId) };
   return { metadata: { ...metadata, schemaString: schemaString(schema), configuration }, schema };
 }

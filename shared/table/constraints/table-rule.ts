@@ -24,13 +24,14 @@ export const constraintPrefix = "delta.constraints.";
  *
  * Throws as `parseExpression` does where a rule is not understood: then rows cannot be held against it, and none may be written.
  */
-export function rulesOf({ schema, metadata }: Pick<Snapshot, "schema" | "metadata">): readonly TableRule[] {
-  return [
-    ...notNullRules(schema.fields, undefined),
-    ...invariantRules(schema, schema.fields, ""),
-    ...generatedRules(schema),
-    ...checkRules(schema, metadata),
-  ];
+export function rulesOf(table: Pick<Snapshot, "schema" | "metadata">): readonly TableRule[] {
+  const { schema } = table;
+  return [...notNullRules(schema.fields, undefined), ...generatedRules(schema), ...writtenRules(table)];
+}
+
+/** The rules that somebody wrote as conditions: invariants of columns and CHECK constraints. Throws as `rulesOf` does. */
+export function writtenRules({ schema, metadata }: Pick<Snapshot, "schema" | "metadata">): readonly TableRule[] {
+  return [...invariantRules(schema, schema.fields, ""), ...checkRules(schema, metadata)];
 }
 
 /** The rule that a CHECK constraint is. Throws as `parseExpression` does. */

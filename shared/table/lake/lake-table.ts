@@ -4,14 +4,19 @@ import {
   schemaOf,
   type ColumnsOf,
   type ColumnTypes,
+  type DataType,
   type Expression,
   type Schema,
   type StructOf,
 } from "../../plan/index.ts";
 import type { ObjectStore } from "../../storage/index.ts";
 import type { Alteration } from "../alter/alteration.ts";
+import { addColumns } from "../alter/add-columns.ts";
+import { dropColumns } from "../alter/drop-columns.ts";
+import { renameColumn } from "../alter/rename-column.ts";
 import { setProperties, unsetProperties } from "../alter/set-properties.ts";
 import { upgradeProtocol } from "../alter/upgrade-protocol.ts";
+import { widenColumn } from "../alter/widen-column.ts";
 import { addConstraint, dropConstraint } from "../constraints/change-constraints.ts";
 import { generatedColumns } from "../constraints/generated-columns.ts";
 import { detailOf, type TableDetail } from "../care/detail.ts";
@@ -258,6 +263,26 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
   /** Drops a CHECK constraint. Safe to repeat. */
   dropConstraint(name: string, options: RepeatOptions = {}): Promise<Alteration> {
     return this.#repeat(options, () => dropConstraint(this.session, name));
+  }
+
+  /** Adds columns, and fields of structs by their paths (`address.city`), that rows so far have NULL in. See `addColumns` for its errors. */
+  addColumns(columns: Readonly<Record<string, DataType>>, options: RepeatOptions = {}): Promise<Alteration> {
+    return this.#repeat(options, () => addColumns(this.session, columns));
+  }
+
+  /** Gives a column, or a field by its path, another name; it needs column mapping. See `renameColumn` for its errors. */
+  renameColumn(column: string, newName: string, options: RepeatOptions = {}): Promise<Alteration> {
+    return this.#repeat(options, () => renameColumn(this.session, column, newName));
+  }
+
+  /** Drops columns, and fields by their paths; it needs column mapping. See `dropColumns` for its errors. */
+  dropColumns(columns: readonly string[], options: RepeatOptions = {}): Promise<Alteration> {
+    return this.#repeat(options, () => dropColumns(this.session, columns));
+  }
+
+  /** Gives a column, or what is in it, a wider type; it needs `delta.enableTypeWidening`. See `widenColumn` for its errors; safe to repeat. */
+  widenColumn(column: string, type: DataType, options: RepeatOptions = {}): Promise<Alteration> {
+    return this.#repeat(options, () => widenColumn(this.session, column, type));
   }
 
   async #repeat<Outcome extends { readonly kind: string; readonly version?: number | undefined }>(

@@ -1,5 +1,6 @@
 /** The schema that a write gives a table, with what the table's log asks of new columns. */
 import {
+  assertNames,
   numberedSchema,
   protocolAfter,
   schemaString,
@@ -32,14 +33,9 @@ export function evolvedSchema(
 }
 
 /** Names that a table cannot get later can no more be given to it when it is made. */
-function assertNewNames({ schema: before, columnMapping, metadata }: Snapshot, { fields }: Schema): void {
-  const added = Object.keys(fields).filter((name) => !Object.hasOwn(before.fields, name));
-  const wrong = columnMapping === "none" ? added.find((name) => /[ ,;{}()\n\t=]/.test(name)) : undefined;
-  if (wrong !== undefined)
-    throw new DyneError(
-      "INVALID_ARGUMENT",
-      `"${wrong}" cannot become a column: without column mapping a name has none of " ,;{}()\\n\\t=". Rename it, or set delta.columnMapping.mode.`,
-    );
+function assertNewNames({ schema: before, columnMapping, metadata }: Snapshot, schema: Schema): void {
+  assertNames(schema, columnMapping, before);
+  const added = Object.keys(schema.fields).filter((name) => !Object.hasOwn(before.fields, name));
   const taken = added.find((name) => changeColumns.includes(name.toLowerCase()));
   if (taken !== undefined && metadata.configuration["delta.enableChangeDataFeed"] === "true")
     throw new DyneError(
@@ -59,13 +55,14 @@ export function schemaChange(path: string, snapshot: Snapshot, schema: Schema): 
   return [...(protocol === before ? [] : [{ protocol }]), { metaData }];
 }
 
-function changedMetadata(snapshot: Snapshot, schema: Schema): Metadata {
+/** The metadata of a table with another schema, one of `evolvedSchema`, and the greatest id of a column that there ever was. */
+export function changedMetadata(snapshot: Pick<Snapshot, "metadata" | "columnMapping">, schema: Schema): Metadata {
   const changed = { ...snapshot.metadata, schemaString: schemaString(schema) };
   if (snapshot.columnMapping === "none") return changed;
   const { maxColumnId } = numberedSchema(schema, { maxColumnId: lastColumnId(snapshot), physicalName: (name) => name });
   return { ...changed, configuration: { ...changed.configuration, [maxColumnIdProperty]: String(maxColumnId) } };
 }
 
-function lastColumnId({ metadata }: Snapshot): number {
+function lastColumnId({ metadata }: Pick<Snapshot, "metadata">): number {
   return Number(metadata.configuration[maxColumnIdProperty] ?? 0);
 }
