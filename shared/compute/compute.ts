@@ -7,7 +7,7 @@
  */
 import type { ColumnMappingMode } from "../core/index.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
-import type { DeletedRows } from "../delta/index.ts";
+import type { DeletedRows, FileLayout } from "../delta/index.ts";
 import type { DataType, Expression, LogicalPlan, Schema } from "../plan/index.ts";
 
 export interface Compute {
@@ -161,6 +161,8 @@ export interface WriteTarget {
   readonly partitionBy: readonly string[];
   /** How the files name the columns; as the schema does where absent. */
   readonly columnMapping?: ColumnMappingMode | undefined;
+  /** Which columns the files' statistics tell of, and where the files lie: of the first 32, and in folders by partition, where absent. */
+  readonly layout?: FileLayout | undefined;
   /** Rows are written in this order within a file, so that statistics skip well. */
   readonly sortBy: readonly Expression[];
 }

@@ -10,3 +10,4 @@ export * from "./loopback.ts";
 export * from "./nearest-name.ts";
 export * from "./random.ts";
 export * from "./retry.ts";
+export * from "./statistic-bound.ts";

@@ -5,6 +5,7 @@ import type { Action, CommitInfo, Metadata } from "./actions.ts";
 import { numberedSchema } from "./column-ids.ts";
 import { assertNames } from "./column-names.ts";
 import { commitOf, encodeActions, parseCommit } from "./commit-file.ts";
+import { assertStatisticsColumns } from "./file-layout.ts";
 import { timed } from "./in-commit-timestamp.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
 import { checkProperties, protocolOfNew } from "./property-change.ts";
@@ -112,6 +113,7 @@ function validate(log: DeltaLog, { schema, partitionBy = [], configuration = {} 
       `The table ${log.path} needs a column beside those that it is partitioned by.`,
     );
   }
+  assertStatisticsColumns(log.path, { schema, partitionBy }, checked.configuration);
   if (configuration[transactionRetention] !== undefined) {
     throw new DyneError(
       "INVALID_ARGUMENT",

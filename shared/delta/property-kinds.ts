@@ -1,4 +1,6 @@
 /** The kinds of values that properties of a table have, as texts (`metaData.configuration`). */
+import { isDyneError } from "../core/index.ts";
+import { parseColumnPaths, type ColumnPath } from "./column-path.ts";
 
 /** A property of a table: how its text is read, and what it means to dyne. */
 export interface TableProperty<Value> {
@@ -61,23 +63,42 @@ export function word<const Word extends string>(
   };
 }
 
-/** A whole number of at least so much. */
+/** A whole number of at least so much, and at most so much. */
 export function wholeNumber<Absent extends number | undefined>(
   least: number,
   absent: Absent,
   meaning: string,
-  facts: Facts<number | Absent> = {},
+  { most = Number.POSITIVE_INFINITY, ...facts }: Facts<number | Absent> & { readonly most?: number } = {},
 ): TableProperty<number | Absent> {
   return {
     parse: (text) => {
       const value = /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
-      return value >= least ? value : undefined;
+      return value >= least && value <= most ? value : undefined;
     },
     absent,
     unreadable: absent,
-    form: `a whole number from ${least} on`,
+    form:
+      most === Number.POSITIVE_INFINITY ? `a whole number from ${least} on` : `a whole number from ${least} to ${most}`,
     meaning,
     ...facts,
+  };
+}
+
+/** Columns, and what is in them, by their names; see `parseColumnPaths`. */
+export function columnPaths(meaning: string): TableProperty<readonly ColumnPath[] | undefined> {
+  return {
+    parse: (text) => {
+      try {
+        return parseColumnPaths(text);
+      } catch (error) {
+        if (isDyneError(error)) return undefined;
+        throw error;
+      }
+    },
+    absent: undefined,
+    unreadable: undefined,
+    form: "names of columns, parted by commas",
+    meaning,
   };
 }
 

@@ -1,26 +1,16 @@
 /**
- * Statistics of a data file (PROTOCOL.md § Per-file Statistics), built and read.
+ * Statistics of a data file (PROTOCOL.md § Per-file Statistics), read.
  *
  *   {"numRecords":3,"minValues":{"id":1,"at":"2001-01-01T05:00:00.123Z"},"maxValues":{"id":9,"at":"2001-01-01T09:00:00.124Z"},"nullCount":{"id":0,"at":1}}
  *
- * A bound may be wider than the values, never narrower: texts are cut to 32 characters, the upper one rounded up; timestamps are in
- * milliseconds, the upper one rounded up. What cannot be a bound (NaN, years that ISO 8601 does not have) is left out.
+ * A bound may be wider than the values, never narrower: see `boundJson` of core for how it is said. Other writers cut where that rounds.
  */
-import { DyneError } from "../core/index.ts";
-import type { DataType, Schema, StructField } from "../plan/index.ts";
+import type { BoundSide } from "../core/index.ts";
+import type { DataType } from "../plan/index.ts";
 import type { AddFile } from "./actions.ts";
 
 /** A value as the engine has it: timestamps as microseconds (bigint), dates as days, longs as bigint or number, decimals as text. */
 export type StatsValue = boolean | number | bigint | string;
-
-/** What is known of a column of a file; a struct column has its fields' instead. */
-export type ColumnStats =
-  | {
-      readonly min?: StatsValue | undefined;
-      readonly max?: StatsValue | undefined;
-      readonly nullCount?: number | undefined;
-    }
-  | { readonly fields: Readonly<Record<string, ColumnStats>> };
 
 /** A file's statistics as the log has them: JSON, with numbers as their text, so that no digit is lost. */
 export interface FileStats {
@@ -35,130 +25,6 @@ export interface StatsTree {
 /** A JSON number, by its digits. */
 export interface NumberText {
   readonly digits: string;
-}
-
-const textBoundCharacters = 32;
-
-/** The `stats` of a file's `add`. Columns that the schema has not are an error; columns without statistics are left out. */
-export function statsText(schema: Schema, numRecords: number, columns: Readonly<Record<string, ColumnStats>>): string {
-  const min: string[] = [];
-  const max: string[] = [];
-  const nulls: string[] = [];
-  addColumns(schema, columns, min, max, nulls);
-  const object = (entries: readonly string[]): string => `{${entries.join(",")}}`;
-  return `{"numRecords":${numRecords},"minValues":${object(min)},"maxValues":${object(max)},"nullCount":${object(nulls)}}`;
-}
-
-function addColumns(
-  schema: Schema,
-  columns: Readonly<Record<string, ColumnStats>>,
-  min: string[],
-  max: string[],
-  nulls: string[],
-): void {
-  const fields = schema.fields as Readonly<Record<string, StructField>>;
-  for (const [name, stats] of Object.entries(columns)) {
-    const type = fields[name]?.type;
-    if (type === undefined)
-      throw new DyneError(
-        "UNKNOWN_COLUMN",
-        `There are statistics of a column "${name}" that the schema does not have.`,
-      );
-    const key = `${JSON.stringify(name)}:`;
-    if ("fields" in stats) {
-      const inner: [string[], string[], string[]] = [[], [], []];
-      addColumns(type as Schema, stats.fields, ...inner);
-      for (const [target, entries] of [
-        [min, inner[0]],
-        [max, inner[1]],
-        [nulls, inner[2]],
-      ] as const) {
-        if (entries.length > 0) target.push(`${key}{${entries.join(",")}}`);
-      }
-      continue;
-    }
-    const lower = stats.min === undefined ? undefined : boundText(type, stats.min, "min");
-    const upper = stats.max === undefined ? undefined : boundText(type, stats.max, "max");
-    if (lower !== undefined) min.push(key + lower);
-    if (upper !== undefined) max.push(key + upper);
-    if (stats.nullCount !== undefined) nulls.push(`${key}${stats.nullCount}`);
-  }
-}
-
-/** A bound as JSON; undefined where the type has no bounds in Delta, or the value cannot be one. */
-function boundText(type: DataType, value: StatsValue, side: "min" | "max"): string | undefined {
-  switch (type.kind) {
-    case "byte":
-    case "short":
-    case "integer":
-    case "long":
-      return /^-?\d+$/.test(String(value)) ? String(value) : undefined;
-    case "decimal":
-      return /^-?\d+(\.\d+)?$/.test(String(value)) ? String(value) : undefined;
-    case "float":
-    case "double":
-      return Number.isFinite(value) ? JSON.stringify(value) : undefined;
-    case "string": {
-      const bound = side === "min" ? lowerTextBound(String(value)) : upperTextBound(String(value));
-      return bound === undefined ? undefined : JSON.stringify(bound);
-    }
-    case "date":
-      return isoDay(Number(value));
-    case "timestamp":
-    case "timestamp_ntz":
-      return isoMillis(BigInt(value), side, type.kind === "timestamp" ? "Z" : "");
-    default:
-      return undefined;
-  }
-}
-
-/** A text that no value of the column is below: its start is. */
-export function lowerTextBound(text: string): string {
-  return codePoints(text, textBoundCharacters).join("");
-}
-
-/** A text that no value of the column is above, or undefined where there is none: the start with its last possible character raised. */
-export function upperTextBound(text: string): string | undefined {
-  const start = codePoints(text, textBoundCharacters);
-  return start.join("").length === text.length ? text : raised(start);
-}
-
-/** A text above every text that begins with this one, or undefined where there is none. */
-export function textAbovePrefix(prefix: string): string | undefined {
-  return raised(Array.from(prefix));
-}
-
-function raised(start: readonly string[]): string | undefined {
-  for (let i = start.length - 1; i >= 0; i--) {
-    const raised = nextCodePoint(start[i]!.codePointAt(0)!);
-    if (raised !== undefined) return start.slice(0, i).join("") + String.fromCodePoint(raised);
-  }
-  return undefined;
-}
-
-/** The next character that is no surrogate. */
-function nextCodePoint(codePoint: number): number | undefined {
-  if (codePoint >= 0x10ffff) return undefined;
-  return codePoint >= 0xd7ff && codePoint < 0xe000 ? 0xe000 : codePoint + 1;
-}
-
-function codePoints(text: string, count: number): readonly string[] {
-  return Array.from(text.slice(0, 2 * count)).slice(0, count);
-}
-
-function isoDay(days: number): string | undefined {
-  const date = new Date(days * 86_400_000);
-  const year = date.getUTCFullYear();
-  return year >= 0 && year <= 9999 ? JSON.stringify(date.toISOString().slice(0, 10)) : undefined;
-}
-
-function isoMillis(micros: bigint, side: "min" | "max", zone: string): string | undefined {
-  const remainder = ((micros % 1000n) + 1000n) % 1000n;
-  const floor = (micros - remainder) / 1000n;
-  const millis = Number(side === "max" && remainder > 0n ? floor + 1n : floor);
-  const date = new Date(millis);
-  const year = date.getUTCFullYear();
-  return year >= 0 && year <= 9999 ? JSON.stringify(date.toISOString().slice(0, -1) + zone) : undefined;
 }
 
 /** Reads `add.stats`; undefined for none, and for text that is no statistics: a file without them is only not skipped. */
@@ -214,7 +80,7 @@ export function countOf(value: StatsTree[string] | undefined): number | undefine
 export function boundValue(
   type: DataType,
   value: StatsTree[string] | undefined,
-  side: "min" | "max",
+  side: BoundSide,
 ): StatsValue | undefined {
   if (value === undefined || value === null || typeof value === "boolean") return undefined;
   const text = typeof value === "string" ? value : isNumberText(value) ? value.digits : undefined;
@@ -231,7 +97,7 @@ export function boundValue(
 }
 
 /** Spark writes the shortest digits of a float, which as a double are a little off the value: below it, or above. */
-function floatBound(value: number, side: "min" | "max"): number {
+function floatBound(value: number, side: BoundSide): number {
   return side === "min" ? Math.min(value, Math.fround(value)) : Math.max(value, Math.fround(value));
 }
 

@@ -8,6 +8,7 @@ import { limits } from "../core/index.ts";
 import {
   anyText,
   bytes,
+  columnPaths,
   duration,
   flag,
   refusedFlag,
@@ -79,10 +80,10 @@ const layout = {
   "delta.dataSkippingNumIndexedCols": wholeNumber(
     -1,
     32,
-    "How many columns, from the first on, have statistics; -1 for all: not acted on, files have those of the first 32.",
+    "How many columns, from the first on, have statistics in new files; -1 for all. Partition columns do not count, fields of structs do.",
   ),
-  "delta.dataSkippingStatsColumns": anyText(
-    "The columns that have statistics, parted by commas, instead of the first ones: not acted on.",
+  "delta.dataSkippingStatsColumns": columnPaths(
+    "The columns that have statistics in new files, instead of the first ones.",
   ),
   "delta.targetFileSize": bytes(undefined, "The size that optimize makes files of."),
   "delta.tuneFileSizesForRewrites": flag(false, "Smaller files for tables that are often rewritten: not acted on."),
@@ -90,9 +91,9 @@ const layout = {
   "delta.autoOptimize.optimizeWrite": flag(false, "Fewer, larger files per write: not acted on."),
   "delta.randomizeFilePrefixes": flag(
     false,
-    "Files lie in folders with random names, not in folders by partition: not acted on.",
+    "New files lie in folders with random names, not in folders by partition.",
   ),
-  "delta.randomPrefixLength": wholeNumber(1, 2, "How many characters these names have: not acted on."),
+  "delta.randomPrefixLength": wholeNumber(1, 2, "How many characters these names have.", { most: 64 }),
   "delta.parquet.compression.codec": word(
     ["zstd", "snappy", "gzip", "lz4", "lz4_raw", "uncompressed", "none"],
     "zstd",

@@ -1,5 +1,6 @@
 /** What rows are asked for, column by column: as an expression that decides, and as the files that need not be read for it. */
-import { mayContainAny, mayHaveNull, parseValue, textAbovePrefix } from "../delta/index.ts";
+import { textAbovePrefix } from "../core/index.ts";
+import { mayContainAny, mayHaveNull, parseValue } from "../delta/index.ts";
 import type { AddFile, Snapshot, StatsValue, ValueRange } from "../delta/index.ts";
 import type { DataType, Expression, Literal, Schema, StructField } from "../plan/index.ts";
 

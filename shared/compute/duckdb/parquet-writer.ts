@@ -98,7 +98,11 @@ export class ParquetWriter {
         return [physical, value === null ? null : partitionText(value, type)];
       }),
     );
-    const folder = hivePartitionPath(Object.keys(partitionValues), partitionValues);
+    const prefixLength = target.layout?.randomPrefixLength;
+    const folder =
+      prefixLength === undefined
+        ? hivePartitionPath(Object.keys(partitionValues), partitionValues)
+        : this.#prefix(prefixLength);
     const path = `${folder === "" ? "" : `${folder}/`}part-${this.#random.uuid()}.zstd.parquet`;
     const storePath = `${target.path}/${path}`;
     uploads.push({ store: target.store, path: storePath });
@@ -109,8 +113,14 @@ export class ParquetWriter {
       sizeBytes: Number(file.file_size_bytes),
       rowCount: Number(file.count),
       partitionValues,
-      stats: statisticsText(Number(file.count), file.column_statistics, form.schema),
+      stats: statisticsText(Number(file.count), file.column_statistics, form.statistics),
     };
+  }
+
+  /** Letters and digits: what begins with something else is no table's to readers, and to vacuum. */
+  #prefix(length: number): string {
+    const character = (): string => Math.floor(this.#random.next() * 36).toString(36);
+    return Array.from({ length }, character).join("");
   }
 }
 

@@ -7,6 +7,7 @@ import { duckdbType, type DataType, type Schema, type StructField } from "../../
 import type { WriteTarget } from "../compute.ts";
 import { shapeOfSchema, type FileShape } from "./file-type.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
+import { statisticsSchema } from "./statistics-schema.ts";
 
 export interface StoredForm {
   /** The columns as SQL over the rows to write. */
@@ -14,14 +15,17 @@ export interface StoredForm {
   readonly partitionBy: readonly { readonly physical: string; readonly type: DataType }[];
   /** The option FIELD_IDS of COPY; undefined for files without ids. */
   readonly fieldIds: string | undefined;
-  /** The columns that are in the files, as the files name them. */
-  readonly schema: Schema;
+  /** The columns that the files' statistics tell of, as the files name them. */
+  readonly statistics: Schema;
   /** What the written files hold. */
   readonly shape: FileShape;
 }
 
+/** Delta's default (`delta.dataSkippingNumIndexedCols`). */
+const firstColumns = { kind: "first", count: 32 } as const;
+
 /** The form of a target's files. Values get exactly the types of its schema. */
-export function storedForm({ schema, partitionBy, columnMapping: mode = "none" }: WriteTarget): StoredForm {
+export function storedForm({ schema, partitionBy, columnMapping: mode = "none", layout }: WriteTarget): StoredForm {
   const fields = Object.entries<StructField>(schema.fields).filter(([, { type }]) => type.kind !== "void");
   const columns = fields.map(([name, field]) => {
     const value = mode === "none" ? identifier(name) : storedValue(identifier(name), field.type, mode, 0);
@@ -39,7 +43,10 @@ export function storedForm({ schema, partitionBy, columnMapping: mode = "none" }
       return { physical: physicalNameOf(name, field, mode), type: field.type };
     }),
     fieldIds: ids.length === 0 ? undefined : `{${ids.join(", ")}}`,
-    schema: storedType({ kind: "struct", fields: Object.fromEntries(stored) }, mode) as Schema,
+    statistics: storedType(
+      statisticsSchema({ kind: "struct", fields: Object.fromEntries(stored) }, layout?.statistics ?? firstColumns),
+      mode,
+    ) as Schema,
     shape: shapeOfSchema(schema, mode, partitionBy),
   };
 }

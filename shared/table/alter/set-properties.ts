@@ -1,5 +1,6 @@
 import { DyneError } from "../../core/index.ts";
 import {
+  assertStatisticsColumns,
   checkProperties,
   knownName,
   numberedSchema,
@@ -35,6 +36,7 @@ export async function setProperties(
     configuration: { ...snapshot.metadata.configuration, ...configuration },
   });
   assertNoFences(table.path, snapshot, configuration);
+  assertStatisticsColumns(table.path, snapshot, configuration);
   return commitAltered(table, snapshot, {
     protocol: protocolAfter(table.path, snapshot.protocol, metadata.metadata, metadata.schema, features),
     metadata: metadata.metadata,

@@ -1,4 +1,4 @@
-import { columnPathText, isWithin, parseColumnPaths, type ColumnPath } from "../../delta/index.ts";
+import { columnPathText, isWithin, tableProperty, type ColumnPath } from "../../delta/index.ts";
 
 const key = "delta.dataSkippingStatsColumns";
 
@@ -11,9 +11,9 @@ export function statsColumnsAfter(
   path: ColumnPath,
   newPath: ColumnPath | undefined,
 ): Readonly<Record<string, string>> {
-  const listed = configuration[key];
+  const listed = tableProperty(configuration, key);
   if (listed === undefined) return configuration;
-  const paths = parseColumnPaths(listed).flatMap((each) => {
+  const paths = listed.flatMap((each) => {
     if (!isWithin(each, path)) return [each];
     return newPath === undefined ? [] : [[...newPath, ...each.slice(path.length)]];
   });

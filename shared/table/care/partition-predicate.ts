@@ -1,6 +1,6 @@
 /** Conditions on partition columns: whether all rows of a file meet them, or none do. */
-import { DyneError } from "../../core/index.ts";
-import { textAbovePrefix, type AddFile, type TableForm } from "../../delta/index.ts";
+import { DyneError, textAbovePrefix } from "../../core/index.ts";
+import type { AddFile, TableForm } from "../../delta/index.ts";
 import { fileMatcher, type RowCondition } from "../row-condition.ts";
 
 /**

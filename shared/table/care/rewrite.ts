@@ -1,7 +1,15 @@
 /** Rows of some files as new files of the same table: the same rows, without those that are deleted. It writes files and commits nothing. */
 import { DyneError } from "../../core/index.ts";
 import type { ComputeJob, ComputeWrite, WrittenFile } from "../../compute/index.ts";
-import { dataFilePath, encodeLogPath, removeOf, type Action, type AddFile, type Snapshot } from "../../delta/index.ts";
+import {
+  dataFilePath,
+  encodeLogPath,
+  fileLayoutOf,
+  removeOf,
+  type Action,
+  type AddFile,
+  type Snapshot,
+} from "../../delta/index.ts";
 import type { LogicalPlan, Schema } from "../../plan/index.ts";
 import { deleteAll, hivePartitionPath } from "../../storage/index.ts";
 import type { TableSession } from "../table-session.ts";
@@ -122,8 +130,9 @@ function countOf(input: LogicalPlan): LogicalPlan {
   };
 }
 
-/** New files lie where people look for files of the partition. */
-function folderOf({ partitionBy }: Snapshot, { group }: Bin): string {
+/** New files lie where people look for files of the partition, unless the table wants their folders random. */
+function folderOf({ partitionBy, metadata }: Snapshot, { group }: Bin): string {
+  if (fileLayoutOf(metadata.configuration).randomPrefixLength !== undefined) return "";
   const named = partitionBy.every((name) => Object.hasOwn(group.partitionValues, name));
   return hivePartitionPath(named ? partitionBy : Object.keys(group.partitionValues), group.partitionValues);
 }

@@ -1,7 +1,14 @@
 /** Files with new rows, written and named as the log will name them. */
 import type { ComputeInput, ComputeStep, ComputeWrite, WriteTarget, WrittenFile } from "../../compute/index.ts";
 import { DyneError } from "../../core/index.ts";
-import { encodeLogPath, type Action, type AddFile, type CdcFile, type Snapshot } from "../../delta/index.ts";
+import {
+  encodeLogPath,
+  fileLayoutOf,
+  type Action,
+  type AddFile,
+  type CdcFile,
+  type Snapshot,
+} from "../../delta/index.ts";
 import { schemaOf, type LogicalPlan, type Schema } from "../../plan/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
 import type { TableSession } from "../table-session.ts";
@@ -13,23 +20,18 @@ export const changeFolder = "_change_data";
 export const changeTypeColumn = "_change_type";
 
 /** What has to be known of a table to write its files. */
-export type WrittenForm = Pick<Snapshot, "schema" | "partitionBy" | "columnMapping">;
+export type WrittenForm = Pick<Snapshot, "schema" | "partitionBy" | "columnMapping" | "metadata">;
 
 /** The data files of a table, as the target of a write. */
-export function dataTarget(table: DeltaTable, { schema, partitionBy, columnMapping }: WrittenForm): WriteTarget {
-  return { store: table.log.store, path: table.path, schema, partitionBy, columnMapping, sortBy: [] };
+export function dataTarget(table: DeltaTable, form: WrittenForm): WriteTarget {
+  const { schema, partitionBy, columnMapping, metadata } = form;
+  const layout = fileLayoutOf(metadata.configuration);
+  return { store: table.log.store, path: table.path, schema, partitionBy, columnMapping, layout, sortBy: [] };
 }
 
 /** The change files of a table, as the target of a write: its columns, then `_change_type`. */
-export function changeTarget(table: DeltaTable, { schema, partitionBy, columnMapping }: WrittenForm): WriteTarget {
-  return {
-    store: table.log.store,
-    path: `${table.path}/${changeFolder}`,
-    schema: changeSchema(schema),
-    partitionBy,
-    columnMapping,
-    sortBy: [],
-  };
+export function changeTarget(table: DeltaTable, form: WrittenForm): WriteTarget {
+  return { ...dataTarget(table, form), path: `${table.path}/${changeFolder}`, schema: changeSchema(form.schema) };
 }
 
 /** A table's columns, then `_change_type`. */

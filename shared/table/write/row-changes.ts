@@ -55,6 +55,7 @@ import {
   hasChangeFeed,
   hasDeletionVectors,
   stillRunning,
+  type WrittenForm,
 } from "./new-files.ts";
 
 /** What an operation does to rows. */
@@ -149,7 +150,7 @@ class ChangeWork {
   readonly #change: RowChange;
   readonly #actions: Action[] = [];
   /** The table as it will be. */
-  readonly #form: Pick<Snapshot, "schema" | "partitionBy" | "columnMapping">;
+  readonly #form: WrittenForm;
   readonly #counts = {
     deletedRows: 0,
     updatedRows: 0,

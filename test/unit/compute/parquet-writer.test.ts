@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isDyneError } from "../../../shared/core/index.ts";
 import type { RowValue, WrittenFile } from "../../../shared/compute/index.ts";
-import type { DataType } from "../../../shared/plan/index.ts";
+import type { FileLayout, StatisticsColumns } from "../../../shared/delta/index.ts";
+import type { DataType, Schema } from "../../../shared/plan/index.ts";
 import {
   done,
   openCompute,
@@ -240,6 +241,69 @@ test("only the first 32 columns have statistics, partition columns not counted",
   });
   const stats = JSON.parse(written["out"]?.[0]?.stats ?? "") as { minValues: object };
   expect(Object.keys(stats.minValues)).toEqual(names.slice(1, 33));
+});
+
+describe("a layout", () => {
+  const schema = {
+    kind: "struct",
+    fields: {
+      p: { type: kind("integer"), nullable: true },
+      a: { type: kind("integer"), nullable: true },
+      s: {
+        type: schemaOf({ x: kind("integer"), y: kind("string"), inner: schemaOf({ z: kind("integer") }) }),
+        nullable: true,
+      },
+      list: { type: { kind: "array", element: kind("integer"), containsNull: true }, nullable: true },
+      b: { type: kind("integer"), nullable: true },
+    },
+  } as const satisfies Schema;
+
+  async function laidOut(layout: FileLayout | undefined): Promise<WrittenFile> {
+    const columns = { p: [7], a: [1], s: ['{"x":2,"y":"t","inner":{"z":3}}'], list: ["[4]"], b: [5] };
+    const target = { store: under.store, path: "lake/laid", schema, partitionBy: ["p"], layout, sortBy: [] };
+    const { written } = await done(under.compute, {
+      inputs: { rows: { kind: "rows", schema, columns, rowCount: 1 } },
+      writes: [{ name: "out", plan: scan("rows", schema), target }],
+    });
+    return written["out"]![0]!;
+  }
+
+  const all = { a: 1, s: { x: 2, y: "t", inner: { z: 3 } }, b: 5 };
+  test.each<[string, StatisticsColumns | undefined, object]>([
+    ["nothing that is said", undefined, all],
+    ["-1, all columns", { kind: "first", count: Number.POSITIVE_INFINITY }, all],
+    ["none", { kind: "first", count: 0 }, {}],
+    ["the first, where partition columns do not count", { kind: "first", count: 1 }, { a: 1 }],
+    ["the first three, where fields count", { kind: "first", count: 3 }, { a: 1, s: { x: 2, y: "t" } }],
+    [
+      "the first five, where an array counts",
+      { kind: "first", count: 5 },
+      { a: 1, s: { x: 2, y: "t", inner: { z: 3 } } },
+    ],
+    ["listed ones, whatever their case", { kind: "listed", paths: [["B"], ["s", "Y"]] }, { s: { y: "t" }, b: 5 }],
+    [
+      "a listed struct, with all that is in it",
+      { kind: "listed", paths: [["s", "inner"]] },
+      { s: { inner: { z: 3 } } },
+    ],
+    ["an empty list", { kind: "listed", paths: [] }, {}],
+    ["what is not there", { kind: "listed", paths: [["x"], ["s", "a"]] }, {}],
+  ])("gives statistics of %s", async (_, statistics, bounds) => {
+    const file = await laidOut(statistics && { statistics, randomPrefixLength: undefined });
+    const stats = JSON.parse(file.stats) as { minValues: object; maxValues: object; numRecords: number };
+    expect([stats.minValues, stats.maxValues, stats.numRecords]).toEqual([bounds, bounds, 1]);
+    expect(file.path).toMatch(/^p=7\/part-/);
+  });
+
+  test("puts files into folders with random names, whatever their partition", async () => {
+    const statistics = { kind: "first", count: 32 } as const;
+    const files = await Promise.all([4, 4].map((randomPrefixLength) => laidOut({ statistics, randomPrefixLength })));
+    for (const { path, partitionValues } of files) {
+      expect(path).toMatch(/^[a-z\d]{4}\/part-/);
+      expect(partitionValues).toEqual({ p: "7" });
+    }
+    expect(files[0]!.path.slice(0, 4)).not.toBe(files[1]!.path.slice(0, 4));
+  });
 });
 
 test("columns with odd names have theirs", async () => {

@@ -28,6 +28,9 @@ describe("properties that somebody sets", () => {
     ["delta.logRetentionDuration", "interval 2 months", "INVALID_ARGUMENT", "interval 30 days"],
     ["delta.targetFileSize", "-1", "INVALID_ARGUMENT", "128mb"],
     ["delta.isolationLevel", "Snapshot", "INVALID_ARGUMENT", "WriteSerializable, Serializable"],
+    ["delta.randomPrefixLength", "65", "INVALID_ARGUMENT", "from 1 to 64"],
+    ["delta.dataSkippingNumIndexedCols", "-2", "INVALID_ARGUMENT", "from -1 on"],
+    ["delta.dataSkippingStatsColumns", "a,", "INVALID_ARGUMENT", "parted by commas"],
     ["delta.columnMapping.maxColumnId", "4", "INVALID_ARGUMENT", "set by writers"],
     ["delta.inCommitTimestampEnablementVersion", "4", "INVALID_ARGUMENT", "set by writers"],
     ["delta.constraints.positive", "id > 0", "INVALID_ARGUMENT", "addConstraint"],
@@ -74,9 +77,13 @@ describe("a property of a table", () => {
     ["delta.checkpointInterval", undefined, undefined],
     ["delta.logRetentionDuration", "interval 1 week 2 days", 9 * 24 * 3_600_000],
     ["delta.logRetentionDuration", "interval 1 month", Number.POSITIVE_INFINITY],
-    ["delta.dataSkippingStatsColumns", "a,b", "a,b"],
+    ["delta.dataSkippingStatsColumns", "a, b.c,`d.e`.`f``,`", [["a"], ["b", "c"], ["d.e", "f`,"]]],
+    ["delta.dataSkippingStatsColumns", " ", []],
+    ["delta.dataSkippingStatsColumns", "a,,b", undefined],
+    ["delta.dataSkippingStatsColumns", "a.", undefined],
+    ["delta.randomPrefixLength", "65", 2],
   ])("%s = %s is %s", (name, text, value) => {
-    expect(tableProperty(text === undefined ? {} : { [name]: text }, name)).toBe(value);
+    expect(tableProperty(text === undefined ? {} : { [name]: text }, name)).toEqual(value);
   });
 
   test("has a form and a meaning, and a text of its form that is itself", () => {
@@ -96,7 +103,7 @@ test("the docs list every property that may be set, with its value where it is n
     .map(([name, { absent, form, meaning }]) => {
       const shown =
         typeof absent === "number" && form.startsWith("a duration") ? `${absent / 86_400_000} days` : absent;
-      return `| \`${name}\` | ${form} | ${shown ?? "none"} | ${meaning} |`;
+      return `| \`${name}\` | ${form} | ${String(shown ?? "none")} | ${meaning} |`;
     });
   const wanted = `\n\n| property | value | where it is not set | what it does |\n| --- | --- | --- | --- |\n${lines.join("\n")}\n\n`;
   const between = /(?<=<!-- properties -->)[^]*(?=<!-- \/properties -->)/;

@@ -107,6 +107,44 @@ describe("setting properties", () => {
   });
 });
 
+describe("the columns with statistics", () => {
+  const schema = {
+    kind: "struct",
+    fields: {
+      id: { type: { kind: "long" }, nullable: true },
+      day: { type: { kind: "date" }, nullable: true },
+      ok: { type: { kind: "boolean" }, nullable: true },
+      s: { type: { kind: "struct", fields: { a: { type: { kind: "string" }, nullable: true } } }, nullable: true },
+      list: { type: { kind: "array", element: { kind: "long" }, containsNull: true }, nullable: true },
+    },
+  } as const;
+  const key = "delta.dataSkippingStatsColumns";
+
+  test("are listed as they are given, in whatever case", async () => {
+    const { log } = await newTable(1, { schema, partitionBy: ["day"], configuration: { [key]: "ID, s" } });
+    const table = new DeltaTable(log);
+    await setProperties({ table }, { [key]: "S.a,id" });
+    expect((await table.latest()).metadata.configuration).toEqual({ [key]: "S.a,id" });
+  });
+
+  test.each([
+    ["idd", "UNKNOWN_COLUMN", "Did you mean id?"],
+    ["id.x", "UNKNOWN_COLUMN", "no x in id"],
+    ["day", "INVALID_ARGUMENT", "partitioned by it"],
+    ["s.a,s", "INVALID_ARGUMENT", "s.a: it is listed twice"],
+    ["ok", "INVALID_ARGUMENT", "values of boolean have no bounds"],
+    ["list", "INVALID_ARGUMENT", "have no bounds"],
+  ])("cannot be %s", async (columns, code, message) => {
+    const { log } = await newTable(1, { schema, partitionBy: ["day"] });
+    const setting = setProperties({ table: new DeltaTable(log) }, { [key]: columns });
+    await expect(setting).rejects.toMatchObject({ code });
+    await expect(setting).rejects.toThrow(message);
+    await expect(newTable(2, { schema, partitionBy: ["day"], configuration: { [key]: columns } })).rejects.toThrow(
+      message,
+    );
+  });
+});
+
 describe("taking properties away", () => {
   test("leaves the others, whatever the case of the name", async () => {
     const { table } = await tableOf({ "delta.appendOnly": "true", owner: "me" });
