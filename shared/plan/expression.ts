@@ -70,13 +70,16 @@ export interface SortOrder {
   readonly direction: "ascending" | "descending";
   readonly nulls: "first" | "last";
 }
-/** A window function or an aggregate over a window. Frames are in rows. */
+/**
+ * A window function or an aggregate over a window. Frames are in rows. Without a frame an aggregate is about the whole partition, or with
+ * an order about all rows up to the current one and its peers (rows that are equal in the order), as in Spark.
+ */
 export interface WindowCall {
   readonly kind: "window";
   readonly call: FunctionCall | AggregateCall;
   readonly partitionBy: readonly Expression[];
   readonly orderBy: readonly SortOrder[];
-  /** Row offsets relative to the current row, inclusive; undefined = unbounded. No frame = the dialect-independent default of Spark. */
+  /** Row offsets relative to the current row, inclusive; undefined = unbounded. */
   readonly frame: { readonly startRow: number | undefined; readonly endRow: number | undefined } | undefined;
 }
 /** A value that the batch gives: pinned in its offsets, so that a re-run is the same run (SPEC.md 3). */

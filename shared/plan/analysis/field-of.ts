@@ -1,7 +1,7 @@
 /** The type of an expression over a schema; everything that cannot be is found here, when a pipeline is loaded. */
 import { DyneError, unreachable } from "../../core/errors.ts";
 import { checkFieldNames } from "../data-type.ts";
-import type { Expression, FunctionCall } from "../expression.ts";
+import type { Expression, FunctionCall, WindowCall } from "../expression.ts";
 import { castRule } from "../functions/casts.ts";
 import { aggregateFunction, commonType, isMismatch, scalarFunction, windowFunction } from "../functions/index.ts";
 import type { FunctionDefinition, Typed } from "../functions/index.ts";
@@ -84,7 +84,7 @@ function applyRule(definition: FunctionDefinition, args: readonly Expression[], 
       `${definition.name} ${typed.mismatch} (in ${place}). Change or cast the arguments.`,
     );
   }
-  if (definition.kind === "scalar" && definition.checkLiterals !== undefined) {
+  if (definition.kind !== "aggregate" && definition.checkLiterals !== undefined) {
     const problem = definition.checkLiterals(args.map((arg) => (arg.kind === "literal" ? arg.value : undefined)));
     if (problem !== undefined) throw new DyneError("TYPE_MISMATCH", `${definition.name} ${problem} (in ${place}).`);
   }
@@ -129,19 +129,48 @@ export function unknownColumn(name: string, columns: readonly string[], place: s
   );
 }
 
-function windowType(expression: Extract<Expression, { kind: "window" }>, schema: Schema, place: string): StructField {
-  const { call, partitionBy, orderBy, frame } = expression;
+function windowType(expression: WindowCall, schema: Schema, place: string): StructField {
+  const { call, partitionBy, orderBy } = expression;
   for (const part of [...partitionBy, ...orderBy.map(({ by }) => by)]) fieldOf(part, schema, place);
-  if (call.kind === "call" && orderBy.length === 0) {
-    throw new DyneError("INVALID_PIPELINE", `${call.name} in ${place} has no order. Give its window an orderBy.`);
-  }
-  for (const row of [frame?.startRow, frame?.endRow]) {
-    if (row !== undefined && !Number.isSafeInteger(row))
-      throw new DyneError("INVALID_ARGUMENT", `A frame in ${place} starts or ends at ${row}. Use whole rows.`);
+  checkFrame(expression, place);
+  if (call.kind === "aggregate" && call.distinct) {
+    throw new DyneError(
+      "UNSUPPORTED_FEATURE",
+      `${call.name} over a window cannot take distinct values only (in ${place}). Group first, and join the groups.`,
+    );
   }
   const typed = call.kind === "call" ? windowCallType(call, schema, place) : callType(call, schema, place);
   return { type: typed.result, nullable: true };
 }
+
+/** A frame chooses rows by their order, and some functions have none or cannot do without. */
+function checkFrame({ call, orderBy, frame }: WindowCall, place: string): void {
+  const rows = call.kind === "call" ? windowFunction(call.name).frame : "optional";
+  const isWhole = frame !== undefined && frame.startRow === undefined && frame.endRow === undefined;
+  if (orderBy.length === 0 && (call.kind === "call" || (frame !== undefined && !isWhole)))
+    throw new DyneError("INVALID_PIPELINE", `${call.name} in ${place} has no order. Give its window an orderBy.`);
+  if (rows === "none" && frame !== undefined)
+    throw new DyneError("INVALID_PIPELINE", `${call.name} in ${place} is about no rows around it. Leave out \`rows\`.`);
+  if (rows === "required" && frame === undefined) {
+    throw new DyneError(
+      "INVALID_PIPELINE",
+      `${call.name} in ${place} would look at the rows up to the row itself. Say which rows: { from: undefined, to: undefined } are all of the partition.`,
+    );
+  }
+  const { startRow = -frameRowMax, endRow = frameRowMax } = frame ?? {};
+  for (const row of [startRow, endRow]) {
+    if (!Number.isSafeInteger(row) || Math.abs(row) > frameRowMax)
+      throw new DyneError("INVALID_ARGUMENT", `A frame in ${place} starts or ends at ${row}. Use whole rows.`);
+  }
+  if (startRow > endRow)
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `A frame in ${place} starts at ${startRow} and ends at ${endRow}. Start it before its end.`,
+    );
+}
+
+/** As far from its row as Spark lets a frame begin. */
+const frameRowMax = 2_147_483_647;
 
 function caseType(expression: Extract<Expression, { kind: "case" }>, schema: Schema, place: string): StructField {
   const results = expression.branches.map(({ when, then }) => {

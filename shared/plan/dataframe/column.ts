@@ -77,11 +77,26 @@ export interface Rows {
   readonly from: number | undefined;
   readonly to: number | undefined;
 }
-export interface WindowSpec {
+/** Rows with equal values of `partitionBy` (all rows without it), in an order. */
+export interface OrderedWindow {
   readonly partitionBy?: readonly AnyColumn[];
-  readonly orderBy?: readonly (AnyColumn | OrderedColumn)[];
-  readonly rows?: Rows;
+  readonly orderBy: readonly (AnyColumn | OrderedColumn)[];
 }
+/** The rows of an ordered window that lie around the current one. */
+export interface FramedWindow extends OrderedWindow {
+  readonly rows: Rows;
+}
+/** Rows without an order among them: the whole partition. */
+export interface UnorderedWindow {
+  readonly partitionBy?: readonly AnyColumn[];
+  readonly orderBy?: never;
+  readonly rows?: never;
+}
+/**
+ * A window of an aggregate. With an order and without `rows`, it is all rows up to the current one and those that are equal to it in the
+ * order, as in Spark.
+ */
+export type WindowSpec = UnorderedWindow | OrderedWindow | FramedWindow;
 /** A column and the direction to sort it in. */
 export class OrderedColumn {
   readonly order: SortOrder;
@@ -297,8 +312,8 @@ export class AggregateColumn<Type extends DataType> extends Column<Type> {
   }
 }
 
-/** A window function that waits for its window. */
-export class WindowColumn<Type extends DataType> {
+/** A window function that waits for its window, of the kind that it needs. */
+export class WindowColumn<Type extends DataType, Window extends WindowSpec = OrderedWindow> {
   readonly #call: WindowCall["call"];
   readonly #type: Type;
 
@@ -307,14 +322,14 @@ export class WindowColumn<Type extends DataType> {
     this.#type = type;
   }
 
-  /** The function's value for every row. Ties of the order are broken by all columns of the DataFrame. */
-  over(window: WindowSpec): Column<Type> {
+  /** The function's value for every row. Where one row is chosen before another, ties of the order are broken by all columns. */
+  over(window: Window): Column<Type> {
     return overWindow(this.#call, this.#type, window);
   }
 }
 
 function overWindow<Type extends DataType>(call: WindowCall["call"], type: Type, window: WindowSpec): Column<Type> {
-  const { partitionBy = [], orderBy = [], rows } = window;
+  const { partitionBy = [], orderBy = [], rows } = window as Partial<FramedWindow>;
   const expression: WindowCall = {
     kind: "window",
     call,
@@ -357,7 +372,10 @@ export function aggregate<Type extends DataType>(
 }
 
 /** A call of a window function. */
-export function windowCall<Type extends DataType>(name: string, args: readonly AnyColumn[]): WindowColumn<Type> {
+export function windowCall<Type extends DataType, Window extends WindowSpec = OrderedWindow>(
+  name: string,
+  args: readonly AnyColumn[],
+): WindowColumn<Type, Window> {
   const type = resultType(windowFunction(name), args) as Type;
   return new WindowColumn({ kind: "call", name, args: args.map(({ expression }) => expression) }, type);
 }

@@ -9,11 +9,12 @@ import type { Expression, SortOrder } from "../expression.ts";
 import type { Join, JoinType, LogicalPlan, WithWatermark } from "../logical-plan.ts";
 import type { ArrayType, DataType, Schema, StructField } from "../types.ts";
 import { mapExpression } from "../visit.ts";
+import { windowFunction } from "../functions/index.ts";
 import { Column, OrderedColumn, sortOrder } from "./column.ts";
 import type { AnyColumn } from "./column.ts";
 import { durationMs } from "./duration.ts";
 import type { Duration } from "./duration.ts";
-import { rowNumber } from "./functions.ts";
+import { rowNumber } from "./window-functions.ts";
 
 /** Types of columns by name. */
 export type ColumnTypes = Readonly<Record<string, DataType>>;
@@ -276,11 +277,12 @@ export class DataFrame<Types extends ColumnTypes> {
     });
   }
 
-  /** Row numbers and neighbours are choices among rows: their order is made total (SPEC.md 3). */
+  /** Row numbers, neighbours and frames are choices among rows: their order is made total (SPEC.md 3). Ranks are equal among peers. */
   #withTotalOrder(expression: Expression): Expression {
     return mapExpression(expression, (inner) => {
       if (inner.kind !== "window" || inner.orderBy.length === 0) return undefined;
-      const choosing = inner.call.kind === "call" || inner.frame !== undefined;
+      const { call, frame } = inner;
+      const choosing = call.kind === "call" ? windowFunction(call.name).ranks !== true : frame !== undefined;
       return choosing ? { ...inner, orderBy: this.#totalOrder(inner.orderBy) } : undefined;
     });
   }

@@ -17,8 +17,8 @@ import { DyneError } from "../../core/errors.ts";
 import { commonType } from "../functions/index.ts";
 import { typeName } from "../type-name.ts";
 import type { FromJson } from "../expression.ts";
-import { aggregate, Column, literal, operandOf, scalar, windowCall } from "./column.ts";
-import type { AggregateColumn, AnyColumn, TimeType, ValueOf, WindowColumn } from "./column.ts";
+import { aggregate, Column, literal, operandOf, scalar } from "./column.ts";
+import type { AggregateColumn, AnyColumn, TimeType, ValueOf } from "./column.ts";
 
 /** A constant of a type; NULL too. */
 export function lit<Type extends DataType>(value: ValueOf<Type> | null, type: Type): Column<Type> {
@@ -237,17 +237,4 @@ export function max<Type extends DataType>(value: Column<Type>): AggregateColumn
 /** All values that are not NULL, sorted, so that equal rows give equal lists. */
 export function collectList<Type extends DataType>(value: Column<Type>): AggregateColumn<ArrayType<Type>> {
   return aggregate("collect_list", [value]);
-}
-
-/** The row's number in its window, from 1. */
-export function rowNumber(): WindowColumn<IntegerType> {
-  return windowCall("row_number", []);
-}
-/** The value some rows before, NULL where there is none. */
-export function lag<Type extends DataType>(value: Column<Type>, rows = 1): WindowColumn<Type> {
-  return windowCall("lag", [value, literal(rows, { kind: "integer" })]);
-}
-/** The value some rows after, NULL where there is none. */
-export function lead<Type extends DataType>(value: Column<Type>, rows = 1): WindowColumn<Type> {
-  return windowCall("lead", [value, literal(rows, { kind: "integer" })]);
 }

@@ -1,6 +1,15 @@
 /** What users write queries with. */
 export { AggregateColumn, Column, OrderedColumn, WindowColumn } from "./column.ts";
-export type { AnyColumn, Operand, Rows, ValueOf, WindowSpec } from "./column.ts";
+export type {
+  AnyColumn,
+  FramedWindow,
+  Operand,
+  OrderedWindow,
+  Rows,
+  UnorderedWindow,
+  ValueOf,
+  WindowSpec,
+} from "./column.ts";
 export { DataFrame, GroupedDataFrame, read, readStream } from "./dataframe.ts";
 export type {
   ColumnsOf,
@@ -16,3 +25,4 @@ export type {
 export { durationMs } from "./duration.ts";
 export type { Duration } from "./duration.ts";
 export * from "./functions.ts";
+export * from "./window-functions.ts";

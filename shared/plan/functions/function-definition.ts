@@ -73,6 +73,15 @@ export interface AggregateSpelling {
 /** One value per row that looks at the rows of a window. */
 export interface WindowFunction extends Definition {
   readonly kind: "window";
+  /** Whether its window may or must say which rows it is about. Where it must, the default would end at the row itself. */
+  readonly frame: "none" | "optional" | "required";
+  /** Rows that are equal in the order have the same value, so that no order among them is needed. */
+  readonly ranks?: true;
+  /** The value is a count, which has 64 bits in DuckDB and 32 in Spark. */
+  readonly counts?: true;
+  /** A check of literal arguments at load time: what is wrong, or undefined. */
+  readonly checkLiterals?: (values: readonly unknown[]) => string | undefined;
+  /** The call without OVER. */
   readonly sql: Readonly<Record<Dialect, Spelling>>;
 }
 

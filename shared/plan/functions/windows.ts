@@ -1,32 +1,94 @@
 import type { DataType } from "../types.ts";
-import type { WindowFunction } from "./function-definition.ts";
-import { anything, exactly } from "./type-rules.ts";
+import { typeName } from "../type-name.ts";
+import type { TypeRule, WindowFunction } from "./function-definition.ts";
+import { anything, commonType, exactly } from "./type-rules.ts";
 
-function neighbour(name: "lag" | "lead"): WindowFunction {
-  const call = ([value, rows]: readonly string[]): string => `${name}(${value}, ${rows})`;
+interface Entry extends Pick<WindowFunction, "name" | "type" | "frame" | "ranks" | "counts" | "checkLiterals"> {
+  /** The call without OVER, where it is not the name and the arguments. */
+  readonly call?: (args: readonly string[]) => string;
+  /** The same for Spark, where it is another. */
+  readonly spark?: (args: readonly string[]) => string;
+}
+
+function windowFunction({ call, spark, ...definition }: Entry): WindowFunction {
+  const duckdb = call ?? ((args: readonly string[]) => `${definition.name}(${args.join(", ")})`);
   return {
+    ...definition,
     kind: "window",
-    name,
     deterministic: true,
     exactness: "exact",
-    type: (args) => {
-      const typed = anything(2, 2, ([type]) => type as DataType)(args);
-      return "mismatch" in typed || args[1]?.kind === "integer" ? typed : { mismatch: "needs a whole number of rows" };
-    },
-    sql: { duckdb: call, spark: call },
+    sql: { duckdb, spark: spark ?? duckdb },
   };
 }
 
-/** Functions of a window. Their order is made total by the renderer: the order given, then every column. */
+const integer: DataType = { kind: "integer" };
+const double: DataType = { kind: "double" };
+const noFrame = { frame: "none" } as const;
+
+/** The value of a row that lies a number of rows before or after the current one. */
+function neighbour(name: "lag" | "lead"): WindowFunction {
+  const type: TypeRule = (args) => {
+    const typed = anything(2, 3, ([value]) => value as DataType)(args);
+    if ("mismatch" in typed) return typed;
+    const [value, rows, otherwise = value] = args as readonly [DataType, DataType, DataType?];
+    if (rows.kind !== "integer") return { mismatch: "needs a whole number of rows" };
+    const common = commonType(value, otherwise);
+    if (common !== undefined && typeName(common) === typeName(value))
+      return { result: value, args: [value, rows, value].slice(0, args.length) };
+    return { mismatch: `needs a default of the type ${typeName(value)}, not ${typeName(otherwise)}` };
+  };
+  const checkLiterals = ([, rows]: readonly unknown[]): string | undefined =>
+    rows === undefined || rows === null ? "needs its number of rows as a literal" : undefined;
+  return windowFunction({ name, ...noFrame, type, checkLiterals });
+}
+
+/** A value of one row of the frame. */
+function chosen(name: string, entry: Omit<Entry, "name" | "type"> & Partial<Pick<Entry, "type">>): WindowFunction {
+  return windowFunction({ name, type: anything(1, 1, ([value]) => value as DataType), ...entry });
+}
+
+function countProblem(what: string, value: unknown): string | undefined {
+  return value !== undefined && value !== null && Number(value) >= 1
+    ? undefined
+    : `needs ${what} from 1 on as a literal`;
+}
+
+/**
+ * Functions of a window. All need an order; it is made total where one row is chosen before another: the order given, then every column.
+ */
 export const windowFunctions = [
-  {
-    kind: "window",
-    name: "row_number",
-    deterministic: true,
-    exactness: "exact",
-    type: exactly([], { kind: "integer" }),
-    sql: { duckdb: () => "row_number()", spark: () => "row_number()" },
-  },
+  windowFunction({ name: "row_number", ...noFrame, counts: true, type: exactly([], integer) }),
+  windowFunction({ name: "rank", ...noFrame, ranks: true, counts: true, type: exactly([], integer) }),
+  windowFunction({ name: "dense_rank", ...noFrame, ranks: true, counts: true, type: exactly([], integer) }),
+  windowFunction({ name: "percent_rank", ...noFrame, ranks: true, type: exactly([], double) }),
+  windowFunction({ name: "cume_dist", ...noFrame, ranks: true, type: exactly([], double) }),
+  windowFunction({
+    name: "ntile",
+    ...noFrame,
+    counts: true,
+    type: exactly([["integer"]], integer),
+    checkLiterals: ([parts]) => countProblem("a number of parts", parts),
+  }),
   neighbour("lag"),
   neighbour("lead"),
+  chosen("first_value", { frame: "optional" }),
+  chosen("last_value", { frame: "required" }),
+  chosen("first_value_ignore_nulls", {
+    frame: "optional",
+    call: ([value]) => `first_value(${value} IGNORE NULLS)`,
+    spark: ([value]) => `first_value(${value}, true)`,
+  }),
+  chosen("last_value_ignore_nulls", {
+    frame: "required",
+    call: ([value]) => `last_value(${value} IGNORE NULLS)`,
+    spark: ([value]) => `last_value(${value}, true)`,
+  }),
+  chosen("nth_value", {
+    frame: "required",
+    type: (args) => {
+      const typed = anything(2, 2, ([value]) => value as DataType)(args);
+      return "mismatch" in typed || args[1]?.kind === "integer" ? typed : { mismatch: "needs a whole number" };
+    },
+    checkLiterals: ([, place]) => countProblem("a place", place),
+  }),
 ] as const satisfies readonly WindowFunction[];

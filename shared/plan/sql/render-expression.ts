@@ -213,8 +213,8 @@ function finishAggregate(call: AggregateCall, value: string, scope: Scope): Spel
 }
 
 function renderWindow(expression: WindowCall, scope: Scope): Spelled {
-  const { call, partitionBy, orderBy, frame } = expression;
-  const spelled = call.kind === "aggregate" ? renderAggregateCall(call, scope) : renderWindowCall(call, scope);
+  const { partitionBy, orderBy, frame } = expression;
+  const call = scope.dialect === "spark" ? withoutFilter(expression.call) : expression.call;
   const parts = [
     partitionBy.length === 0
       ? ""
@@ -224,12 +224,22 @@ function renderWindow(expression: WindowCall, scope: Scope): Spelled {
       ? ""
       : `ROWS BETWEEN ${frameBound(frame.startRow, "PRECEDING")} AND ${frameBound(frame.endRow, "FOLLOWING")}`,
   ];
-  const value = scope.binder.bind(`${spelled} OVER (${parts.filter((part) => part !== "").join(" ")})`);
-  if (call.kind === "aggregate") return finishAggregate(call, value, scope);
-  return {
-    sql: scope.dialect === "duckdb" && call.name === "row_number" ? `CAST(${value} AS INTEGER)` : value,
-    errors: noErrors,
-  };
+  const over = (spelled: string): string =>
+    scope.binder.bind(`${spelled} OVER (${parts.filter((part) => part !== "").join(" ")})`);
+  if (call.kind === "aggregate")
+    return renderAggregate(call, { ...scope, aggregated: (inner) => over(renderAggregateCall(inner, scope)) });
+  const value = over(renderWindowCall(call, scope));
+  const isWider = scope.dialect === "duckdb" && windowFunction(call.name).counts === true;
+  return { sql: isWider ? `CAST(${value} AS INTEGER)` : value, errors: noErrors };
+}
+
+/** Spark has no FILTER over windows. Aggregates pass over NULL, so that what the filter leaves out can be NULL instead. */
+function withoutFilter(call: WindowCall["call"]): WindowCall["call"] {
+  if (call.kind === "call" || call.filter === undefined) return call;
+  const { filter, args } = call;
+  const [value = { kind: "literal", value: 1, type: { kind: "integer" } }, ...others] = args;
+  const left: Expression = { kind: "case", branches: [{ when: filter, then: value }], otherwise: undefined };
+  return { ...call, args: [left, ...others], filter: undefined };
 }
 
 function renderWindowCall(call: FunctionCall, scope: Scope): string {

@@ -250,7 +250,7 @@ describe("what cannot be", () => {
       "a row number without order",
       "INVALID_PIPELINE",
       /orderBy/,
-      () => frame.select(({ origin }) => ({ n: rowNumber().over({ partitionBy: [origin] }) })),
+      () => frame.select(({ origin }) => ({ n: rowNumber().over({ partitionBy: [origin] } as never) })),
     ],
     [
       "a column that is not grouped by",

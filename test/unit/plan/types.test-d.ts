@@ -9,9 +9,12 @@ import {
   double,
   fromJson,
   integer,
+  lag,
+  lastValue,
   lit,
   long,
   max,
+  rank,
   read,
   readStream,
   rowNumber,
@@ -105,6 +108,21 @@ frame.groupBy("id").agg(({ delay }) => ({ late: countIf(delay) }));
 frame.select(() => ({ n: rowNumber() }));
 // @ts-expect-error a literal of another type
 lit("x", long());
+
+// @ts-expect-error a rank needs an order
+frame.select(({ id }) => ({ n: rank().over({ partitionBy: [id] }) }));
+// @ts-expect-error a rank has no rows
+frame.select(({ at }) => ({ n: rank().over({ orderBy: [at], rows: { from: 0, to: 1 } }) }));
+// @ts-expect-error which rows the last one is of
+frame.select(({ at, id }) => ({ n: lastValue(id).over({ orderBy: [at] }) }));
+// @ts-expect-error rows need an order
+frame.select(({ delay }) => ({ n: sum(delay).over({ rows: { from: 0, to: 1 } }) }));
+// @ts-expect-error a default of another type
+frame.select(({ at, delay }) => ({ n: lag(delay, 1, "none").over({ orderBy: [at] }) }));
+frame.select(({ at, delay, id }) => ({
+  n: sum(delay).over({ partitionBy: [id] }),
+  m: lag(id, 1, "none").over({ orderBy: [at] }),
+}));
 
 // Result types.
 const columns = frame.columns;
