@@ -6,6 +6,7 @@ import { writtenBatches } from "../support/engine-oracle.ts";
 import { firstBuild, type Coverage } from "./coverage.ts";
 import { judgeStream } from "./judge-stream.ts";
 import { judgeView } from "./judge-view.ts";
+import { PlainTables } from "./plain-tables.ts";
 import { drawnHistory, happen, happenings, type DrawnHistory } from "./random-history.ts";
 import { buildPipeline, drawnPipeline, type BuiltPipeline, type DrawnPipeline } from "./random-pipeline.ts";
 
@@ -75,10 +76,11 @@ export async function examine(
 }
 
 async function judge(world: EngineWorld, coverage: Coverage): Promise<string | undefined> {
+  await using plain = await PlainTables.open(world.estate.lake);
   for (const flow of world.engine.flows) {
     const wrong =
       flow.kind === "view"
-        ? await judgeView(world, flow)
+        ? await judgeView(world, plain, flow)
         : flow.kind === "stream"
           ? await judgeStream(world, flow)
           : undefined;

@@ -1,121 +1,126 @@
 /**
  * A view after each of its batches against its query, run as one plain query over the inputs at the versions of that batch's offsets; and,
- * once all is quiet, against its query over the inputs as they stand.
+ * once all is quiet, against its query over the inputs as they stand. All tables are read by `PlainTables`, and the view once more as users do.
  */
 import type { OffsetsRecord, DeltaRange } from "../../shared/checkpoint/index.ts";
-import type { FileSet, Row } from "../../shared/compute/index.ts";
-import { DyneError, isDyneError } from "../../shared/core/index.ts";
+import type { Row } from "../../shared/compute/index.ts";
+import { DyneError } from "../../shared/core/index.ts";
 import type { DeclaredFlow } from "../../shared/engine/index.ts";
-import { analyze, schemaOf, type Expression, type LogicalPlan } from "../../shared/plan/index.ts";
+import { analyze, nodesOf, schemaOf, type Expression, type LogicalPlan } from "../../shared/plan/index.ts";
 import type { EngineWorld } from "../support/engine-harness.ts";
 import { writtenBatches, type CommittedBatch } from "../support/engine-oracle.ts";
 import { difference, differenceText } from "./multiset.ts";
+import type { PlainTables, TableAt } from "./plain-tables.ts";
 import { isNested } from "./terms.ts";
 
 export type ViewFlow = Extract<DeclaredFlow, { kind: "view" }>;
 
+interface Judging {
+  readonly world: EngineWorld;
+  readonly plain: PlainTables;
+  readonly flow: ViewFlow;
+}
+
 /** What is wrong with a view, in words; undefined where it keeps the law. */
-export async function judgeView(world: EngineWorld, flow: ViewFlow): Promise<string | undefined> {
+export async function judgeView(world: EngineWorld, plain: PlainTables, flow: ViewFlow): Promise<string | undefined> {
+  const judging = { world, plain, flow };
   const batches = (await writtenBatches(world, flow.id)).filter(({ offsets }) => offsets.batchId > 0);
   for (const batch of batches) {
-    const wrong = await wrongAfter(world, flow, batch);
+    const wrong = await wrongAfter(judging, batch);
     if (wrong !== undefined) return wrong;
   }
   const state = await world.stateOf(flow.id);
-  if (state !== "RUNNING") return wrongFailure(world, flow, state);
+  if (state !== "RUNNING") return wrongFailure(judging, state);
   if (batches.length === 0) return `${flow.id} was never built`;
-  const latest = await versions(world, flow, async () => undefined);
-  const wrong = await compared(world, flow, latest, undefined);
-  return wrong && `${flow.id}, when all is quiet, is not its query over its inputs as they stand:\n${wrong}`;
+  const wrong = await compared(
+    judging,
+    tablesAt(flow, () => undefined),
+    undefined,
+  );
+  if (wrong !== undefined)
+    return `${flow.id}, when all is quiet, is not its query over its inputs as they stand:\n${wrong}`;
+  return wrongReading(judging);
 }
 
-async function wrongAfter(world: EngineWorld, flow: ViewFlow, batch: CommittedBatch): Promise<string | undefined> {
-  const { offsets, commit } = batch;
-  const inputs = await versions(world, flow, async (name) => rangeOf(offsets, name).toVersion);
+async function wrongAfter(judging: Judging, { offsets, commit }: CommittedBatch): Promise<string | undefined> {
+  const { flow } = judging;
   const version = commit.tables["sink"]?.version ?? 0;
-  const wrong = await compared(world, flow, inputs, version);
+  const wrong = await compared(
+    judging,
+    tablesAt(flow, (name) => rangeOf(offsets, name).toVersion),
+    version,
+  );
   if (wrong === undefined) return undefined;
   const read = flow.inputs.map(({ name }) => `${name}@${rangeOf(offsets, name).toVersion}`).join(", ");
-  return `${flow.id}@${version}, after its batch ${offsets.batchId} (${commit.progress.strategy.name}), is not its query over ${read}:\n${wrong}`;
+  const { name, reason } = commit.progress.strategy;
+  return `${flow.id}@${version}, after its batch ${offsets.batchId} (${name}: ${reason}), is not its query over ${read}:\n${wrong}`;
 }
 
 /**
  * A view may only have failed on rows on which its query fails, too, or a part of it: DuckDB may filter groups before it computes their keys,
  * and a view that keeps its groups cannot. Neither is promised.
  */
-async function wrongFailure(world: EngineWorld, flow: ViewFlow, state: string): Promise<string | undefined> {
+async function wrongFailure({ world, plain, flow }: Judging, state: string): Promise<string | undefined> {
   const open = (await world.hostPaths())
     .filter((path) => path.startsWith(`checkpoints/${flow.id}/`) && path.includes("/offsets/"))
     .at(-1);
   const offsets = (await world.record(open ?? "")) as unknown as OffsetsRecord | undefined;
   if (offsets === undefined) return `${flow.id} is ${state} without a batch`;
-  const inputs = await versions(world, flow, async (name) => rangeOf(offsets, name).toVersion);
-  for (const part of partsOf(flow.query)) {
+  const inputs = tablesAt(flow, (name) => rangeOf(offsets, name).toVersion);
+  for (const part of nodesOf(flow.query)) {
     try {
-      await collected(world, { part }, inputs);
+      await plain.rows(flat(part), inputs);
     } catch (error) {
-      if (isDyneError(error) && error.kind === "data") return undefined;
+      if (error instanceof Error && error.message.includes("DATA_ERROR")) return undefined;
       throw error;
     }
   }
   return `${flow.id} is ${state}, but its query has no error over the inputs of batch ${offsets.batchId}`;
 }
 
-/** The plan and those below it. */
-function partsOf(plan: LogicalPlan): readonly LogicalPlan[] {
-  const below =
-    "inputs" in plan ? plan.inputs : "left" in plan ? [plan.left, plan.right] : "input" in plan ? [plan.input] : [];
-  return [plan, ...below.flatMap(partsOf)];
-}
-
-/** The inputs at these versions; the latest where it is undefined. */
-async function versions(
-  world: EngineWorld,
-  flow: ViewFlow,
-  versionOf: (name: string) => Promise<number | undefined>,
-): Promise<Record<string, FileSet>> {
-  const inputs: Record<string, FileSet> = {};
-  for (const { name, path } of flow.inputs) {
-    const table = world.table(path);
-    const version = await versionOf(name);
-    inputs[name] = table.fileSet(version === undefined ? await table.latest() : await table.at(version));
-  }
-  return inputs;
+/** The view's inputs at these versions. */
+function tablesAt(flow: ViewFlow, versionOf: (name: string) => number | undefined): Record<string, TableAt> {
+  return Object.fromEntries(flow.inputs.map(({ name, path }) => [name, { path, version: versionOf(name) }]));
 }
 
 async function compared(
-  world: EngineWorld,
-  flow: ViewFlow,
-  inputs: Record<string, FileSet>,
+  { plain, flow }: Judging,
+  inputs: Readonly<Record<string, TableAt>>,
   version: number | undefined,
 ): Promise<string | undefined> {
-  const table = world.table(flow.output.path);
-  const snapshot = version === undefined ? await table.latest() : await table.at(version);
-  const scan: LogicalPlan = { kind: "scan", source: "__view", schema: snapshot.schema, streaming: false };
-  const plans = { actual: scan, lawful: flow.query };
-  const { actual = [], lawful = [] } = await collected(world, plans, { ...inputs, __view: table.fileSet(snapshot) });
-  const found = difference(actual, lawful, new Set(analyze(flow.query).inexact));
+  const actual = await plain.rows(flat(scanOf(flow)), { [flow.output.name]: { path: flow.output.path, version } });
+  const found = difference(actual, await plain.rows(flat(flow.query), inputs), new Set(analyze(flow.query).inexact));
   return found && differenceText(found);
 }
 
-/** Rows of plans, with nested values as JSON. */
-async function collected(
-  world: EngineWorld,
-  plans: Readonly<Record<string, LogicalPlan>>,
-  inputs: Record<string, FileSet>,
-): Promise<Readonly<Record<string, readonly Row[]>>> {
+/** What users read of the view is what lies there. */
+async function wrongReading({ world, plain, flow }: Judging): Promise<string | undefined> {
+  const table = world.table(flow.output.path);
+  const snapshot = await table.latest();
   const result = await world.compute.run({
     name: "judge",
-    inputs,
+    inputs: { [flow.output.name]: table.fileSet(snapshot) },
     steps: [],
     writes: [],
-    collects: Object.entries(plans).map(([name, plan]) => ({ name, rowsMax: 1_000_000, plan: flat(plan) })),
+    collects: [{ name: "rows", rowsMax: 1_000_000, plan: flat(scanOf(flow)) }],
     parameters: {},
   });
   if (result.kind === "pending") throw new Error("pending");
-  return result.collected;
+  const lawful = await plain.rows(flat(scanOf(flow)), {
+    [flow.output.name]: { path: flow.output.path, version: snapshot.version },
+  });
+  const found = difference(result.collected["rows"] as readonly Row[], lawful);
+  return found && `${flow.id}@${snapshot.version} is read otherwise than it lies there:\n${differenceText(found)}`;
 }
 
+const scanOf = ({ output, query }: ViewFlow): LogicalPlan => ({
+  kind: "scan",
+  source: output.name,
+  schema: schemaOf(query),
+  streaming: false,
+});
+
+/** Nested values as JSON. */
 function flat(plan: LogicalPlan): LogicalPlan {
   const columns = Object.entries(schemaOf(plan).fields).map(([name, { type }]) => {
     const column: Expression = { kind: "column", name };
