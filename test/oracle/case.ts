@@ -7,7 +7,7 @@ import { firstBuild, type Coverage } from "./coverage.ts";
 import { judgeStream } from "./judge-stream.ts";
 import { judgeView } from "./judge-view.ts";
 import { PlainTables } from "./plain-tables.ts";
-import { drawnHistory, happen, happenings, type DrawnHistory } from "./random-history.ts";
+import { drawnHistory, happen, happeningName, happenings, type DrawnHistory } from "./random-history.ts";
 import { buildPipeline, drawnPipeline, type BuiltPipeline, type DrawnPipeline } from "./random-pipeline.ts";
 
 export interface Case {
@@ -62,7 +62,7 @@ export async function examine(
       const line = await happen(world, built, now, at);
       if (line === undefined) continue;
       lines.push(line);
-      coverage.note("history", now.kind === "append" && now.rows.length === 0 ? "append nothing" : now.kind);
+      coverage.note("history", happeningName(now));
     }
     await world.quiet();
     await tamper(world, built);

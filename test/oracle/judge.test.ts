@@ -62,6 +62,7 @@ const right: Case = {
     ],
   },
   history: {
+    settings: [],
     before: [[[row(1, 0.25)], [row(2, 1.5)], [row(3, null)]], []],
     then: [{ kind: "append", table: 0, rows: [row(1, Number.NaN), row(4, -0)] }, { kind: "run all" }],
   },
@@ -100,7 +101,7 @@ describe("the oracle", () => {
     const { counterexample } = verdict as { readonly counterexample: string };
     expect(counterexample).toMatch(/(is missing|is there and should not be): +\{ id: /);
     expect(counterexample).toContain("groupBy");
-    expect(counterexample).toContain("append to s0");
+    expect(counterexample).toContain("INSERT INTO s0");
   });
 
   test("finds a streaming table that read a row which others had not yet committed", async () => {

@@ -1,47 +1,34 @@
 /** Histories as data: what others commit to the tables of a random pipeline, and where the batches are cut. */
 import fc from "fast-check";
-import {
-  DataFrame,
-  lit,
-  tablePath,
-  when,
-  type AnyColumn,
-  type Column,
-  type ColumnTypes,
-} from "../../shared/pipeline/index.ts";
-import { scansOf, type LogicalPlan, type LongType } from "../../shared/plan/index.ts";
+import { tablePath } from "../../shared/pipeline/index.ts";
+import { scansOf } from "../../shared/plan/index.ts";
 import { isDyneError } from "../../shared/core/index.ts";
 import { aroundStore, CrashPoint, expectCrash } from "../support/engine-faults.ts";
-import { rewriteTable } from "../support/engine-foreign.ts";
 import type { EngineWorld } from "../support/engine-harness.ts";
 import type { BuiltPipeline, BuiltTable } from "./random-pipeline.ts";
-import { textOf } from "./multiset.ts";
-import { appendRows, sourceRow, type SourceRow } from "./source-table.ts";
-import { condition, isNested, pick } from "./terms.ts";
+import { appendRows, rowsText, sourceRow, type SourceRow } from "./source-table.ts";
+import { appendWithColumn, changeTable, compact, turnOn, type TableChange } from "./table-change.ts";
+import { pick } from "./terms.ts";
 
-/** `file`: which of the table's files is rewritten, counted around; null for all of them. */
 export type Happening =
   | { readonly kind: "append"; readonly table: number; readonly rows: readonly SourceRow[] }
   /** Several commits at once. */
   | { readonly kind: "fill"; readonly table: number; readonly lists: readonly (readonly SourceRow[])[] }
   | { readonly kind: "append twice"; readonly table: number; readonly rows: readonly SourceRow[] }
+  | { readonly kind: "add column"; readonly table: number; readonly rows: readonly SourceRow[] }
+  | (TableChange & { readonly table: number })
   | {
-      readonly kind: "delete";
+      readonly kind: "compact";
       readonly table: number;
-      readonly column: number;
-      readonly how: number;
+      readonly by: "another engine" | "optimize" | "purge";
+      /** One of the table's files, counted around, where it is another engine; null for all of them. */
       readonly file: number | null;
     }
   | {
-      readonly kind: "update";
+      readonly kind: "turn on";
       readonly table: number;
-      readonly column: number;
-      readonly how: number;
-      readonly changed: number;
-      readonly file: number | null;
+      readonly what: "enableDeletionVectors" | "enableChangeDataFeed";
     }
-  | { readonly kind: "clear"; readonly table: number }
-  | { readonly kind: "compact"; readonly table: number; readonly file: number | null }
   | { readonly kind: "run all" }
   | { readonly kind: "run one"; readonly table: number }
   /** Another instance comes, which has nothing of what this one knew. */
@@ -51,15 +38,26 @@ export type Happening =
   /** What the owner of a view can ask for. */
   | { readonly kind: "refresh view" | "reset view"; readonly table: number };
 
+/** What a history may be made of, as coverage counts it. */
 export const happeningNames = [
   "fill",
   "append",
   "append nothing",
   "append twice",
+  "add column",
   "delete",
+  "delete in a file",
   "update",
+  "update in a file",
   "clear",
-  "compact",
+  "merge",
+  "overwrite",
+  "restore",
+  "compact by another engine",
+  "compact by optimize",
+  "compact by purge",
+  "turn on enableDeletionVectors",
+  "turn on enableChangeDataFeed",
   "run all",
   "run one",
   "restart",
@@ -68,9 +66,27 @@ export const happeningNames = [
   "reset view",
 ] as const;
 
+/** Under which name coverage counts it. */
+export function happeningName(now: Happening): (typeof happeningNames)[number] {
+  switch (now.kind) {
+    case "append":
+      return now.rows.length === 0 ? "append nothing" : "append";
+    case "delete":
+    case "update":
+      return now.file === null ? now.kind : `${now.kind} in a file`;
+    case "compact":
+      return `compact by ${now.by}`;
+    case "turn on":
+      return `turn on ${now.what}`;
+    default:
+      return now.kind;
+  }
+}
+
 const number = fc.nat(59);
-const file = fc.option(fc.nat(9), { freq: 4 });
+const file = fc.option(fc.nat(9), { freq: 2 });
 const fewRows = fc.array(sourceRow, { maxLength: 2, size: "max" });
+const someRows = fc.array(sourceRow, { minLength: 1, maxLength: 4, size: "max" });
 const manyRows = fc.array(sourceRow, { maxLength: 8, size: "max" });
 const of = <const Kind extends string>(kind: Kind) => fc.constant(kind);
 
@@ -85,7 +101,22 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ kind: of("update"), table: number, column: number, how: number, changed: number, file }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: of("compact"), table: number, file }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: of("compact"),
+      table: number,
+      by: fc.constantFrom("another engine" as const, "optimize" as const, "purge" as const),
+      file,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: of("merge"), table: number, rows: someRows, deletes: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: of("overwrite"), table: number, rows: someRows }) },
+  { weight: 1, arbitrary: fc.record({ kind: of("restore"), table: number, version: fc.nat(30) }) },
+  { weight: 1, arbitrary: fc.record({ kind: of("add column"), table: number, rows: someRows }) },
   { weight: 2, arbitrary: fc.constantFrom({ kind: "restart" } as const) },
   {
     weight: 2,
@@ -102,13 +133,13 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: of("clear"), table: number }) },
 );
 
-/** What a history begins with: files of each source, so that what follows changes a part of them; and then what happens. */
+/** What a history begins with: how changes are written, and files of each source, so that what follows changes a part of them; and then what happens. */
 export interface DrawnHistory {
+  readonly settings: readonly Extract<Happening, { kind: "turn on" }>[];
   readonly before: readonly (readonly (readonly SourceRow[])[])[];
   readonly then: readonly Happening[];
 }
 
-const someRows = fc.array(sourceRow, { minLength: 1, maxLength: 4, size: "max" });
 /** Most sources have enough files that a change is a small part of them. A smaller counterexample has few. */
 const filled = fc.oneof(
   { withCrossShrink: true },
@@ -117,17 +148,25 @@ const filled = fc.oneof(
 );
 
 export const drawnHistory: fc.Arbitrary<DrawnHistory> = fc.record({
+  settings: fc.array(
+    fc.record({
+      kind: of("turn on"),
+      table: number,
+      what: fc.constantFrom("enableDeletionVectors" as const, "enableChangeDataFeed" as const),
+    }),
+    { maxLength: 3, size: "max" },
+  ),
   before: fc.array(filled, { minLength: 2, maxLength: 2 }),
   then: fc.array(happening, { minLength: 6, maxLength: 16, size: "max" }),
 });
 
 /** A history as one list: the sources filled, one file each at a time, and read once. */
-export function happenings({ before, then }: DrawnHistory, built: BuiltPipeline): readonly Happening[] {
+export function happenings({ settings, before, then }: DrawnHistory, built: BuiltPipeline): readonly Happening[] {
   const sources = built.tables.filter(({ kind }) => kind === "source").length;
   const filled = before
     .slice(0, sources)
     .flatMap((lists, table): Happening[] => (lists.length === 0 ? [] : [{ kind: "fill", table, lists }]));
-  return [...filled, { kind: "run all" }, ...then];
+  return [...settings, ...filled, { kind: "run all" }, ...then];
 }
 
 /** Lets it happen, and says so as a line; undefined where it means nothing for this pipeline. */
@@ -141,21 +180,28 @@ export async function happen(
     case "append":
     case "append twice":
     case "fill": {
-      const sources = built.tables.filter(({ kind }) => kind === "source");
-      const { name, variable } = pick(sources, now.table) as BuiltTable;
+      const { name, variable } = sourceOf(built, now.table);
       const lists = now.kind === "fill" ? now.lists : now.kind === "append" ? [now.rows] : [now.rows, now.rows];
       await appendRows(world, name, lists, at * 5);
-      return lists.map((rows) => `append to ${variable}:${rowsText(rows)}`).join("\n- ");
+      return lists.map((rows) => `INSERT INTO ${variable}${rowsText(rows)}`).join("\n- ");
     }
+    case "add column":
+      return appendWithColumn(world, sourceOf(built, now.table), now.rows, at * 5);
     case "delete":
     case "update":
     case "clear":
-      return changed(world, built, now);
-    case "compact": {
-      const table = pick(built.tables, now.table) as BuiltTable;
-      const which = now.file ?? undefined;
-      const outcome = await rewriteTable(world, table.name, { dataChange: false, which });
-      return outcome === undefined ? undefined : `compact ${table.variable}${fileText(now.file)}`;
+    case "merge":
+    case "overwrite":
+    case "restore":
+      return changed(world, built, now, at * 5);
+    case "compact":
+      return compact(world, pick(built.tables, now.table) as BuiltTable, now);
+    case "turn on": {
+      const table = pick(
+        built.tables.filter(({ kind }) => kind !== "view"),
+        now.table,
+      );
+      return table && turnOn(world, table, now.what);
     }
     case "run all":
       await world.engine.sweep();
@@ -211,66 +257,30 @@ async function askedFor(
   return `${kind} ${view.variable}`;
 }
 
-/** Changes rows of a table that nobody reads as a stream and that no query owns. */
+/** Changes rows of a table that nobody reads as a stream and that no query owns; of a source, where the change brings rows. */
 async function changed(
   world: EngineWorld,
   built: BuiltPipeline,
-  now: Extract<Happening, { kind: "delete" | "update" | "clear" }>,
+  now: TableChange & { readonly table: number },
+  arrivedMinutes: number,
 ): Promise<string | undefined> {
   const streamed = new Set(
     built.tables.flatMap(({ declared }) =>
       declared.query === undefined ? [] : scansOf(declared.query).streaming.map(({ source }) => source),
     ),
   );
+  const isOfSources = now.kind === "merge" || now.kind === "overwrite" || now.kind === "restore";
   const table = pick(
-    built.tables.filter(({ kind, name }) => kind !== "view" && !streamed.has(name)),
+    built.tables.filter(({ kind, name }) => (isOfSources ? kind === "source" : kind !== "view") && !streamed.has(name)),
     now.table,
   );
   if (table === undefined || (await world.table(tablePath(table.name)).find()) === undefined) return undefined;
-  if (now.kind === "clear") {
-    const none = (plan: LogicalPlan): LogicalPlan => frameOf(plan).filter(() => lit(false, { kind: "boolean" })).plan;
-    const outcome = await rewriteTable(world, table.name, { dataChange: true, keep: none });
-    return outcome === undefined ? undefined : `delete every row of ${table.variable}`;
-  }
-  const names = Object.keys(table.frame.schema.fields);
-  const name = pick(names, now.column) as string;
-  const code = condition({ column: table.frame.columns[name] as AnyColumn, code: name }, now.how).code;
-  const which = now.file ?? undefined;
-  const conditionOf = (frame: DataFrame<ColumnTypes>) =>
-    condition({ column: frame.columns[name] as AnyColumn, code: name }, now.how).column;
-  if (now.kind === "delete") {
-    const keep = (plan: LogicalPlan): LogicalPlan => {
-      const frame = frameOf(plan);
-      return frame.filter(() => conditionOf(frame).eqNullSafe(true).not()).plan;
-    };
-    const outcome = await rewriteTable(world, table.name, { dataChange: true, which, keep });
-    return outcome === undefined ? undefined : `delete from ${table.variable} where ${code}${fileText(now.file)}`;
-  }
-  const target = pick(
-    names.filter((each) => !isNested((table.frame.columns[each] as AnyColumn).type)),
-    now.changed,
-  );
-  if (target === undefined) return undefined;
-  const keep = (plan: LogicalPlan): LogicalPlan => {
-    const frame = frameOf(plan);
-    const before = frame.columns[target] as unknown as Column<LongType>;
-    const nothing = lit(null, before.type);
-    return frame.withColumns(() => ({ [target]: when(conditionOf(frame), nothing).otherwise(before) })).plan;
-  };
-  const outcome = await rewriteTable(world, table.name, { dataChange: true, which, keep });
-  return outcome === undefined
-    ? undefined
-    : `update ${table.variable} set ${target} = null where ${code}${fileText(now.file)}`;
+  return changeTable(world, table, now, arrivedMinutes);
 }
 
-const frameOf = (plan: LogicalPlan): DataFrame<ColumnTypes> => new DataFrame(plan);
-const fileText = (file: number | null): string => (file === null ? "" : ` (in its file ${file}, counted around)`);
-
-const rowsText = (rows: readonly SourceRow[]): string =>
-  rows.length === 0 ? " nothing" : rows.map((row) => `\n    ${sourceRowText(row)}`).join("");
-
-function sourceRowText(row: SourceRow): string {
-  return `{ ${Object.entries(row)
-    .map(([name, value]) => `${name}: ${Object.is(value, -0) ? "-0" : textOf(value as string)}`)
-    .join(", ")} }`;
+function sourceOf({ tables }: BuiltPipeline, number: number): BuiltTable {
+  return pick(
+    tables.filter(({ kind }) => kind === "source"),
+    number,
+  ) as BuiltTable;
 }

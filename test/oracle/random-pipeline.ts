@@ -16,7 +16,8 @@ import {
 import { viewPlan } from "../../shared/engine/incremental/view-plan.ts";
 import { rowSteps, streamStep, viewSteps, type QueryStep } from "./drawn-step.ts";
 import { exactNames, namesAt, namesOf, orderedNames, termOf, type Query } from "./query.ts";
-import { withStep, type Readable } from "./query-step.ts";
+import type { Readable } from "./join-step.ts";
+import { withStep } from "./query-step.ts";
 import { eventTime, sourceColumns, sourceTable } from "./source-table.ts";
 import { condition, pick } from "./terms.ts";
 

@@ -1,7 +1,7 @@
 /** The bottom of every random pipeline: a bronze table with a column of every kind, and rows that others append to it as they like. */
 import fc from "fast-check";
 import { encodeLogPath, type Action } from "../../shared/delta/index.ts";
-import type { Row, RowValue } from "../../shared/compute/index.ts";
+import type { Row, RowSet, RowValue } from "../../shared/compute/index.ts";
 import {
   array,
   boolean,
@@ -18,6 +18,7 @@ import {
   timestamp,
   type DeclaredTable,
 } from "../../shared/pipeline/index.ts";
+import type { Schema } from "../../shared/plan/index.ts";
 import { startMs, type EngineWorld } from "../support/engine-harness.ts";
 
 const columns = struct({
@@ -93,17 +94,10 @@ export async function appendRows(
   const table = world.table(tablePath(name));
   const { schema, partitionBy } = await table.latest();
   const names = lists.map((_, index) => `rows${index}`);
-  const inputs = lists.map((rows) => ({
-    kind: "rows" as const,
-    schema,
-    rowCount: rows.length,
-    columns: Object.fromEntries(
-      Object.keys(schema.fields).map((column) => [column, rows.map((row) => valueOf(row, column, arrivedMinutes))]),
-    ),
-  }));
+  const inputs = lists.map((rows) => rowSetOf(schema, rows, arrivedMinutes));
   const result = await world.compute.run({
     name: "append",
-    inputs: Object.fromEntries(names.map((each, index) => [each, inputs[index] as (typeof inputs)[number]])),
+    inputs: Object.fromEntries(names.map((each, index) => [each, inputs[index] as RowSet])),
     steps: [],
     writes: names.map((each) => ({
       name: each,
@@ -127,6 +121,35 @@ export async function appendRows(
     }));
     await table.commit({ actions, isBlindAppend: true, operation: "WRITE" });
   }
+}
+
+/** Rows as the compute takes them, in the columns of a table. */
+export function rowSetOf(schema: Schema, rows: readonly SourceRow[], arrivedMinutes: number): RowSet {
+  return {
+    kind: "rows",
+    schema,
+    rowCount: rows.length,
+    columns: Object.fromEntries(
+      Object.keys(schema.fields).map((column) => [column, rows.map((row) => valueOf(row, column, arrivedMinutes))]),
+    ),
+  };
+}
+
+/** Rows as a list of SQL's VALUES, in the order of the source's columns; `at` in minutes after the start. */
+export function rowsText(rows: readonly SourceRow[]): string {
+  if (rows.length === 0) return " (no rows)";
+  const lines = rows.map((row) => `\n    (${sourceColumns.map((name) => valueText(row, name)).join(", ")})`);
+  return ` (${sourceColumns.join(", ")}) VALUES${lines.join(",")}`;
+}
+
+function valueText(row: SourceRow, name: string): string {
+  const value = (row as unknown as Row)[name] ?? null;
+  if (value === null) return "NULL";
+  if (name === "day") return `DATE '${new Date(Number(value) * 86_400_000).toISOString().slice(0, 10)}'`;
+  if (name === "at") return `MINUTE ${Number(value)}`;
+  if (name === "tags") return String(value).replaceAll('"', "'");
+  if (name === "amount") return String(value);
+  return Object.is(value, -0) ? "-0.0" : typeof value === "string" ? `'${value}'` : String(value);
 }
 
 function valueOf(row: SourceRow, column: string, arrivedMinutes: number): RowValue {

@@ -1,0 +1,4 @@
+/** One half of the random pipelines: see seeds.ts. */
+import { pipelinesOfHalf } from "./seeds.ts";
+
+pipelinesOfHalf(0);
