@@ -173,4 +173,7 @@ export const limits = {
   changeTextBytes: 16 * 1024 * 1024,
   /** Rows of a file that are in memory at once where their positions cannot be asked for. */
   wholeFileRowsMax: 20_000_000,
+  /** How deep values of a variant may lie in one another, as in Spark's; and the text of those that are read at once. */
+  variantNestingMax: 1_000,
+  variantCharactersMax: 256 * 1024 * 1024,
 } as const;

@@ -39,6 +39,10 @@ const readerFeatures: Readonly<Record<string, Support>> = {
   "typeWidening-preview": typeChangesAreKnown,
   v2Checkpoint: "yes",
   vacuumProtocolCheck: "yes",
+  variantShredding: "yes",
+  "variantShredding-preview": "yes",
+  variantType: "yes",
+  "variantType-preview": "yes",
 };
 
 const catalogReason = "its commits are its catalog's to give out, and what is in the folder may be behind them";

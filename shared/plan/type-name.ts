@@ -53,3 +53,19 @@ export function isNumeric(type: DataType): boolean {
 export function isIntegral(type: DataType): boolean {
   return type.kind === "byte" || type.kind === "short" || type.kind === "integer" || type.kind === "long";
 }
+
+/** Whether values of a type are variants, or have some within. They cannot be compared, sorted or grouped by, as in Spark. */
+export function hasVariant(type: DataType): boolean {
+  switch (type.kind) {
+    case "variant":
+      return true;
+    case "array":
+      return hasVariant(type.element);
+    case "map":
+      return hasVariant(type.key) || hasVariant(type.value);
+    case "struct":
+      return Object.values<StructField>(type.fields).some((field) => hasVariant(field.type));
+    default:
+      return false;
+  }
+}

@@ -55,7 +55,7 @@ export interface RowPage {
 
 /** Columns of a table whose values can be compared and sorted. */
 export function isComparable(type: DataType): boolean {
-  return type.kind !== "struct" && type.kind !== "array" && type.kind !== "map";
+  return !["struct", "array", "map", "variant"].includes(type.kind);
 }
 
 /** The visible columns of a version, in order. */

@@ -1,6 +1,6 @@
 /**
  * The tables of fixtures/, which Spark wrote: `expected/rows.ndjson` has the rows of the newest version, `expected/versions.json` how many each
- * version has. A table of a feature that is not read is refused by its name.
+ * version has.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,12 +16,6 @@ const folder = join(import.meta.dirname, "fixtures");
 const names = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
   entry.isDirectory() ? [entry.name] : [],
 );
-
-/** Tables whose rows are not read, and what their refusal names. A table that is read has no line here. */
-const refused: Readonly<Record<string, string>> = {
-  variant: "variant",
-  "variant-shredded": "variant",
-};
 
 let opened: ComputeUnderTest;
 beforeAll(async () => {
@@ -48,7 +42,7 @@ test("the page on the tables has a line for each of them", () => {
   expect(new Set(lines)).toEqual(new Set(names));
 });
 
-describe.each(names.filter((name) => refused[name] === undefined))("%s", (name) => {
+describe.each(names)("%s", (name) => {
   test("the newest version has the rows that Spark reads", async () => {
     const rows = expected(name, "rows.ndjson").split("\n");
     expect(canonicalRows(await read(name))).toEqual(canonicalRows(rows.filter((row) => row !== "")));
@@ -59,12 +53,5 @@ describe.each(names.filter((name) => refused[name] === undefined))("%s", (name) 
     const seen: Record<string, number> = {};
     for (const version of Object.keys(counts)) seen[version] = (await read(name, Number(version))).length;
     expect(seen).toEqual(counts);
-  });
-});
-
-test.each(Object.entries(refused))("%s is refused, naming %s", async (name, feature) => {
-  await expect(read(name)).rejects.toMatchObject({
-    code: "UNSUPPORTED_FEATURE",
-    message: expect.stringContaining(feature) as string,
   });
 });

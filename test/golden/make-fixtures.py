@@ -270,6 +270,27 @@ def variant_shredded(t):
     t.as_json = ["v"]
 
 
+def variant_changes(t):
+    """Variants in a change feed, in columns that are mapped by id, beside partitions and deletion vectors: numbers of all sizes and kinds, times of all calendars, long and strange texts, many fields."""
+    t.create("id INT, v VARIANT, s STRUCT<vs: ARRAY<VARIANT>, n: INT>, p STRING", CDF, DV, IDS, by="p")
+    values = [
+        "TRUE", "1Y", "-32768S", "2147483647", "9223372036854775807L", "0.1D", "1e300D", "100D", "-0.0D", "double('NaN')", "double('-Infinity')", "0.1F", "16777216F",
+        "1.10::DECIMAL(10,2)", "100::DECIMAL(10,0)", "0::DECIMAL(10,5)", "-12345678.5::DECIMAL(20,1)", "-0.05BD",
+        "DATE'0001-01-01'", "DATE'12345-01-01'", "DATE'-0044-03-15'", "TIMESTAMP'2024-01-01 00:00:00Z'", "TIMESTAMP'1969-12-31 23:59:59.999999Z'", "TIMESTAMP'0001-01-01 00:00:01.5Z'",
+        "TIMESTAMP_NTZ'2024-01-01 12:34:56.000001'", "X''", "X'000102ff'", "''", "repeat('\u00e9', 40)", "repeat('x', 70000)", "concat('\"', chr(92), chr(10), chr(1), chr(127), '\U0001f600')",
+    ]
+    rows = ", ".join(f"({i}, CAST({value} AS VARIANT))" for i, value in enumerate(values))
+    t.sql(
+        f"INSERT INTO {{t}} SELECT id, v, NULL, if(id % 2 = 0, 'even', 'odd') FROM (VALUES {rows}) AS x(id, v)",
+        "INSERT INTO {t} SELECT CAST(100 + id AS INT), parse_json(concat('{', array_join(transform(sequence(0, 300 * id), i -> concat('\"k', i, '\":[', i, ',null,{}]')), ','), '}')),"
+        " named_struct('vs', array(parse_json('{\"b\":{\"\":[[]]}}'), NULL), 'n', 1), NULL FROM range(2)",
+        "UPDATE {t} SET v = parse_json('{\"was\": 1}') WHERE id = 3",
+        "DELETE FROM {t} WHERE id IN (4, 101)",
+    )
+    t.as_json = ["v", "s"]
+    t.expect_changes((1, 4))
+
+
 def materialized_partition_columns(t):
     """Files that hold the partition columns too, as the writer feature `materializePartitionColumns` asks."""
     t.create("id INT, p STRING", NO_DV, "delta.feature.materializePartitionColumns = 'supported'", by="p")
@@ -623,7 +644,7 @@ def long_texts(t):
 MAKERS = [
     cdf_copy_on_write, cdf_deletion_vectors, cdf_deletion_vectors_without_cdc_files, cdf_schema_change, cdf_partitioned, cdf_enabled_later,
     cdf_column_mapping, cdf_in_commit_timestamps, type_widening, type_widening_nested, variant, row_tracking, in_commit_timestamps,
-    variant_shredded, materialized_partition_columns, in_commit_timestamps_enabled_later, v2_checkpoint_json, v2_checkpoint_parquet, v2_checkpoint_without_hint, v2_checkpoint_without_sidecars,
+    variant_shredded, variant_changes, materialized_partition_columns, in_commit_timestamps_enabled_later, v2_checkpoint_json, v2_checkpoint_parquet, v2_checkpoint_without_hint, v2_checkpoint_without_sidecars,
     multi_part_checkpoint, checkpoint_with_parsed_columns, checkpoint_with_struct_statistics_only, log_compaction, deletion_vectors_in_one_file,
     deletion_vectors_inline, deletion_vectors_large, deletion_vectors_of_partitions, column_mapping_name, column_mapping_id,
     column_mapping_enabled_later, column_mapping_deletion_vectors, generated_columns, identity_columns, constraints, default_columns,

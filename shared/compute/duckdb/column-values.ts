@@ -3,11 +3,12 @@
  * by name or id at every depth, in any order; those that a file lacks are NULL, those that the table lacks are left out; values get the
  * column's type where the file has a narrower one, or an older form of the same.
  */
-import { columnIdOf, physicalNameOf, type ColumnMappingMode } from "../../core/index.ts";
+import { columnIdOf, DyneError, physicalNameOf, type ColumnMappingMode } from "../../core/index.ts";
 import { duckdbType, typeName, type DataType, type StructField } from "../../plan/index.ts";
 import type { FileField, FileShape, FileType } from "./file-type.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
 import { leafValue } from "./leaf-value.ts";
+import { variantFunction } from "./variant-function.ts";
 
 /**
  * The SQL of a table's column over a scan of files of this shape. Where the file has values in its place that cannot be the column's, they
@@ -75,18 +76,44 @@ function valueOf(sql: string, from: FileType, to: DataType, place: Place): strin
     const entries = `list_transform(map_entries(${sql}), lambda ${element}: struct_pack("key" := ${key}, "value" := ${value}))`;
     return `CASE WHEN ${sql} IS NOT NULL THEN map_from_entries(${entries}) END`;
   }
-  const value = from.kind === "leaf" ? leafValue(sql, from.type, to) : undefined;
+  const value =
+    to.kind === "variant"
+      ? variantValue(sql, from, place)
+      : from.kind === "leaf"
+        ? leafValue(sql, from.type, to)
+        : undefined;
   if (value !== undefined) return value;
   // Writers that know no type for a column without values give it any.
   const what = `DATA_ERROR: ${place.path} has ${from.kind === "leaf" ? from.type : `a ${from.kind}`} where the column ${place.column} is ${typeName(to)}`;
   return `CASE WHEN ${sql} IS NOT NULL THEN CAST(error(${stringLiteral(what)}) AS ${duckdbType(to)}) END`;
 }
 
+/** A group of columns as JSON text (Parquet's VariantEncoding.md § Variant in Parquet); undefined for what is no such group. */
+function variantValue(sql: string, from: FileType, { path, column }: Place): string | undefined {
+  if (from.kind !== "struct" || !from.fields.some(({ name }) => name === "metadata")) return undefined;
+  if (hasRenamed(from))
+    throw new DyneError(
+      "UNSUPPORTED_FEATURE",
+      `${path} has fields of the variant ${column} in columns whose names differ by case alone. Write the file anew without variantShredding.`,
+    );
+  return `${variantFunction}(${sql}, ${stringLiteral(`${path}, column ${column}`)})`;
+}
+
+/** True where DuckDB calls a field otherwise than the file does. */
+function hasRenamed(type: FileType): boolean {
+  if (type.kind === "list") return hasRenamed(type.element);
+  return (
+    type.kind === "struct" && type.fields.some(({ name, read, type: inner }) => name !== read || hasRenamed(inner))
+  );
+}
+
 /** True where DuckDB reads a value of the file as one of the table, to the names and the order of fields. */
+const unlike: ReadonlySet<DataType["kind"]> = new Set(["struct", "array", "map", "variant"]);
+
 function isSame(from: FileType, to: DataType, mode: ColumnMappingMode): boolean {
   switch (from.kind) {
     case "leaf":
-      return to.kind !== "struct" && to.kind !== "array" && to.kind !== "map" && from.type === duckdbType(to);
+      return !unlike.has(to.kind) && from.type === duckdbType(to);
     case "list":
       return to.kind === "array" && isSame(from.element, to.element, mode);
     case "map":

@@ -38,6 +38,8 @@ import { rowPositions } from "./row-positions.ts";
 import { loadRowSet } from "./row-set.ts";
 import { rowValue } from "./row-values.ts";
 import { textFileSetRelation } from "./text-file-set.ts";
+import { unmarkVariants } from "./unmarked-variants.ts";
+import { registerVariantFunction } from "./variant-function.ts";
 
 export interface DuckDbSettings {
   /** Everything on the local disk goes below this folder. */
@@ -75,6 +77,7 @@ export class DuckDbCompute implements Compute {
     const instance = await DuckDBInstance.create(":memory:", instanceOptions(settings));
     const connection = await instance.connect();
     await connection.run("SET GLOBAL TimeZone = 'UTC'");
+    registerVariantFunction(connection);
     connection.closeSync();
     return new DuckDbCompute(instance, settings.directory, settings.cacheBytes, random);
   }
@@ -241,6 +244,7 @@ class JobRun {
   ): Promise<(file: InputFile) => FileShape> {
     const unknown = files.filter((file) => this.#cache.shapeOf(store, file.path) === undefined);
     const paths = unknown.map((file) => local.get(file) as string);
+    for (const path of paths) await unmarkVariants(path);
     const told = await this.#fileShapes.of(this.#connection, paths);
     for (const file of unknown) {
       const shape = told.get(local.get(file) as string);

@@ -2,8 +2,8 @@
  * How rows of a target lie in its files (PROTOCOL.md § Writer Requirements for Column Mapping): under physical names, at every depth, and
  * with the ids of their fields.
  */
-import { columnIdOf, physicalNameOf, type ColumnMappingMode } from "../../core/index.ts";
-import { duckdbType, type DataType, type Schema, type StructField } from "../../plan/index.ts";
+import { columnIdOf, DyneError, physicalNameOf, type ColumnMappingMode } from "../../core/index.ts";
+import { duckdbType, hasVariant, type DataType, type Schema, type StructField } from "../../plan/index.ts";
 import type { WriteTarget } from "../compute.ts";
 import { shapeOfSchema, type FileShape } from "./file-type.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
@@ -24,8 +24,14 @@ export interface StoredForm {
 /** Delta's default (`delta.dataSkippingNumIndexedCols`). */
 const firstColumns = { kind: "first", count: 32 } as const;
 
-/** The form of a target's files. Values get exactly the types of its schema. */
+/** The form of a target's files. Values get exactly the types of its schema. Throws UNSUPPORTED_FEATURE for variants. */
 export function storedForm({ schema, partitionBy, columnMapping: mode = "none", layout }: WriteTarget): StoredForm {
+  const variant = Object.entries<StructField>(schema.fields).find(([, { type }]) => hasVariant(type));
+  if (variant !== undefined)
+    throw new DyneError(
+      "UNSUPPORTED_FEATURE",
+      `The column ${variant[0]} has variants, which dyne reads and does not write. Use Spark for it.`,
+    );
   const fields = Object.entries<StructField>(schema.fields).filter(([, { type }]) => type.kind !== "void");
   const columns = fields.map(([name, field]) => {
     const value = mode === "none" ? identifier(name) : storedValue(identifier(name), field.type, mode, 0);

@@ -6,7 +6,7 @@ import { castRule } from "../functions/casts.ts";
 import { aggregateFunction, commonType, isMismatch, scalarFunction, windowFunction } from "../functions/index.ts";
 import type { FunctionDefinition, Typed } from "../functions/index.ts";
 import { literalProblem } from "../literal.ts";
-import { sameType, typeName } from "../type-name.ts";
+import { hasVariant, sameType, typeName } from "../type-name.ts";
 import type { DataType, Schema, StructField, StructType } from "../types.ts";
 import { childrenOf, someExpression } from "../visit.ts";
 import { nearestName } from "../../core/nearest-name.ts";
@@ -131,7 +131,8 @@ export function unknownColumn(name: string, columns: readonly string[], place: s
 
 function windowType(expression: WindowCall, schema: Schema, place: string): StructField {
   const { call, partitionBy, orderBy } = expression;
-  for (const part of [...partitionBy, ...orderBy.map(({ by }) => by)]) fieldOf(part, schema, place);
+  for (const part of [...partitionBy, ...orderBy.map(({ by }) => by)])
+    assertNoVariant(fieldOf(part, schema, place).type, `a window in ${place} compares`);
   checkFrame(expression, place);
   if (call.kind === "aggregate" && call.distinct) {
     throw new DyneError(
@@ -222,12 +223,21 @@ function checkJsonType(type: DataType, place: string): void {
     );
     for (const [, field] of fields) checkJsonType(field.type, place);
   } else if (type.kind === "array") checkJsonType(type.element, place);
-  else if (type.kind === "map" || type.kind === "binary" || type.kind === "timestamp_ntz") {
+  else if (["map", "binary", "timestamp_ntz", "variant"].includes(type.kind)) {
     throw new DyneError(
       "UNSUPPORTED_FEATURE",
       `fromJson cannot read ${typeName(type)} yet (in ${place}). Read the field as string and convert it.`,
     );
   }
+}
+
+/** Variants have no order, and equal ones may have other bytes. Throws TYPE_MISMATCH. */
+export function assertNoVariant(type: DataType, what: string): void {
+  if (!hasVariant(type)) return;
+  throw new DyneError(
+    "TYPE_MISMATCH",
+    `${what} values of the type ${typeName(type)}, and variants cannot be compared. Leave them out, or use Spark.`,
+  );
 }
 
 /** Requires a boolean expression. Errors: TYPE_MISMATCH, and those of its parts. */

@@ -5,7 +5,7 @@ import { commonType } from "../functions/index.ts";
 import type { Join } from "../logical-plan.ts";
 import { sameType, typeName } from "../type-name.ts";
 import type { Schema, StructField } from "../types.ts";
-import { fieldOf } from "./field-of.ts";
+import { assertNoVariant, fieldOf } from "./field-of.ts";
 
 /**
  * An output column of a join. `either` is a column joined on by one name where the left side may have no row: `coalesce(left, right)` for
@@ -93,6 +93,7 @@ function checkPairs(plan: Join, left: Schema, right: Schema): void {
   for (const pair of plan.on) {
     const a = fieldOf({ kind: "column", name: pair.left }, left, "the left side of join").type;
     const b = fieldOf({ kind: "column", name: pair.right }, right, "the right side of join").type;
+    assertNoVariant(a, "join compares");
     if (commonType(a, b) === undefined || (merged.includes(pair) && !sameType(a, b))) {
       const why = commonType(a, b) === undefined ? "join compares" : `${plan.type} join makes one column of`;
       const and = commonType(a, b) === undefined ? "with" : "and";

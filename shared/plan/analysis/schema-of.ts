@@ -6,7 +6,7 @@ import type { Expression } from "../expression.ts";
 import { sameType, typeName } from "../type-name.ts";
 import type { DataType, Schema, StructField } from "../types.ts";
 import { childrenOf } from "../visit.ts";
-import { checkCalls, requireBoolean, fieldOf, unknownColumn } from "./field-of.ts";
+import { assertNoVariant, checkCalls, requireBoolean, fieldOf, unknownColumn } from "./field-of.ts";
 import { joinSchema } from "./join-columns.ts";
 
 const cache = new WeakMap<LogicalPlan, Schema>();
@@ -42,13 +42,16 @@ function nodeSchema(plan: LogicalPlan): Schema {
       return aggregateSchema(plan);
     case "union":
       return unionSchema(plan);
-    case "distinct":
-      return schemaOf(plan.input);
+    case "distinct": {
+      const schema = schemaOf(plan.input);
+      assertNoVariant(schema, "distinct compares");
+      return schema;
+    }
     case "sort": {
       const schema = schemaOf(plan.input);
       for (const { by } of plan.orders) {
         checkCalls(by, "scalar", "orderBy");
-        fieldOf(by, schema, "orderBy");
+        assertNoVariant(fieldOf(by, schema, "orderBy").type, "orderBy compares");
       }
       return schema;
     }
@@ -121,6 +124,7 @@ function aggregateSchema(plan: Aggregate): Schema {
     const field = fieldOf(expression, schema, place);
     if (field.type.kind === "map")
       throw new DyneError("TYPE_MISMATCH", `groupBy cannot group by the map "${name}". Group by one of its values.`);
+    assertNoVariant(field.type, "groupBy compares");
     return [name, withoutMetadata(field)] as const;
   });
   const grouped = new Map(plan.groupBy.map(({ name, expression }) => [name, expression]));

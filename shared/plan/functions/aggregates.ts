@@ -53,7 +53,7 @@ function extreme(name: "min" | "max"): AggregateFunction {
     inexact: never,
     type: (args) => {
       const typed = anything(1, 1, ([type]) => type as DataType)(args);
-      return "mismatch" in typed || isOrdered(typed.result) ? typed : { mismatch: "cannot order maps" };
+      return "mismatch" in typed || isOrdered(typed.result) ? typed : { mismatch: "cannot order maps or variants" };
     },
     sql: { duckdb: plain(name), spark: plain(name) },
   };
@@ -108,7 +108,9 @@ export const aggregates = [
       const typed = anything(1, 1, ([type]) => ({ kind: "array", element: type as DataType, containsNull: false }))(
         args,
       );
-      return "mismatch" in typed || isOrdered(args[0] as DataType) ? typed : { mismatch: "cannot order maps" };
+      return "mismatch" in typed || isOrdered(args[0] as DataType)
+        ? typed
+        : { mismatch: "cannot order maps or variants" };
     },
     sql: {
       duckdb: {

@@ -1,5 +1,5 @@
 import type { DataType, StructField } from "../types.ts";
-import { typeName } from "../type-name.ts";
+import { hasVariant, typeName } from "../type-name.ts";
 import { quoteName, quoteText } from "../sql/quoting.ts";
 import type { ScalarFunction, TypeRule } from "./function-definition.ts";
 import { decimalText } from "./casts.ts";
@@ -60,6 +60,37 @@ function jsonValue(sql: string, type: DataType, depth: number): string {
   }
 }
 
+/**
+ * The same as text. A variant is JSON text already, which goes in as it is: read as JSON its decimals would become doubles. A NULL is NULL.
+ */
+function jsonText(sql: string, type: DataType, depth: number): string {
+  if (type.kind === "variant") return sql;
+  if (!hasVariant(type)) return `CAST(${jsonValue(sql, type, depth)} AS VARCHAR)`;
+  const within = (value: string, inner: DataType, innerDepth: number): string =>
+    `coalesce(${jsonText(value, inner, innerDepth)}, 'null')`;
+  const element = quoteName(`e${depth}`, "duckdb");
+  const list = (values: string, each: string): string =>
+    `('[' || array_to_string(list_transform(${values}, lambda ${element}: ${each}), ',') || ']')`;
+  switch (type.kind) {
+    case "struct": {
+      const fields = Object.entries<StructField>(type.fields).map(([name, field], index) => {
+        const key = quoteText(`${index === 0 ? "" : ","}${JSON.stringify(name)}:`, "duckdb");
+        return `${key} || ${within(`struct_extract(${sql}, ${quoteText(name, "duckdb")})`, field.type, depth)}`;
+      });
+      return `CASE WHEN ${sql} IS NOT NULL THEN '{' || ${fields.join(" || ")} || '}' END`;
+    }
+    case "array":
+      return list(sql, within(element, type.element, depth + 1));
+    case "map": {
+      const key = within(`struct_extract(${element}, 'key')`, type.key, depth + 1);
+      const value = within(`struct_extract(${element}, 'value')`, type.value, depth + 1);
+      return list(`map_entries(${sql})`, `'{"key":' || ${key} || ',"value":' || ${value} || '}'`);
+    }
+    default:
+      return sql;
+  }
+}
+
 /** Structs, and values as JSON text. */
 export const nestedFunctions = [
   {
@@ -85,7 +116,7 @@ export const nestedFunctions = [
     type: jsonType,
     bindsArguments: true,
     sql: {
-      duckdb: ([value], { args }) => `CAST(${jsonValue(value as string, args[0] as DataType, 0)} AS VARCHAR)`,
+      duckdb: ([value], { args }) => jsonText(value as string, args[0] as DataType, 0),
       spark: ([value]) =>
         `to_json(${value}, map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSSSS\\'Z\\''))`,
     },

@@ -1,6 +1,6 @@
 /** Type rules that several functions share. */
 import type { DataType, DecimalType } from "../types.ts";
-import { isIntegral, isNumeric, sameType, typeName } from "../type-name.ts";
+import { hasVariant, isIntegral, isNumeric, sameType, typeName } from "../type-name.ts";
 import type { Mismatch, Typed, TypeRule } from "./function-definition.ts";
 
 const integralDigits = { byte: 3, short: 5, integer: 10, long: 20 } as const;
@@ -47,6 +47,7 @@ export function common(least: number, most: number, result: (type: DataType) => 
         return { mismatch: `needs values of one type, not ${typeName(type)} and ${typeName(other)}` };
       type = wider;
     }
+    if (hasVariant(type)) return { mismatch: "cannot compare variants, nor choose one of them" };
     const of = result(type);
     return "mismatch" in of ? of : { result: of, args: args.map(() => type) };
   };
@@ -88,5 +89,5 @@ export const integralKinds = ["byte", "short", "integer", "long"] as const;
 export const numericKinds = [...integralKinds, "float", "double", "decimal"] as const;
 /** Types with an order. */
 export function isOrdered(type: DataType): boolean {
-  return type.kind !== "map";
+  return type.kind !== "map" && !hasVariant(type);
 }

@@ -12,7 +12,8 @@ import type {
 
 /**
  * A row by column name. boolean: boolean; byte, short, integer, float and double: number; long: bigint; decimal, string, date (`2026-01-02`), timestamp
- * (`2026-01-02T03:04:05.678901Z`) and timestamp_ntz (the same without Z): string; binary: Uint8Array; array: array; map: Map; struct: object.
+ * (`2026-01-02T03:04:05.678901Z`) and timestamp_ntz (the same without Z): string; binary: Uint8Array; array: array; map: Map; struct: object;
+ * variant: its JSON text, in which decimals have all their digits.
  */
 export type OutputRow = Readonly<Record<string, unknown>>;
 
@@ -50,15 +51,16 @@ export type ChangeOf<Types extends ColumnTypes> = RowOf<Types> & {
   readonly _commit_timestamp: string;
 };
 
-/** Numbers as their digits: 64-bit integers do not fit into JavaScript's numbers. */
+/** Numbers as their digits: 64-bit integers do not fit into JavaScript's numbers. No object of a variant has this key. */
+const digitsKey = Symbol("digits");
 interface Digits {
-  readonly digits: string;
+  readonly [digitsKey]: string;
 }
 
 /** Takes the text of a row (see `readRowTexts`) apart. */
 export function rowOfText(text: string, schema: Schema): OutputRow {
   const json = (JSON as unknown as ExactJson).parse(text, (_key, value, { source }) =>
-    typeof value === "number" ? ({ digits: source ?? String(value) } satisfies Digits) : value,
+    typeof value === "number" ? ({ [digitsKey]: source ?? String(value) } satisfies Digits) : value,
   );
   return structOf(json as Readonly<Record<string, unknown>>, schema);
 }
@@ -93,17 +95,29 @@ function valueOf(value: unknown, type: DataType): unknown {
         ]),
       );
     case "long":
-      return BigInt((value as Digits).digits);
+      return BigInt((value as Digits)[digitsKey]);
     case "byte":
     case "short":
     case "integer":
-      return Number((value as Digits).digits);
+      return Number((value as Digits)[digitsKey]);
     case "float":
     case "double":
-      return Number(typeof value === "string" ? value : (value as Digits).digits);
+      return Number(typeof value === "string" ? value : (value as Digits)[digitsKey]);
     case "binary":
       return Uint8Array.from(Buffer.from(value as string, "base64"));
+    case "variant":
+      return variantText(value);
     default:
       return value;
   }
+}
+
+/** The text that a value was parsed from, without blanks. */
+function variantText(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (digitsKey in value) return (value as Digits)[digitsKey];
+  if (Array.isArray(value)) return `[${value.map(variantText).join(",")}]`;
+  return `{${Object.entries(value)
+    .map(([name, each]) => `${JSON.stringify(name)}:${variantText(each)}`)
+    .join(",")}}`;
 }

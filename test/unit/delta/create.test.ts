@@ -40,6 +40,19 @@ describe("creating a table", () => {
     expect(await openSnapshot(log)).toEqual(snapshot);
   });
 
+  test("with variants is refused, at every depth, before anything is written", async () => {
+    const { log, memory } = tableUnderTest();
+    const variant = { kind: "variant" } as const;
+    for (const type of [variant, { kind: "array", element: variant, containsNull: true } as const]) {
+      const schema = { kind: "struct", fields: { v: { type, nullable: true } } } as const;
+      await expect(createTable(log, { schema })).rejects.toMatchObject({
+        code: "UNSUPPORTED_FEATURE",
+        details: { features: ["variantType"] },
+      });
+    }
+    expect(await memory.get(commitPath(log, 0))).toBeUndefined();
+  });
+
   test("of two creators at once one creates and the other adopts its table", async () => {
     const { log } = tableUnderTest();
     const [a, b] = await Promise.all([createTable(log, { schema: idSchema }), createTable(log, { schema: idSchema })]);

@@ -63,9 +63,9 @@ describe("reading", () => {
     ],
     [
       "two unknown features",
-      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["variantShredding", "toString"] },
+      { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["variantType", "coordinates", "toString"] },
       {},
-      "variantShredding, toString",
+      "coordinates, toString",
     ],
     [
       "unknown writer features only",
