@@ -20,6 +20,7 @@ import type {
   TimestampNtzType,
   TimestampType,
 } from "../data-type.ts";
+import type { FramedWindow, OrderedWindow, WindowSpec } from "./window-spec.ts";
 
 /** A column of whatever type. */
 export interface AnyColumn {
@@ -72,31 +73,6 @@ export type FieldColumns<Type extends DataType> =
     ? { readonly [Name in keyof Fields]: Fields[Name] extends StructField<infer Field> ? Column<Field> : never }
     : never;
 
-/** Rows before and after the current one, inclusive; undefined is unbounded, 0 the current row, negative before it. */
-export interface Rows {
-  readonly from: number | undefined;
-  readonly to: number | undefined;
-}
-/** Rows with equal values of `partitionBy` (all rows without it), in an order. */
-export interface OrderedWindow {
-  readonly partitionBy?: readonly AnyColumn[];
-  readonly orderBy: readonly (AnyColumn | OrderedColumn)[];
-}
-/** The rows of an ordered window that lie around the current one. */
-export interface FramedWindow extends OrderedWindow {
-  readonly rows: Rows;
-}
-/** Rows without an order among them: the whole partition. */
-export interface UnorderedWindow {
-  readonly partitionBy?: readonly AnyColumn[];
-  readonly orderBy?: never;
-  readonly rows?: never;
-}
-/**
- * A window of an aggregate. With an order and without `rows`, it is all rows up to the current one and those that are equal to it in the
- * order, as in Spark.
- */
-export type WindowSpec = UnorderedWindow | OrderedWindow | FramedWindow;
 /** A column and the direction to sort it in. */
 export class OrderedColumn {
   readonly order: SortOrder;

@@ -5,15 +5,16 @@ import { schemaOf } from "../analysis/schema-of.ts";
 import { analyze } from "../analysis/analyze.ts";
 import type { BooleanType, StructOf } from "../data-type.ts";
 import { checkFieldNames } from "../data-type.ts";
-import type { Expression, SortOrder } from "../expression.ts";
+import type { Expression } from "../expression.ts";
 import type { Join, JoinType, LogicalPlan, WithWatermark } from "../logical-plan.ts";
 import type { ArrayType, DataType, Schema, StructField } from "../types.ts";
-import { mapExpression } from "../visit.ts";
-import { windowFunction } from "../functions/index.ts";
 import { Column, OrderedColumn, sortOrder } from "./column.ts";
 import type { AnyColumn } from "./column.ts";
 import { durationMs } from "./duration.ts";
 import type { Duration } from "./duration.ts";
+import { inWindows } from "./time-windows.ts";
+import type { SlidingWindow } from "./time-windows.ts";
+import { totalOrder, withTotalOrder } from "./total-order.ts";
 import { rowNumber } from "./window-functions.ts";
 
 /** Types of columns by name. */
@@ -21,7 +22,7 @@ export type ColumnTypes = Readonly<Record<string, DataType>>;
 /** Columns by name, as builders get them. */
 export type ColumnsOf<Types extends ColumnTypes> = { readonly [Name in keyof Types]: Column<Types[Name]> };
 /** The types of columns by name. */
-export type TypesOf<Columns extends Readonly<Record<string, AnyColumn>>> = {
+export type TypesOf<Columns extends Readonly<Record<string, { readonly type: DataType }>>> = {
   readonly [Name in keyof Columns]: Columns[Name]["type"];
 };
 /** `A` with the columns of `B` put in, or in the place of those of the same name. */
@@ -30,6 +31,8 @@ export type With<A extends ColumnTypes, B extends ColumnTypes> = {
 };
 type NamesOf<Types> = keyof Types & string;
 type ColumnMap = Readonly<Record<string, AnyColumn>>;
+/** What rows are grouped by. */
+type GroupMap = Readonly<Record<string, AnyColumn | SlidingWindow<DataType>>>;
 
 /** Names of columns on both sides that must be equal. */
 export interface JoinPair<Left extends string, Right extends string> {
@@ -116,20 +119,24 @@ export class DataFrame<Types extends ColumnTypes> {
     return new DataFrame({ kind: "project", input: this.plan, columns: this.#named(Object.fromEntries(kept)) });
   }
 
-  /** Groups of equal values; NULL is a value. Without arguments: one group, even of no rows. */
+  /**
+   * Groups of equal values; NULL is a value. Without arguments: one group, even of no rows. Grouped by `window(time, …)`, a row is in each
+   * window that holds its time, and in none without a time. Errors: those of the analysis.
+   */
   groupBy<const Name extends NamesOf<Types>>(...names: readonly Name[]): GroupedDataFrame<Types, Pick<Types, Name>>;
-  groupBy<Columns extends ColumnMap>(
+  groupBy<Columns extends GroupMap>(
     build: (columns: ColumnsOf<Types>) => Columns,
   ): GroupedDataFrame<Types, TypesOf<Columns>>;
   groupBy(
-    ...what: readonly (string | ((columns: ColumnsOf<Types>) => ColumnMap))[]
+    ...what: readonly (string | ((columns: ColumnsOf<Types>) => GroupMap))[]
   ): GroupedDataFrame<Types, ColumnTypes> {
     const [build] = what;
-    const columns =
+    const given: GroupMap =
       typeof build === "function"
         ? build(this.columns)
         : Object.fromEntries(what.map((name) => [name, this.#column(name as string)]));
-    return new GroupedDataFrame(this.plan, this.columns, this.#named(columns));
+    const { plan, groups } = inWindows(this.plan, given);
+    return new GroupedDataFrame(plan, this.columns, this.#named(groups));
   }
 
   /**
@@ -185,13 +192,19 @@ export class DataFrame<Types extends ColumnTypes> {
   ): DataFrame<Types> {
     const [build] = what;
     const given = typeof build === "function" ? build(this.columns) : what.map((name) => this.#column(name as string));
-    return new DataFrame({ kind: "sort", input: this.plan, orders: this.#totalOrder(given.map(sortOrder)) });
+    return new DataFrame({
+      kind: "sort",
+      input: this.plan,
+      orders: totalOrder(given.map(sortOrder), this.schema as Schema),
+    });
   }
 
   /** The first rows in the order of `orderBy`, or in that of all columns. */
   limit(count: number): DataFrame<Types> {
     const input: LogicalPlan =
-      this.plan.kind === "sort" ? this.plan : { kind: "sort", input: this.plan, orders: this.#totalOrder([]) };
+      this.plan.kind === "sort"
+        ? this.plan
+        : { kind: "sort", input: this.plan, orders: totalOrder([], this.schema as Schema) };
     return new DataFrame({ kind: "limit", input, count });
   }
 
@@ -240,7 +253,7 @@ export class DataFrame<Types extends ColumnTypes> {
       );
     }
     const partitionBy = keys.map((key) => this.#column(key));
-    const orderBy = this.#totalOrder([]).map((order) => new OrderedColumn(order));
+    const orderBy = totalOrder([], this.schema as Schema).map((order) => new OrderedColumn(order));
     const number: LogicalPlan = {
       kind: "project",
       input: this.plan,
@@ -269,40 +282,14 @@ export class DataFrame<Types extends ColumnTypes> {
       "select",
     );
     return entries.map(([name, column]) => {
-      if (column instanceof Column) return { name, expression: this.#withTotalOrder(column.expression) };
+      if (column instanceof Column)
+        return { name, expression: withTotalOrder(column.expression, this.schema as Schema) };
       throw new DyneError(
         "TYPE_MISMATCH",
         `"${name}" in select is no column. Give a column, or a constant with lit().`,
       );
     });
   }
-
-  /** Row numbers, neighbours and frames are choices among rows: their order is made total (SPEC.md 3). Ranks are equal among peers. */
-  #withTotalOrder(expression: Expression): Expression {
-    return mapExpression(expression, (inner) => {
-      if (inner.kind !== "window" || inner.orderBy.length === 0) return undefined;
-      const { call, frame } = inner;
-      const choosing = call.kind === "call" ? windowFunction(call.name).ranks !== true : frame !== undefined;
-      return choosing ? { ...inner, orderBy: this.#totalOrder(inner.orderBy) } : undefined;
-    });
-  }
-
-  #totalOrder(orders: readonly SortOrder[]): readonly SortOrder[] {
-    const named = new Set(orders.map(({ by }) => (by.kind === "column" ? by.name : "")));
-    const rest = Object.entries<StructField>((this.schema as Schema).fields).filter(
-      ([name, { type }]) => !named.has(name) && !holdsMap(type),
-    );
-    return [
-      ...orders,
-      ...rest.map(([name]): SortOrder => ({ by: { kind: "column", name }, direction: "ascending", nulls: "first" })),
-    ];
-  }
-}
-
-function holdsMap(type: DataType): boolean {
-  if (type.kind === "map") return true;
-  if (type.kind === "array") return holdsMap(type.element);
-  return type.kind === "struct" && Object.values<StructField>(type.fields).some((field) => holdsMap(field.type));
 }
 
 /** Groups that wait for their aggregates. */

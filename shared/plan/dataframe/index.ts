@@ -1,15 +1,7 @@
 /** What users write queries with. */
 export { AggregateColumn, Column, OrderedColumn, WindowColumn } from "./column.ts";
-export type {
-  AnyColumn,
-  FramedWindow,
-  Operand,
-  OrderedWindow,
-  Rows,
-  UnorderedWindow,
-  ValueOf,
-  WindowSpec,
-} from "./column.ts";
+export type { AnyColumn, Operand, ValueOf } from "./column.ts";
+export type { FramedWindow, OrderedWindow, Rows, UnorderedWindow, WindowSpec } from "./window-spec.ts";
 export { DataFrame, GroupedDataFrame, read, readStream } from "./dataframe.ts";
 export type {
   ColumnsOf,
@@ -25,4 +17,6 @@ export type {
 export { durationMs } from "./duration.ts";
 export type { Duration } from "./duration.ts";
 export * from "./functions.ts";
+export { SlidingWindow, window, windows } from "./time-windows.ts";
+export type { TimeWindow } from "./time-windows.ts";
 export * from "./window-functions.ts";

@@ -2,7 +2,8 @@
 import type { DoubleType, IntegerType } from "../data-type.ts";
 import type { DataType } from "../types.ts";
 import { literal, operandOf, windowCall } from "./column.ts";
-import type { Column, FramedWindow, OrderedWindow, ValueOf, WindowColumn } from "./column.ts";
+import type { Column, ValueOf, WindowColumn } from "./column.ts";
+import type { FramedWindow, OrderedWindow } from "./window-spec.ts";
 
 const count = (value: number): Column<IntegerType> => literal(value, { kind: "integer" });
 

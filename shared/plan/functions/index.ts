@@ -9,6 +9,7 @@ import { logicFunctions } from "./logic.ts";
 import { nestedFunctions } from "./nested.ts";
 import { textFunctions } from "./text.ts";
 import { timeFunctions } from "./time.ts";
+import { timeWindows } from "./time-windows.ts";
 import { windowFunctions } from "./windows.ts";
 
 export type * from "./function-definition.ts";
@@ -21,6 +22,7 @@ export const functionTable: readonly FunctionDefinition[] = Object.freeze([
   ...arithmetic,
   ...textFunctions,
   ...timeFunctions,
+  ...timeWindows,
   ...nestedFunctions,
   ...guardFunctions,
   ...aggregates,

@@ -24,6 +24,7 @@ import {
   timestamp,
   toDate,
   upper,
+  window,
 } from "../../../shared/plan/index.ts";
 import type {
   Column,
@@ -123,6 +124,15 @@ frame.select(({ at, delay, id }) => ({
   n: sum(delay).over({ partitionBy: [id] }),
   m: lag(id, 1, "none").over({ orderBy: [at] }),
 }));
+
+// Windows of time.
+const byTime = frame.groupBy(({ at }) => ({ w: window(at, "10 minutes", "5 minutes") })).agg(() => ({ n: count() }));
+isTrue<Same<typeof byTime.columns.w.fields.start, Column<TimestampType>>>();
+frame.select(({ at }) => ({ start: window(at, "5 minutes").fields.start }));
+// @ts-expect-error a row is in several windows
+frame.select(({ at }) => ({ w: window(at, "10 minutes", "5 minutes") }));
+// @ts-expect-error text is no time
+frame.groupBy(({ id }) => ({ w: window(id, "5 minutes") }));
 
 // Result types.
 const columns = frame.columns;
