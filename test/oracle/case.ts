@@ -1,6 +1,7 @@
 /** A random pipeline with a random history, lived through and judged: every view at every version, every streaming table batch by batch. */
 import fc from "fast-check";
 import { isDyneError, type ErrorCode } from "../../shared/core/index.ts";
+import type { StrategyName } from "../../shared/engine/incremental/view-strategy.ts";
 import { EngineWorld, type EngineBench } from "../support/engine-harness.ts";
 import { writtenBatches } from "../support/engine-oracle.ts";
 import { firstBuild, type Coverage } from "./coverage.ts";
@@ -66,7 +67,7 @@ export async function examine(
     }
     await world.quiet();
     await tamper(world, built);
-    const wrong = await judge(world, coverage);
+    const wrong = await judge(world, built, coverage);
     if (wrong !== undefined) return broken("differs", wrong);
   } catch (error) {
     return broken("threw", `the engine threw ${textOfError(error)}`);
@@ -75,7 +76,7 @@ export async function examine(
   return { kind: "held" };
 }
 
-async function judge(world: EngineWorld, coverage: Coverage): Promise<string | undefined> {
+async function judge(world: EngineWorld, built: BuiltPipeline, coverage: Coverage): Promise<string | undefined> {
   await using plain = await PlainTables.open(world.estate.lake);
   for (const flow of world.engine.flows) {
     const wrong =
@@ -86,10 +87,12 @@ async function judge(world: EngineWorld, coverage: Coverage): Promise<string | u
           : undefined;
     if (wrong !== undefined) return wrong;
     if (flow.kind !== "view") continue;
+    const operators = built.tables.find(({ name }) => name === flow.output.name)?.operators ?? [];
     for (const { commit, offsets } of await writtenBatches(world, flow.id)) {
       if (offsets.batchId < 1) continue;
       const { name } = commit.progress.strategy;
-      coverage.note("view strategy", offsets.batchId === 1 && name === "full" ? firstBuild : name);
+      if (offsets.batchId === 1 && name === "full") coverage.note("view strategy", firstBuild);
+      else coverage.noteRefresh(name as StrategyName, operators, flow.refresh === "incremental");
     }
     if ((await world.stateOf(flow.id)) !== "RUNNING") coverage.note("failed", "as its query does");
   }

@@ -1,6 +1,6 @@
 /** What a run of the oracle exercised, so that it cannot become a test of nothing. */
 import type { StrategyName } from "../../shared/engine/incremental/view-strategy.ts";
-import { operatorNames } from "./drawn-step.ts";
+import { operatorNames, windowNames, type OperatorName } from "./drawn-step.ts";
 import { happeningNames } from "./random-history.ts";
 
 /** Every way to refresh a view: the compiler misses the one that is not here. */
@@ -30,8 +30,32 @@ export const drawable = {
   history: happeningNames,
 } satisfies Record<string, readonly string[]>;
 
+/** Operators under which no view follows changes: each refresh is in full. */
+const onlyInFull: ReadonlySet<OperatorName> = new Set([
+  "join inner",
+  "join left",
+  "join right",
+  "join full",
+  "join semi",
+  "join anti",
+  "join cross",
+  "join by one name",
+  "join of a grouping",
+  "self join",
+  "union",
+  "union of itself",
+  "limit",
+  "top-k",
+  "dropDuplicates",
+  ...windowNames,
+  "window of all rows",
+]);
+
 /** So many pipelines of one half meet everything. */
 const manyPipelines = 200;
+
+/** A refresh of a view that is declared to follow changes, other than its first: by its strategy. */
+export const followed = "view that follows changes";
 
 export class Coverage {
   readonly #counts = new Map<string, Map<string, number>>();
@@ -46,20 +70,49 @@ export class Coverage {
     return this.#counts.get(subject)?.get(name) ?? 0;
   }
 
-  /** What should have been met among so many pipelines and was not: ways to refresh among a few, everything that can be drawn among many. */
+  /** A batch of a view of these operators; `follows`: it is declared to be refreshed by changes alone. */
+  noteRefresh(strategy: StrategyName, operators: readonly string[], follows: boolean): void {
+    this.note("view strategy", strategy);
+    for (const operator of new Set(operators)) this.note(`refresh of ${operator}`, strategy);
+    if (follows) this.note(followed, strategy);
+  }
+
+  /**
+   * What should have been met among so many pipelines and was not: ways to refresh among a few; among many everything that can be drawn, and
+   * each operator in a view that was refreshed by its changes.
+   */
   missing(pipelines: number): string[] {
     const expected: Readonly<Record<string, readonly string[]>> = {
       "view strategy": [firstBuild, ...Object.keys(strategies)],
       ...(pipelines < manyPipelines ? {} : drawable),
     };
-    return Object.entries(expected).flatMap(([subject, names]) =>
+    const absent = Object.entries(expected).flatMap(([subject, names]) =>
       names.filter((name) => this.count(subject, name) === 0).map((name) => `${subject} ${name}`),
     );
+    if (pipelines < manyPipelines) return absent;
+    const unfollowed = operatorNames.filter(
+      (operator) => this.#refreshes(`refresh of ${operator}`) > 0 === onlyInFull.has(operator),
+    );
+    return [...absent, ...unfollowed.map((operator) => `by changes: ${operator}`)];
+  }
+
+  /** Of the refreshes that should have been by changes, the share that was. */
+  get followedShare(): number {
+    const byChanges = this.#refreshes(followed);
+    return byChanges / Math.max(1, byChanges + this.count(followed, "full"));
+  }
+
+  /** How often something was refreshed by its changes. */
+  #refreshes(subject: string): number {
+    return Object.keys(strategies)
+      .filter((name) => name !== "full")
+      .reduce((sum, name) => sum + this.count(subject, name), 0);
   }
 
   /** A line per subject. */
   toString(): string {
     return [...this.#counts]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([subject, counts]) => {
         const parts = [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`);
         return `${subject}: ${parts.join(", ")}`;

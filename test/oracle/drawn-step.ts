@@ -17,7 +17,22 @@ export const aggregateNames = [
   "sum.filter",
 ] as const;
 export const joinTypes = ["inner", "left", "right", "full", "semi", "anti", "cross"] as const;
-export const windowNames = ["rowNumber", "lag", "lead", "count over", "min over", "running sum", "moving max"] as const;
+export const windowNames = [
+  "rowNumber",
+  "rank",
+  "denseRank",
+  "ntile",
+  "lag",
+  "lead",
+  "firstValue",
+  "lastValue",
+  "nthValue",
+  "count over",
+  "sum over",
+  "min over",
+  "running sum",
+  "moving max",
+] as const;
 
 export type AggregateName = (typeof aggregateNames)[number];
 export type DrawnJoinType = (typeof joinTypes)[number];
@@ -186,7 +201,7 @@ const wide: fc.Arbitrary<QueryStep> = fc.oneof(
   { weight: 5, arbitrary: group },
   { weight: 2, arbitrary: union },
   { weight: 2, arbitrary: distinct },
-  { weight: 3, arbitrary: window },
+  { weight: 5, arbitrary: window },
   { weight: 2, arbitrary: top },
   { weight: 2, arbitrary: dropDuplicates },
   { weight: 1, arbitrary: limit },
@@ -227,7 +242,19 @@ export const viewSteps: fc.Arbitrary<readonly QueryStep[]> = fc.oneof(
     weight: 2,
     arbitrary: around(fc.tuple(exactGroup, between, join).map(([lower, steps, upper]) => [lower, ...steps, upper])),
   },
-  { weight: 2, arbitrary: around(fc.oneof(window, top, dropDuplicates, union).map((only) => [only])) },
+  {
+    weight: 4,
+    arbitrary: around(
+      fc
+        .oneof(
+          { weight: 5, arbitrary: window },
+          { weight: 1, arbitrary: top },
+          { weight: 1, arbitrary: dropDuplicates },
+          { weight: 1, arbitrary: union },
+        )
+        .map((only) => [only]),
+    ),
+  },
   {
     weight: 3,
     arbitrary: around(fc.tuple(wide, between, wide).map(([lower, steps, upper]) => [lower, ...steps, upper])),

@@ -121,6 +121,8 @@ export interface BuiltTable extends Readable {
   readonly kind: "source" | "stream" | "view";
   readonly declared: DeclaredTable;
   readonly isPartitioned: boolean;
+  /** What its query is made of. */
+  readonly operators: readonly string[];
 }
 
 export interface BuiltPipeline {
@@ -136,31 +138,37 @@ const soon = { minInterval: "0 seconds" } as const;
 export function buildPipeline(drawn: DrawnPipeline): BuiltPipeline {
   const tables: BuiltTable[] = [];
   const codes: string[] = [];
-  const operators: string[] = [];
   for (const [index, { isPartitioned }] of drawn.sources.entries()) {
     const name = `bronze.s${index}`;
     const declared = sourceTable(name, isPartitioned);
     const frame = read(declared).select(...sourceColumns);
-    tables.push({ name, kind: "source", variable: `s${index}`, declared, frame, growth: 0, isPartitioned });
+    tables.push({
+      name,
+      kind: "source",
+      variable: `s${index}`,
+      declared,
+      frame,
+      growth: 0,
+      isPartitioned,
+      operators: [],
+    });
     codes.push(`const s${index} = sourceTable("${name}", ${isPartitioned});`);
   }
   for (const [index, table] of drawn.tables.entries()) {
     const built = table.kind === "view" ? builtView(table, index, tables) : builtStream(table, index, tables);
     tables.push(built.table);
     codes.push(built.code);
-    operators.push(...built.operators);
   }
   const pipeline = definePipeline(
     "oracle",
     tables.map(({ declared }) => declared),
   );
-  return { pipeline, tables, code: codes.join("\n"), operators };
+  return { pipeline, tables, code: codes.join("\n"), operators: tables.flatMap((table) => table.operators) };
 }
 
 interface Built {
   readonly table: BuiltTable;
   readonly code: string;
-  readonly operators: readonly string[];
 }
 
 function builtView(drawn: DrawnView, index: number, tables: readonly BuiltTable[]): Built {
@@ -187,7 +195,6 @@ function builtView(drawn: DrawnView, index: number, tables: readonly BuiltTable[
   return {
     table: tableOf(name, "view", index, declared, query),
     code: `const t${index} = materializedView("${name}", { ${options}, query: ${query.code} });`,
-    operators: query.operators,
   };
 }
 
@@ -222,11 +229,10 @@ function builtStream(drawn: DrawnStream, index: number, tables: readonly BuiltTa
   const name = `silver.t${index}`;
   const declared = streamingTable(name, { ...soon, query: query.frame, partitionBy, expect: () => rules });
   const options = `partitionBy: ${JSON.stringify(partitionBy)}, expect: (t) => ({ ${ruleCodes.join(", ")} })`;
-  const used = [...query.operators, ...Object.values(rules).map(({ action }) => `expect ${action}`)];
+  const operators = [...query.operators, ...Object.values(rules).map(({ action }) => `expect ${action}`)];
   return {
-    table: tableOf(name, "stream", index, declared, query),
+    table: tableOf(name, "stream", index, declared, { ...query, operators }),
     code: `const t${index} = streamingTable("${name}", { ${options}, query: ${query.code} });`,
-    operators: used,
   };
 }
 
@@ -261,5 +267,6 @@ function tableOf(
   query: Query,
 ): BuiltTable {
   const isPartitioned = declared.partitionBy.length > 0;
-  return { name, kind, variable: `t${index}`, declared, frame: read(declared), growth: query.growth, isPartitioned };
+  const { growth, operators } = query;
+  return { name, kind, variable: `t${index}`, declared, frame: read(declared), growth, isPartitioned, operators };
 }

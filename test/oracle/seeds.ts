@@ -104,6 +104,7 @@ export function pipelinesOfHalf(mine: 0 | 1): void {
 
     test.skipIf(seeds.length < 25)("nothing that the oracle can draw is missing among them", () => {
       expect(coverage.missing(seeds.length)).toEqual([]);
+      expect(coverage.followedShare, "refreshes by changes where they are asked for").toBeGreaterThan(0.6);
     });
   });
 }

@@ -7,10 +7,13 @@ import {
   dateTrunc,
   double,
   hour,
+  integer,
   length,
   lit,
+  long,
   lower,
   month,
+  string,
   timestamp,
   toDate,
   upper,
@@ -118,6 +121,7 @@ export function derived({ column, code }: Term, number: number): Term {
           { column: coalesce(value, 0), code: `coalesce(${code}, 0)` },
           { column: when(value.gt(0), value).otherwise(-1), code: `when(${code}.gt(0), ${code}).otherwise(-1)` },
           { column: value.cast(double()), code: `${code}.cast(double())` },
+          { column: value.cast(string()), code: `${code}.cast(string())` },
           { column: value.isNull(), code: `${code}.isNull()` },
           { column: value.plus(1), code: `${code}.plus(1)` },
         ],
@@ -130,6 +134,7 @@ export function derived({ column, code }: Term, number: number): Term {
         [
           { column: abs(value), code: `abs(${code})` },
           { column: value.times(2), code: `${code}.times(2)` },
+          { column: value.tryCast(integer()), code: `${code}.tryCast(integer())` },
           { column: coalesce(value, 0.5), code: `coalesce(${code}, 0.5)` },
         ],
         number,
@@ -153,6 +158,7 @@ export function derived({ column, code }: Term, number: number): Term {
           { column: upper(text), code: `upper(${code})` },
           { column: concat(lower(text), "!"), code: `concat(lower(${code}), "!")` },
           { column: coalesce(text, "none"), code: `coalesce(${code}, "none")` },
+          { column: text.tryCast(long()), code: `${code}.tryCast(long())` },
         ],
         number,
       );
@@ -162,6 +168,7 @@ export function derived({ column, code }: Term, number: number): Term {
       return sure<Term>(
         [
           { column: month(day), code: `month(${code})` },
+          { column: day.cast(string()), code: `${code}.cast(string())` },
           { column: day.cast(timestamp()), code: `${code}.cast(timestamp())` },
         ],
         number,

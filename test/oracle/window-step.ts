@@ -1,10 +1,16 @@
 /** Operators that choose among rows or look at their neighbours. */
 import {
   count,
+  denseRank,
+  firstValue,
   lag,
+  lastValue,
   lead,
   max,
   min,
+  nthValue,
+  ntile,
+  rank,
   rowNumber,
   sum,
   type AnyColumn,
@@ -53,7 +59,7 @@ function windowValue(query: Query, { name, column }: WindowStep, window: Windows
   const { partitionBy } = window;
   const any = pick(orderedNames(query), column) as string;
   const whole = pick(
-    orderedNames(query).filter((each) => columnOf(query, each).type.kind === "integer"),
+    orderedNames(query).filter((each) => isSmallNumber(query, each)),
     column,
   );
   const value = columnOf(query, any) as Column<LongType>;
@@ -62,8 +68,26 @@ function windowValue(query: Query, { name, column }: WindowStep, window: Windows
   const running = { from: undefined, to: 0 } as const;
   const values: Record<WindowName, () => WindowValue | undefined> = {
     rowNumber: () => ({ column: rowNumber().over(window), code: "rowNumber()", isOrdered: true }),
+    rank: () => ({ column: rank().over(window), code: "rank()", isOrdered: true }),
+    denseRank: () => ({ column: denseRank().over(window), code: "denseRank()", isOrdered: true }),
+    ntile: () => ({ column: ntile(3).over(window), code: "ntile(3)", isOrdered: true }),
     lag: () => ({ column: lag(value).over(window), code: `lag(t.${any})`, isOrdered: true }),
     lead: () => ({ column: lead(value, 2).over(window), code: `lead(t.${any}, 2)`, isOrdered: true }),
+    firstValue: () => ({ column: firstValue(value).over(window), code: `firstValue(t.${any})`, isOrdered: true }),
+    lastValue: () => ({
+      column: lastValue(value, { ignoreNulls: true }).over({ ...window, rows: moving }),
+      code: `lastValue(t.${any}, { ignoreNulls: true })`,
+      isOrdered: true,
+      rows: JSON.stringify(moving),
+    }),
+    nthValue: () => ({
+      column: nthValue(value, 2).over({ ...window, rows: moving }),
+      code: `nthValue(t.${any}, 2)`,
+      isOrdered: true,
+      rows: JSON.stringify(moving),
+    }),
+    "sum over": () =>
+      number && { column: sum(number).over({ partitionBy }), code: `sum(t.${whole})`, isOrdered: false },
     "count over": () => ({ column: count().over({ partitionBy }), code: "count()", isOrdered: false }),
     "min over": () => ({ column: min(value).over({ partitionBy }), code: `min(t.${any})`, isOrdered: false }),
     "running sum": () =>
@@ -81,6 +105,12 @@ function windowValue(query: Query, { name, column }: WindowStep, window: Windows
     }),
   };
   return values[name]();
+}
+
+/** Whole numbers whose sums stay in the range of their type: all but those at its end. */
+function isSmallNumber(query: Query, name: string): boolean {
+  const { kind } = columnOf(query, name).type;
+  return kind === "integer" || (kind === "long" && !name.includes("big"));
 }
 
 /** The first rows of each key. */
