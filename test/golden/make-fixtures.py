@@ -622,6 +622,19 @@ def legacy_parquet(t):
     )
 
 
+def legacy_calendar(t):
+    """Files of the hybrid calendar that Spark wrote before version 3: dates and times before 1582 are Julian in them, by INT96 and otherwise; and one of another zone."""
+    t.create("id INT, d DATE, at TIMESTAMP, local TIMESTAMP_NTZ, s STRUCT<ds: ARRAY<DATE>, at: TIMESTAMP>", NO_DV)
+    legacy = {"spark.sql.parquet.datetimeRebaseModeInWrite": "LEGACY", "spark.sql.parquet.int96RebaseModeInWrite": "LEGACY"}
+    days = ["0001-01-01", "0004-02-29", "0100-03-01", "0200-03-01", "0500-02-28", "0999-12-31", "1000-03-01", "1400-03-01", "1500-02-28", "1500-03-01", "1582-10-04", "1582-10-15", "1899-12-31", "2024-02-29"]
+    for number, (kind, zone) in enumerate([("TIMESTAMP_MICROS", "UTC"), ("INT96", "UTC"), ("TIMESTAMP_MILLIS", "UTC"), ("TIMESTAMP_MICROS", "America/Los_Angeles")]):
+        def time(day):
+            return f"TIMESTAMP'{day} 23:59:59.123000Z'" if zone == "UTC" or day > "1900" else "NULL"
+        rows = ", ".join(f"({100 * number + i}, DATE'{day}', {time(day)}, TIMESTAMP_NTZ'{day} 00:00:00', named_struct('ds', array(DATE'{day}', NULL), 'at', {time(day)}))" for i, day in enumerate(days))
+        settings = {**legacy, "spark.sql.parquet.outputTimestampType": kind, "spark.sql.session.timeZone": zone}
+        t.with_settings(settings, lambda: t.sql(f"INSERT INTO {{t}} VALUES {rows}"))
+
+
 def dropped_feature(t):
     """Deletion vectors were purged and the feature dropped, which leaves the writer feature `checkpointProtection`."""
     t.create("id INT, name STRING", DV)
@@ -648,7 +661,7 @@ MAKERS = [
     multi_part_checkpoint, checkpoint_with_parsed_columns, checkpoint_with_struct_statistics_only, log_compaction, deletion_vectors_in_one_file,
     deletion_vectors_inline, deletion_vectors_large, deletion_vectors_of_partitions, column_mapping_name, column_mapping_id,
     column_mapping_enabled_later, column_mapping_deletion_vectors, generated_columns, identity_columns, constraints, default_columns,
-    clustered, timestamp_ntz_partitions, partition_values, special_names, extreme_values, legacy_parquet, dropped_feature, no_statistics, long_texts,
+    clustered, timestamp_ntz_partitions, partition_values, special_names, extreme_values, legacy_parquet, legacy_calendar, dropped_feature, no_statistics, long_texts,
 ]
 
 

@@ -6,6 +6,7 @@
 import { columnIdOf, DyneError, physicalNameOf, type ColumnMappingMode } from "../../core/index.ts";
 import { duckdbType, typeName, type DataType, type StructField } from "../../plan/index.ts";
 import type { FileField, FileShape, FileType } from "./file-type.ts";
+import { rebasedDate, rebasedTimestamp, type HybridCalendar } from "./hybrid-calendar.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
 import { leafValue } from "./leaf-value.ts";
 import { variantFunction } from "./variant-function.ts";
@@ -22,7 +23,13 @@ export function columnValue(
 ): string {
   const found = field.type.kind === "void" ? undefined : fieldIn(shape.columns, name, field, mode);
   if (found === undefined) return `NULL::${duckdbType(field.type)}`;
-  return valueOf(identifier(found.read), found.type, field.type, { mode, path, column: name, depth: 0 });
+  return valueOf(identifier(found.read), found.type, field.type, {
+    mode,
+    path,
+    column: name,
+    depth: 0,
+    calendar: shape.calendar,
+  });
 }
 
 /** The field of a file that is a field of the table; undefined where the file has none. */
@@ -47,10 +54,11 @@ interface Place {
   readonly column: string;
   /** How many lambdas are around: each has a variable of its own. */
   readonly depth: number;
+  readonly calendar: HybridCalendar | undefined;
 }
 
 function valueOf(sql: string, from: FileType, to: DataType, place: Place): string {
-  if (isSame(from, to, place.mode)) return sql;
+  if (place.calendar === undefined && isSame(from, to, place.mode)) return sql;
   if (from.kind === "struct" && to.kind === "struct") {
     const fields = Object.entries<StructField>(to.fields).map(([name, field]) => {
       const found = fieldIn(from.fields, name, field, place.mode);
@@ -80,12 +88,26 @@ function valueOf(sql: string, from: FileType, to: DataType, place: Place): strin
     to.kind === "variant"
       ? variantValue(sql, from, place)
       : from.kind === "leaf"
-        ? leafValue(sql, from.type, to)
+        ? calendarValue(sql, from, to, place)
         : undefined;
   if (value !== undefined) return value;
   // Writers that know no type for a column without values give it any.
   const what = `DATA_ERROR: ${place.path} has ${from.kind === "leaf" ? from.type : `a ${from.kind}`} where the column ${place.column} is ${typeName(to)}`;
   return `CASE WHEN ${sql} IS NOT NULL THEN CAST(error(${stringLiteral(what)}) AS ${duckdbType(to)}) END`;
+}
+
+/** A flat value; where it is a date or a time of another calendar, as that of ours. */
+function calendarValue(
+  sql: string,
+  { type, isInt96 = false }: Extract<FileType, { readonly kind: "leaf" }>,
+  to: DataType,
+  { calendar, path }: Place,
+): string | undefined {
+  if (calendar === undefined) return leafValue(sql, type, to);
+  if (type === "DATE") return leafValue(calendar.ofDates ? `(${rebasedDate(sql)})` : sql, type, to);
+  const value = leafValue(sql, type, to);
+  const isHybrid = to.kind === "timestamp" && (isInt96 ? calendar.ofInt96 : calendar.ofDates);
+  return value !== undefined && isHybrid ? rebasedTimestamp(value, calendar.zone, path) : value;
 }
 
 /** A group of columns as JSON text (Parquet's VariantEncoding.md § Variant in Parquet); undefined for what is no such group. */

@@ -30,7 +30,9 @@ import { loadDeletedRows } from "./deleted-rows.ts";
 import { FileCache } from "./file-cache.ts";
 import { fileSetRelation } from "./file-set.ts";
 import { FileShapes } from "./file-shapes.ts";
+import { readForeignFooter } from "./foreign-footer.ts";
 import type { FileShape } from "./file-type.ts";
+import type { HybridCalendar } from "./hybrid-calendar.ts";
 import { identifier } from "./identifier.ts";
 import { ParquetWriter, type Upload } from "./parquet-writer.ts";
 import { ParquetCheckpoints, withFolder, type CheckpointFiles } from "./parquet-checkpoints.ts";
@@ -38,7 +40,6 @@ import { rowPositions } from "./row-positions.ts";
 import { loadRowSet } from "./row-set.ts";
 import { rowValue } from "./row-values.ts";
 import { textFileSetRelation } from "./text-file-set.ts";
-import { unmarkVariants } from "./unmarked-variants.ts";
 import { registerVariantFunction } from "./variant-function.ts";
 
 export interface DuckDbSettings {
@@ -244,8 +245,9 @@ class JobRun {
   ): Promise<(file: InputFile) => FileShape> {
     const unknown = files.filter((file) => this.#cache.shapeOf(store, file.path) === undefined);
     const paths = unknown.map((file) => local.get(file) as string);
-    for (const path of paths) await unmarkVariants(path);
-    const told = await this.#fileShapes.of(this.#connection, paths);
+    const calendars = new Map<string, HybridCalendar | undefined>();
+    for (const path of paths) calendars.set(path, await readForeignFooter(path));
+    const told = await this.#fileShapes.of(this.#connection, calendars);
     for (const file of unknown) {
       const shape = told.get(local.get(file) as string);
       if (shape !== undefined) this.#cache.noteShape(store, file.path, shape);
@@ -350,6 +352,8 @@ function computeError({ name: job, signal }: ComputeJob, error: unknown): unknow
       { cause: error },
     );
   }
+  const refused = /UNSUPPORTED_FEATURE: ([^\n]*)/.exec(message)?.[1];
+  if (refused !== undefined) return new DyneError("UNSUPPORTED_FEATURE", `${job}: ${refused}.`, { cause: error });
   const stopped = /(DATA_ERROR|CONSTRAINT_VIOLATED): ?([^]*)/.exec(message);
   if (stopped?.[1] === "CONSTRAINT_VIOLATED") return constraintViolated(job, stopped[2] ?? "", error);
   if (stopped !== null) {

@@ -1,6 +1,7 @@
 /** Tells what files hold, many at once: what is in their footers becomes one text each, and only texts that are new are looked into. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { fileField, type FileShape, type ParquetNode } from "./file-type.ts";
+import type { HybridCalendar } from "./hybrid-calendar.ts";
 import { stringLiteral } from "./identifier.ts";
 
 /** Files whose footers are read by one query. */
@@ -13,15 +14,20 @@ export class FileShapes {
   /** By the text of a footer, in the order of their coming. */
   readonly #known = new Map<string, FileShape>();
 
-  /** The shapes of local files, by path. Two files that hold the same have the same object. */
-  async of(connection: DuckDBConnection, localPaths: readonly string[]): Promise<ReadonlyMap<string, FileShape>> {
+  /** The shapes of local files, by path, from their calendars. Two files that hold the same have the same object. */
+  async of(
+    connection: DuckDBConnection,
+    calendars: ReadonlyMap<string, HybridCalendar | undefined>,
+  ): Promise<ReadonlyMap<string, FileShape>> {
     const shapes = new Map<string, FileShape>();
-    const all = [...new Set(localPaths)];
+    const all = [...calendars.keys()];
     for (let start = 0; start < all.length; start += filesAtOnce) {
       const paths = all.slice(start, start + filesAtOnce);
       for (const [path, footer] of await footersOf(connection, paths)) {
-        const shape = this.#known.get(footer) ?? (await shapeOf(connection, path));
-        this.#keep(footer, shape);
+        const calendar = calendars.get(path);
+        const key = calendar === undefined ? footer : `${JSON.stringify(calendar)}${footer}`;
+        const shape = this.#known.get(key) ?? { ...(await shapeOf(connection, path)), ...(calendar && { calendar }) };
+        this.#keep(key, shape);
         shapes.set(path, shape);
       }
     }
@@ -49,7 +55,7 @@ async function footersOf(connection: DuckDBConnection, paths: readonly string[])
 async function shapeOf(connection: DuckDBConnection, path: string): Promise<FileShape> {
   const columns = await connection.run(`FROM read_parquet(${stringLiteral(path)}, hive_partitioning = false) LIMIT 0`);
   const reader = await connection.runAndReadAll(
-    `SELECT name, field_id, repetition_type, num_children FROM parquet_schema(${stringLiteral(path)}) ORDER BY column_id`,
+    `SELECT name, field_id, repetition_type, num_children, type FROM parquet_schema(${stringLiteral(path)}) ORDER BY column_id`,
   );
   const root = treeOf(reader.getRows().map(schemaElement).values());
   const nodes = root?.children.length === columns.columnCount ? root.children : [];
@@ -62,14 +68,16 @@ interface SchemaElement {
   readonly name: string;
   readonly id: number | undefined;
   readonly isRepeated: boolean;
+  readonly isInt96: boolean;
   readonly childCount: number;
 }
 
-function schemaElement([name, id, repetition, children]: readonly unknown[]): SchemaElement {
+function schemaElement([name, id, repetition, children, type]: readonly unknown[]): SchemaElement {
   return {
     name: String(name),
     id: id === null ? undefined : Number(id),
     isRepeated: repetition === "REPEATED",
+    isInt96: type === "INT96",
     childCount: Number(children ?? 0),
   };
 }
@@ -83,5 +91,6 @@ function treeOf(elements: Iterator<SchemaElement, undefined>): ParquetNode | und
     const child = treeOf(elements);
     if (child !== undefined) children.push(child);
   }
-  return { name: element.name, id: element.id, isRepeated: element.isRepeated, children };
+  const { name, id, isRepeated, isInt96 } = element;
+  return { name, id, isRepeated, isInt96, children };
 }

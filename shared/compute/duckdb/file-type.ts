@@ -1,10 +1,11 @@
 /** What a Parquet file holds, as DuckDB reads it: names as the file has them, and the ids of its fields. */
 import { DuckDBListType, DuckDBMapType, DuckDBStructType, type DuckDBType } from "@duckdb/node-api";
 import { columnIdOf, physicalNameOf, type ColumnMappingMode } from "../../core/index.ts";
+import type { HybridCalendar } from "./hybrid-calendar.ts";
 import { duckdbType, type DataType, type Schema, type StructField } from "../../plan/index.ts";
 
 export type FileType =
-  | { readonly kind: "leaf"; /** As DuckDB spells it. */ readonly type: string }
+  | { readonly kind: "leaf"; /** As DuckDB spells it. */ readonly type: string; readonly isInt96?: boolean }
   | { readonly kind: "struct"; readonly fields: readonly FileField[] }
   | { readonly kind: "list"; readonly element: FileType }
   | { readonly kind: "map"; readonly key: FileType; readonly value: FileType };
@@ -21,6 +22,8 @@ export interface FileField {
 /** The columns of a file, in its order. */
 export interface FileShape {
   readonly columns: readonly FileField[];
+  /** Of dates and times; absent for the one that all use now. */
+  readonly calendar?: HybridCalendar;
 }
 
 /** A node of a file's schema, as the file tells it. */
@@ -28,6 +31,7 @@ export interface ParquetNode {
   readonly name: string;
   readonly id: number | undefined;
   readonly isRepeated: boolean;
+  readonly isInt96: boolean;
   readonly children: readonly ParquetNode[];
 }
 
@@ -49,7 +53,7 @@ function fileType(type: DuckDBType, node: ParquetNode | undefined): FileType {
     const [key, value] = node?.children[0]?.children ?? [];
     return { kind: "map", key: fileType(type.keyType, key), value: fileType(type.valueType, value) };
   }
-  return { kind: "leaf", type: type.toString() };
+  return { kind: "leaf", type: type.toString(), ...(node?.isInt96 && { isInt96: true }) };
 }
 
 /** Where the elements of a list are: below its repeated group, or, as older writers had it, the repeated field itself. */

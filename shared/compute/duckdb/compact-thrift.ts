@@ -1,71 +1,13 @@
-/**
- * Groups of a Parquet file that are marked as variants are read as the columns that they have: DuckDB takes a marked one apart itself, which
- * loses nanoseconds, and ends the process where values lie in one another ten thousand times.
- *
- * The mark is a member of a union that readers pass over where they do not know it (parquet.thrift, `LogicalType`), and the footer is
- * written in Thrift's compact protocol. So the mark's number in the local copy becomes one that means nothing.
- */
-import { open } from "node:fs/promises";
+/** Thrift's compact protocol, in which footers of Parquet files are written, as much as it takes to walk through one. */
 import { DyneError } from "../../core/index.ts";
 
-/** The magic word at the end of a file, and before it the length of the footer. */
-const magic = "PAR1";
-const trailerBytes = 8;
-const footerBytesMax = 256 * 1024 * 1024;
-
-/** `FileMetaData.schema`, `SchemaElement.logicalType` and `LogicalType.VARIANT`. */
-const [schemaField, logicalTypeField, variantField] = [2, 10, 16] as const;
-/** A field's header in its long form: a struct, and its number in zigzag. */
-const [structType, listType] = [12, 9] as const;
-const variantNumber = 2 * variantField;
-const unknownNumber = 2 * 63;
-
-/** Changes a local copy in place; one without marks stays as it is. Throws DATA_ERROR for a footer that cannot be read. */
-export async function unmarkVariants(localFile: string): Promise<void> {
-  const file = await open(localFile, "r+");
-  try {
-    const { size } = await file.stat();
-    const trailer = Buffer.alloc(trailerBytes);
-    await file.read(trailer, 0, trailerBytes, Math.max(0, size - trailerBytes));
-    const length = trailer.readUInt32LE(0);
-    // Whatever else it is, whoever reads the rows refuses it.
-    if (trailer.toString("latin1", 4) !== magic || length > size - trailerBytes || length > footerBytesMax) return;
-    const footer = Buffer.alloc(length);
-    const start = size - trailerBytes - length;
-    await file.read(footer, 0, length, start);
-    if (!footer.includes(Buffer.of(structType, variantNumber))) return;
-    for (const at of variantMarks(footer)) await file.write(Uint8Array.of(unknownNumber), 0, 1, start + at);
-  } finally {
-    await file.close();
-  }
-}
-
-/** Where in a footer the numbers of the marks are. */
-function variantMarks(footer: Uint8Array): readonly number[] {
-  const marks: number[] = [];
-  const thrift = new CompactThrift(footer);
-  thrift.fields((id, type) => {
-    if (id !== schemaField || type !== listType) return thrift.skip(type);
-    const { count, type: element } = thrift.listHeader();
-    for (let index = 0; index < count; index++) {
-      if (element !== structType) thrift.skip(element);
-      else
-        thrift.fields((inner, innerType) => {
-          if (inner !== logicalTypeField || innerType !== structType) return thrift.skip(innerType);
-          thrift.fields((member, memberType) => {
-            if (member === variantField && memberType === structType) marks.push(thrift.position - 1);
-            thrift.skip(memberType);
-          });
-        });
-    }
-  });
-  return marks;
-}
+/** Types of values, as fields and lists name them. */
+export const thriftTypes = { binary: 8, list: 9, struct: 12 } as const;
 
 const nestingMax = 64;
 
-/** Thrift's compact protocol, as much as it takes to walk through it. */
-class CompactThrift {
+/** Throws DATA_ERROR wherever the bytes are none of it. */
+export class CompactThrift {
   readonly #bytes: Uint8Array;
   #depth = 0;
   position = 0;
@@ -89,6 +31,13 @@ class CompactThrift {
   listHeader(): { readonly count: number; readonly type: number } {
     const header = this.#byte();
     return { count: header >> 4 === 15 ? this.#varint() : header >> 4, type: header & 0x0f };
+  }
+
+  /** The bytes of a text or of a binary value. */
+  binary(): Uint8Array {
+    const length = this.#varint();
+    this.#pass(length);
+    return this.#bytes.subarray(this.position - length, this.position);
   }
 
   /** Goes over a value. */
