@@ -26,6 +26,9 @@ export type OnReplay = (commit: DeltaCommit) => void;
 
 const stepsAtOnce = 16;
 
+/** Steps that are read while the checkpoint before them is. */
+const stepsBesideCheckpoint = 4 * stepsAtOnce;
+
 /**
  * Opens a table. A checkpoint that cannot be read is passed over with a warning, for an older one or for the commits, where these reach.
  *
@@ -58,17 +61,25 @@ export async function findSnapshot(
     const segment = segmentWithout(log, listing, version, unreadable);
     if (segment === undefined) return undefined;
     const { checkpoint } = segment;
-    if (checkpoint === undefined) return replay(log, segment, undefined, onReplay);
-    const start = await checkpointAsCommit(log, checkpoint, onReplay !== undefined);
-    if (!(start instanceof DyneError)) return replay(log, segment, start, onReplay);
+    if (checkpoint === undefined) return replay(log, segment, undefined, [], onReplay);
+    const [start, first] = await Promise.allSettled([
+      checkpointAsCommit(log, checkpoint, onReplay !== undefined),
+      // A checkpoint after one that cannot be read is looked at alone: it may be no better.
+      readSteps(log, unreadable.size === 0 ? segment.steps.slice(0, stepsBesideCheckpoint) : [], segment.version),
+    ]);
+    if (start.status === "rejected") throw start.reason;
+    if (!(start.value instanceof DyneError)) {
+      if (first.status === "rejected") throw first.reason;
+      return replay(log, segment, start.value, first.value, onReplay);
+    }
     log.logger.warn("a checkpoint cannot be read and is passed over", {
       table: log.path,
       version: checkpoint.version,
-      error: start.message,
+      error: start.value.message,
     });
     // What was listed from this checkpoint on may not reach without it.
     if (unreadable.size === 0) listing = await listLog(log, 0, version);
-    unreadable.set(checkpoint.paths[0]!, start);
+    unreadable.set(checkpoint.paths[0]!, start.value);
   }
 }
 
@@ -101,17 +112,19 @@ async function listAround(log: DeltaLog, version: number | undefined): Promise<L
   return reaches ? listing : listLog(log);
 }
 
-/** The snapshot of a segment, on top of its checkpoint as one commit. */
+/** The snapshot of a segment, on top of its checkpoint as one commit; `known` are its first steps, where they were read already. */
 async function replay(
   log: DeltaLog,
   { checkpoint, steps, version }: LogSegment,
   start: DeltaCommit | undefined,
+  known: readonly (readonly ReadStep[])[],
   onReplay: OnReplay | undefined,
 ): Promise<Snapshot> {
   let snapshot = start && snapshotOfMany(log, undefined, { ...start, removes: [] });
   if (start !== undefined) onReplay?.(start);
-  for (let first = 0; first < steps.length; first += stepsAtOnce) {
-    const read = await Promise.all(steps.slice(first, first + stepsAtOnce).map((step) => readStep(log, step, version)));
+  for (let first = 0; first < steps.length;) {
+    const read = first === 0 && known.length > 0 ? known : await readSteps(log, nextOf(steps, first), version);
+    first += read.length;
     for (const { commit, ofMany } of read.flat()) {
       if (ofMany) snapshot = snapshotOfMany(log, snapshot, commit);
       else snapshot = snapshot === undefined ? snapshotOfFirst(log, commit) : advanceSnapshot(log, snapshot, commit);
@@ -120,6 +133,21 @@ async function replay(
   }
   if (snapshot !== undefined) return snapshot;
   throw new DyneError("LOG_CORRUPT", `The log of ${log.path} ends before it begins, at ${checkpoint?.version ?? 0}.`);
+}
+
+const nextOf = (steps: readonly LogStep[], first: number): readonly LogStep[] =>
+  steps.slice(first, first + stepsAtOnce);
+
+/** Steps as they are in the log, in order. */
+async function readSteps(
+  log: DeltaLog,
+  steps: readonly LogStep[],
+  segmentVersion: number,
+): Promise<readonly (readonly ReadStep[])[]> {
+  const read: (readonly ReadStep[])[] = [];
+  for (let first = 0; first < steps.length; first += stepsAtOnce)
+    read.push(...(await Promise.all(nextOf(steps, first).map((step) => readStep(log, step, segmentVersion)))));
+  return read;
 }
 
 /** One commit, or what several come to. */

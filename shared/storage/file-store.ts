@@ -20,6 +20,12 @@ import type {
 
 const temporaryPrefix = ".dyne-tmp-";
 
+/** Files up to this go through memory in one piece. */
+const copiedAtOnceBytes = 4 * 1024 * 1024;
+
+/** Entries of a listing whose files are looked at together. */
+const statsAtOnce = 16;
+
 /**
  * A local folder as an object store: `container/name` is the file of that path below `root`. Writes appear whole (a temporary file,
  * then a link or a rename). `putIfAbsent` holds among processes; `putIfMatch` and leases only within one.
@@ -88,7 +94,11 @@ export class FileStore implements ObjectStore {
   async downloadFile(path: string, localFile: string, { ifMatch, bytesMax }: ReadOptions = {}): Promise<boolean> {
     const copied = await this.#withFile(path, ifMatch, async (file, stats) => {
       assertSize(path, stats.size, bytesMax);
-      await writeFile(localFile, file.createReadStream({ autoClose: false, start: 0 }));
+      const isSmall = stats.size <= copiedAtOnceBytes;
+      await writeFile(
+        localFile,
+        isSmall ? await file.readFile() : file.createReadStream({ autoClose: false, start: 0 }),
+      );
       return true;
     });
     return copied ?? false;
@@ -176,18 +186,25 @@ export class FileStore implements ObjectStore {
    */
   async *#walk(folder: string, prefix: string, after = ""): AsyncIterable<ObjectMeta> {
     const entries = await orAbsent(folder, () => readdir(join(this.#root, folder), { withFileTypes: true }));
-    const paths = (entries ?? [])
-      .filter((entry) => !entry.name.startsWith(temporaryPrefix))
-      .map((entry) => `${folder}/${entry.name}${entry.isDirectory() ? "/" : ""}`)
-      .filter((path) => path.startsWith(prefix) || prefix.startsWith(path))
-      .filter((path) => compareUtf8(path, after) > 0 || (path.endsWith("/") && after.startsWith(path)))
-      .sort(compareUtf8);
-    for (const path of paths) {
-      if (path.endsWith("/")) {
-        yield* this.#walk(path.slice(0, -1), prefix, after);
-      } else if (path.startsWith(prefix)) {
-        const meta = await this.head(path);
-        if (meta !== undefined) yield meta;
+    // By names, as far as it goes: a folder of ten thousand entries is mostly looked at to be passed over.
+    const namePrefix = prefix.slice(folder.length + 1);
+    const isInside = after.startsWith(`${folder}/`);
+    if (!isInside && compareUtf8(`${folder}/`, after) <= 0) return;
+    const afterName = isInside ? after.slice(folder.length + 1) : "";
+    const paths: string[] = [];
+    for (const entry of entries ?? []) {
+      if (entry.name.startsWith(temporaryPrefix) || !entry.name.startsWith(namePrefix)) continue;
+      const name = entry.isDirectory() ? `${entry.name}/` : entry.name;
+      if (compareUtf8(name, afterName) > 0 || (entry.isDirectory() && afterName.startsWith(name)))
+        paths.push(`${folder}/${name}`);
+    }
+    paths.sort(compareUtf8);
+    for (let first = 0; first < paths.length; first += statsAtOnce) {
+      const some = paths.slice(first, first + statsAtOnce);
+      const metas = await Promise.all(some.map(async (path) => (path.endsWith("/") ? undefined : this.head(path))));
+      for (const [index, path] of some.entries()) {
+        if (path.endsWith("/")) yield* this.#walk(path.slice(0, -1), prefix, after);
+        else if (metas[index] !== undefined) yield metas[index];
       }
     }
   }

@@ -68,7 +68,11 @@ export class DuckDbCompute implements Compute {
     this.#cache = new FileCache({ directory: folderOf(directory, "cache"), boundBytes, random });
     this.#writer = new ParquetWriter({ cache: this.#cache, directory: folderOf(directory, "out"), random });
     this.checkpoints = new ParquetCheckpoints((work) =>
-      this.#queued(() => withFolder(folderOf(directory, "out"), random, (folder) => this.#connected(work, folder))),
+      this.#queued(() =>
+        withFolder(folderOf(directory, "out"), random, (folder) =>
+          this.#connected((connection) => work(Promise.resolve(connection), folder), folder),
+        ),
+      ),
     );
   }
 

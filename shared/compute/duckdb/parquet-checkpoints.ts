@@ -18,8 +18,10 @@ import { identifier, stringLiteral } from "./identifier.ts";
 /** Reads and writes checkpoints. */
 export type CheckpointFiles = CheckpointReader & CheckpointWriter;
 
-/** Lends a connection and a folder of the local disk to one piece of work. */
-export type CheckpointSession = <T>(work: (connection: DuckDBConnection, folder: string) => Promise<T>) => Promise<T>;
+/** Lends a folder of the local disk to one piece of work, and a connection, which may have to be opened first. */
+export type CheckpointSession = <T>(
+  work: (connected: Promise<DuckDBConnection>, folder: string) => Promise<T>,
+) => Promise<T>;
 
 const text = "VARCHAR";
 const texts = "VARCHAR[]";
@@ -83,10 +85,11 @@ export class ParquetCheckpoints implements CheckpointReader, CheckpointWriter {
     path: string,
     wanted: readonly CheckpointColumn[],
   ): AsyncIterable<readonly Record<string, unknown>[]> {
-    yield* await this.#session(async (connection, folder) => {
+    yield* await this.#session(async (connected, folder) => {
       const local = join(folder, "checkpoint.parquet");
       if (!(await store.downloadFile(path, local, { bytesMax: limits.checkpointFileBytes })))
         throw corrupt(path, "it is missing");
+      const connection = await connected;
       try {
         const rows = await rowCount(connection, local);
         if (rows > limits.checkpointActionsMax) throw tooMany(path, rows);
@@ -103,12 +106,14 @@ export class ParquetCheckpoints implements CheckpointReader, CheckpointWriter {
 
   /** See `CheckpointWriter`. */
   async write(store: ObjectStore, path: string, actions: Iterable<Action>): Promise<{ readonly sizeBytes: number }> {
-    return this.#session(async (connection, folder) => {
+    return this.#session(async (connected, folder) => {
       const [lines, local] = [join(folder, "actions.ndjson"), join(folder, "checkpoint.parquet")];
       await pipeline(Readable.from(chunksOf(actions)), createWriteStream(lines));
       const types = Object.entries(columns).map(([action, fields]) => `${action}: ${stringLiteral(structOf(fields))}`);
       const source = `read_json(${stringLiteral(lines)}, format = 'newline_delimited', columns = {${types.join(", ")}})`;
-      await connection.run(`COPY (FROM ${source}) TO ${stringLiteral(local)} (FORMAT parquet, COMPRESSION zstd)`);
+      await (
+        await connected
+      ).run(`COPY (FROM ${source}) TO ${stringLiteral(local)} (FORMAT parquet, COMPRESSION zstd)`);
       await store.uploadFile(path, local);
       return { sizeBytes: (await stat(local)).size };
     });
@@ -119,16 +124,25 @@ export class ParquetCheckpoints implements CheckpointReader, CheckpointWriter {
 export function transientCheckpoints(): CheckpointFiles {
   return new ParquetCheckpoints(async (work) => {
     const folder = await mkdtemp(join(tmpdir(), "dyne-checkpoint-"));
-    const instance = await DuckDBInstance.create(":memory:", { threads: "1", temp_directory: folder });
-    const connection = await instance.connect();
+    const opened = openDuckDb(folder);
     try {
-      return await work(connection, folder);
+      const connected = opened.then(({ connection }) => connection);
+      const [result] = await Promise.all([work(connected, folder), connected]);
+      return result;
     } finally {
-      connection.closeSync();
-      instance.closeSync();
+      const [duckDb] = await Promise.allSettled([opened]);
+      if (duckDb.status === "fulfilled") {
+        duckDb.value.connection.closeSync();
+        duckDb.value.instance.closeSync();
+      }
       await rm(folder, { recursive: true, force: true });
     }
   });
+}
+
+async function openDuckDb(folder: string) {
+  const instance = await DuckDBInstance.create(":memory:", { threads: "1", temp_directory: folder });
+  return { instance, connection: await instance.connect() };
 }
 
 /** A folder for one piece of work below `directory`, gone afterwards. */
