@@ -6,3 +6,5 @@ export { columnType, schemaOf } from "./schema-of.ts";
 export { checkStreaming, deduplicationTime, eventTimeOf, isStreaming, rowLocal, scansOf } from "./streaming.ts";
 export type { EventTime, StreamingFacts } from "./streaming.ts";
 export { hasAggregate, hasWindow, typeOf, unknownColumn } from "./field-of.ts";
+export { topKOf } from "./top-k.ts";
+export type { TopK } from "./top-k.ts";

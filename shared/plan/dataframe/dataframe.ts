@@ -1,5 +1,6 @@
 /** The typed DataFrame: it builds a logical plan and nothing else. Names and types are checked by the compiler, and again when it runs. */
 import { DyneError } from "../../core/errors.ts";
+import { unknownColumn } from "../analysis/field-of.ts";
 import { isStreaming } from "../analysis/streaming.ts";
 import { schemaOf } from "../analysis/schema-of.ts";
 import { analyze } from "../analysis/analyze.ts";
@@ -8,14 +9,15 @@ import { checkFieldNames } from "../data-type.ts";
 import type { Expression } from "../expression.ts";
 import type { Join, JoinType, LogicalPlan, WithWatermark } from "../logical-plan.ts";
 import type { ArrayType, DataType, Schema, StructField } from "../types.ts";
-import { Column, OrderedColumn, sortOrder } from "./column.ts";
-import type { AnyColumn } from "./column.ts";
+import { Column, sortOrder } from "./column.ts";
+import type { AnyColumn, OrderedColumn, ValueOf } from "./column.ts";
 import { durationMs } from "./duration.ts";
 import type { Duration } from "./duration.ts";
 import { inWindows } from "./time-windows.ts";
 import type { SlidingWindow } from "./time-windows.ts";
 import { totalOrder, withTotalOrder } from "./total-order.ts";
-import { rowNumber } from "./window-functions.ts";
+import { coalesce } from "./functions.ts";
+import { firstRows } from "./first-rows.ts";
 
 /** Types of columns by name. */
 export type ColumnTypes = Readonly<Record<string, DataType>>;
@@ -58,6 +60,14 @@ export interface WatermarkOptions {
   readonly late?: WithWatermark["late"];
 }
 
+export interface TopKOptions<Types extends ColumnTypes> {
+  /** Columns of whose every combination the first rows are kept. */
+  readonly by: readonly (keyof Types & string)[];
+  readonly orderBy: (columns: ColumnsOf<Types>) => readonly (AnyColumn | OrderedColumn)[];
+  /** Rows per key, from 1. */
+  readonly count: number;
+}
+
 export class DataFrame<Types extends ColumnTypes> {
   readonly plan: LogicalPlan;
 
@@ -85,10 +95,7 @@ export class DataFrame<Types extends ColumnTypes> {
   select<Columns extends ColumnMap>(build: (columns: ColumnsOf<Types>) => Columns): DataFrame<TypesOf<Columns>>;
   select(...what: readonly (string | ((columns: ColumnsOf<Types>) => ColumnMap))[]): DataFrame<ColumnTypes> {
     const [build] = what;
-    const columns =
-      typeof build === "function"
-        ? build(this.columns)
-        : Object.fromEntries(what.map((name) => [name, this.#column(name as string)]));
+    const columns = typeof build === "function" ? build(this.columns) : this.#picked(what as readonly string[]);
     return new DataFrame({ kind: "project", input: this.plan, columns: this.#named(columns) });
   }
 
@@ -112,7 +119,7 @@ export class DataFrame<Types extends ColumnTypes> {
 
   /** All columns but these. */
   drop<const Name extends NamesOf<Types>>(...names: readonly Name[]): DataFrame<Omit<Types, Name>> {
-    for (const name of names) this.#column(name);
+    for (const name of names) this.#known(name, "drop");
     const kept = Object.entries(this.columns as ColumnMap).filter(
       ([name]) => !(names as readonly string[]).includes(name),
     );
@@ -131,10 +138,7 @@ export class DataFrame<Types extends ColumnTypes> {
     ...what: readonly (string | ((columns: ColumnsOf<Types>) => GroupMap))[]
   ): GroupedDataFrame<Types, ColumnTypes> {
     const [build] = what;
-    const given: GroupMap =
-      typeof build === "function"
-        ? build(this.columns)
-        : Object.fromEntries(what.map((name) => [name, this.#column(name as string)]));
+    const given: GroupMap = typeof build === "function" ? build(this.columns) : this.#picked(what as readonly string[]);
     const { plan, groups } = inWindows(this.plan, given);
     return new GroupedDataFrame(plan, this.columns, this.#named(groups));
   }
@@ -174,9 +178,40 @@ export class DataFrame<Types extends ColumnTypes> {
     return new DataFrame({ kind: "join", type: "cross", left: this.plan, right: other.plan, on: [], dropRight: [] });
   }
 
+  /** The same columns, one under another name. Errors: UNKNOWN_COLUMN, DUPLICATE_NAME. */
+  withColumnRenamed<const From extends NamesOf<Types>, const To extends string>(
+    from: From,
+    to: To,
+  ): DataFrame<{ readonly [Name in keyof Types as Name extends From ? To : Name]: Types[Name] }> {
+    this.#known(from, "withColumnRenamed");
+    const columns = Object.entries(this.columns as ColumnMap).map(([name, column]) => ({
+      name: name === from ? to : name,
+      expression: column.expression,
+    }));
+    return new DataFrame({ kind: "project", input: this.plan, columns });
+  }
+
+  /** Values in the place of NULL, by column. NaN stays. */
+  fillNull(values: { readonly [Name in keyof Types]?: ValueOf<Types[Name]> }): DataFrame<Types> {
+    const filled = Object.entries(values).map(([name, value]) => {
+      const column = this.#known(name, "fillNull") as Column<DataType>;
+      return [name, coalesce(column, value as ValueOf<DataType>)] as const;
+    });
+    return this.withColumns(() => Object.fromEntries(filled)) as unknown as DataFrame<Types>;
+  }
+
   /** The rows of both, duplicates included, matched by column name. */
   union(other: DataFrame<Types>): DataFrame<Types> {
     return new DataFrame({ kind: "union", inputs: [this.plan, other.plan] });
+  }
+
+  /** Every different row that both have, once, matched by column name; NULL equals NULL. */
+  intersect(other: DataFrame<Types>): DataFrame<Types> {
+    return this.#found(other, "semi");
+  }
+  /** Every different row that the other has not, once, matched by column name; NULL equals NULL. */
+  except(other: DataFrame<Types>): DataFrame<Types> {
+    return this.#found(other, "anti");
   }
 
   /** Every different row once. */
@@ -195,16 +230,14 @@ export class DataFrame<Types extends ColumnTypes> {
     return new DataFrame({
       kind: "sort",
       input: this.plan,
-      orders: totalOrder(given.map(sortOrder), this.schema as Schema),
+      orders: totalOrder(given.map(sortOrder), this.schema),
     });
   }
 
   /** The first rows in the order of `orderBy`, or in that of all columns. */
   limit(count: number): DataFrame<Types> {
     const input: LogicalPlan =
-      this.plan.kind === "sort"
-        ? this.plan
-        : { kind: "sort", input: this.plan, orders: totalOrder([], this.schema as Schema) };
+      this.plan.kind === "sort" ? this.plan : { kind: "sort", input: this.plan, orders: totalOrder([], this.schema) };
     return new DataFrame({ kind: "limit", input, count });
   }
 
@@ -252,27 +285,45 @@ export class DataFrame<Types extends ColumnTypes> {
         "dropDuplicates on a stream would keep every key for ever. Use dropDuplicatesWithinWatermark(keys) after withWatermark().",
       );
     }
-    const partitionBy = keys.map((key) => this.#column(key));
-    const orderBy = totalOrder([], this.schema as Schema).map((order) => new OrderedColumn(order));
-    const number: LogicalPlan = {
-      kind: "project",
-      input: this.plan,
-      columns: [
-        ...this.#named(this.columns),
-        { name: "_row_number", expression: rowNumber().over({ partitionBy, orderBy }).expression },
-      ],
-    };
-    return new DataFrame<With<Types, { readonly _row_number: { readonly kind: "integer" } }>>(number)
-      .filter((columns) =>
-        (columns as unknown as { _row_number: Column<{ readonly kind: "integer" }> })._row_number.eq(1),
-      )
-      .drop("_row_number" as never) as unknown as DataFrame<Types>;
+    return new DataFrame(firstRows(this.plan, { keys: this.#named(this.#picked(keys)), orders: [], count: 1 }));
+  }
+
+  /**
+   * The first rows of each key in an order, with ties broken by all columns. NULL is a key; without keys they are the first of all.
+   * Errors: INVALID_ARGUMENT for a count below 1.
+   */
+  topK(options: TopKOptions<Types>): DataFrame<Types> {
+    const { by, orderBy, count } = options;
+    const orders = orderBy(this.columns).map(sortOrder);
+    return new DataFrame(firstRows(this.plan, { keys: this.#named(this.#picked(by)), orders, count }));
+  }
+
+  #found(other: DataFrame<Types>, type: "semi" | "anti"): DataFrame<Types> {
+    // A union checks that both sides have the same columns.
+    const union = this.union(other);
+    const on = Object.keys((union.schema as Schema).fields).map((name) => ({ left: name, right: name }));
+    const left: LogicalPlan = { kind: "distinct", input: this.plan };
+    return new DataFrame({ kind: "join", type, nullSafe: true, left, right: other.plan, on, dropRight: [] });
+  }
+
+  #known(name: string, place: string): AnyColumn {
+    const columns = this.columns as ColumnMap;
+    const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
+    if (column === undefined) throw unknownColumn(name, Object.keys(columns), place);
+    return column;
+  }
+
+  #picked(names: readonly string[]): ColumnMap {
+    return Object.fromEntries(names.map((name) => [name, this.#column(name)]));
   }
 
   #column(name: string): AnyColumn {
     const columns = this.columns as ColumnMap;
     // The analysis words the error: it knows the nearest name.
-    return columns[name] ?? new Column({ kind: "column", name }, { kind: "string" });
+    return (
+      (Object.hasOwn(columns, name) ? columns[name] : undefined) ??
+      new Column({ kind: "column", name }, { kind: "string" })
+    );
   }
 
   #named(columns: ColumnMap): readonly { readonly name: string; readonly expression: Expression }[] {
@@ -282,8 +333,7 @@ export class DataFrame<Types extends ColumnTypes> {
       "select",
     );
     return entries.map(([name, column]) => {
-      if (column instanceof Column)
-        return { name, expression: withTotalOrder(column.expression, this.schema as Schema) };
+      if (column instanceof Column) return { name, expression: withTotalOrder(column.expression, this.schema) };
       throw new DyneError(
         "TYPE_MISMATCH",
         `"${name}" in select is no column. Give a column, or a constant with lit().`,

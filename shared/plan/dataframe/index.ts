@@ -10,6 +10,7 @@ export type {
   Joined,
   JoinPair,
   ReadableTable,
+  TopKOptions,
   TypesOf,
   WatermarkOptions,
   With,

@@ -1,12 +1,13 @@
 /** Windows of time, as columns and as what rows are grouped by. */
 import type { LongType, StructOf, TimestampNtzType, TimestampType } from "../data-type.ts";
 import type { Expression, FunctionCall } from "../expression.ts";
-import type { ArrayType, DataType, Schema } from "../types.ts";
+import type { ArrayType, DataType } from "../types.ts";
 import { someExpression } from "../visit.ts";
 import { schemaOf } from "../analysis/schema-of.ts";
 import type { LogicalPlan } from "../logical-plan.ts";
 import { Column, literal, scalar } from "./column.ts";
 import type { AnyColumn } from "./column.ts";
+import { freeName } from "./total-order.ts";
 import { durationMs } from "./duration.ts";
 import type { Duration } from "./duration.ts";
 
@@ -82,11 +83,6 @@ export function inWindows(
     return [name, new Column({ kind: "column", name: as }, column.type)];
   });
   return { plan, groups: Object.fromEntries(groups) };
-}
-
-function freeName(name: string, { fields }: Schema): string {
-  const taken = new Set(Object.keys(fields).map((each) => each.toLowerCase()));
-  return taken.has(name.toLowerCase()) ? freeName(`_${name}`, { kind: "struct", fields }) : name;
 }
 
 /** The times that windows in an expression are made of. */

@@ -31,3 +31,9 @@ function holdsMap(type: DataType): boolean {
   if (type.kind === "array") return holdsMap(type.element);
   return type.kind === "struct" && Object.values<StructField>(type.fields).some((field) => holdsMap(field.type));
 }
+
+/** The name, with underlines before it where a column has it. */
+export function freeName(name: string, { fields }: Schema): string {
+  const taken = new Set(Object.keys(fields).map((each) => each.toLowerCase()));
+  return taken.has(name.toLowerCase()) ? freeName(`_${name}`, { kind: "struct", fields }) : name;
+}

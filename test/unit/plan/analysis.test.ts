@@ -133,6 +133,7 @@ describe("what cannot be", () => {
       () => schemaOf({ kind: "project", input: frame.plan, columns: [{ name: "x", expression: column("y") }] }),
     ],
     ["an unknown column by name", "UNKNOWN_COLUMN", /"orign".*"origin"/, () => frame.select("orign" as "origin")],
+    ["an unknown column that is dropped", "UNKNOWN_COLUMN", /"orign" in drop/, () => frame.drop("orign" as "origin")],
     [
       "an unknown field",
       "UNKNOWN_COLUMN",

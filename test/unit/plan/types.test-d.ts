@@ -134,6 +134,17 @@ frame.select(({ at }) => ({ w: window(at, "10 minutes", "5 minutes") }));
 // @ts-expect-error text is no time
 frame.groupBy(({ id }) => ({ w: window(id, "5 minutes") }));
 
+// First rows, names, NULL.
+frame.topK({ by: ["id"], orderBy: ({ at }) => [at.desc()], count: 3 }).select("delay");
+// @ts-expect-error no such column
+frame.topK({ by: ["key"], orderBy: ({ at }) => [at.desc()], count: 3 });
+const renamed = frame.select("id", "ok").withColumnRenamed("id", "key");
+isTrue<Same<keyof typeof renamed.columns, "key" | "ok">>();
+isTrue<Same<typeof renamed.columns.key, Column<StringType>>>();
+frame.fillNull({ delay: 0, id: "none" });
+// @ts-expect-error text for a number
+frame.fillNull({ delay: "none" });
+
 // Result types.
 const columns = frame.columns;
 isTrue<Same<typeof columns.delay, Column<LongType>>>();
