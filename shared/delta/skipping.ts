@@ -1,44 +1,111 @@
 /** Which files a range of values can be in: may say yes too often, never no too often. */
+import { physicalNameOf, type BoundSide } from "../core/index.ts";
 import type { DataType, StructField } from "../plan/index.ts";
 import { compareUtf8 } from "../storage/index.ts";
 import type { AddFile } from "./actions.ts";
-import { logName, type TableForm } from "./column-mapping.ts";
-import { boundValue, countOf, parseStats, parseValue, type FileStats, type StatsValue } from "./stats.ts";
+import type { TableForm } from "./column-mapping.ts";
+import type { ColumnPath } from "./column-path.ts";
+import {
+  boundValue,
+  countOf,
+  parseStats,
+  parseValue,
+  type FileStats,
+  type StatsTree,
+  type StatsValue,
+} from "./stats.ts";
 
-/** Values from `min` to `max`, both included; open where undefined. `orNull` asks for NULLs too. Values are as in `StatsValue`. */
+/** Values from `min` to `max`, both included unless it says otherwise; open where undefined. `orNull` asks for NULLs too. Values are as in `StatsValue`. */
 export interface ValueRange {
   readonly min?: StatsValue | undefined;
   readonly max?: StatsValue | undefined;
+  readonly minExcluded?: boolean | undefined;
+  readonly maxExcluded?: boolean | undefined;
   readonly orNull?: boolean | undefined;
 }
 
 const parsed = new WeakMap<AddFile, FileStats | { readonly none: true }>();
 
+/** A column by its name, or a field within structs by the path to it. */
+export type ColumnOrField = string | ColumnPath;
+
 /**
  * False only where no row of the file can have a value of the range in the column. True for unknown columns, missing or unreadable
  * statistics, and types that cannot be compared.
  */
-export function mayContain(table: TableForm, file: AddFile, column: string, range: ValueRange): boolean {
+export function mayContain(table: TableForm, file: AddFile, column: ColumnOrField, range: ValueRange): boolean {
   return mayContainAny(table, file, column, [range]);
 }
 
 /** The same of several ranges: false only where the file has no value of any. What the file says is read once for all of them. */
-export function mayContainAny(table: TableForm, file: AddFile, column: string, ranges: readonly ValueRange[]): boolean {
-  const type = (table.schema.fields as Readonly<Record<string, StructField>>)[column]?.type;
-  if (type === undefined) return true;
-  const stored = logName(table, column);
-  return table.partitionBy.includes(column)
-    ? partitionMay(type, file, stored, ranges)
-    : statsMay(type, file, stored, ranges);
+export function mayContainAny(
+  table: TableForm,
+  file: AddFile,
+  column: ColumnOrField,
+  ranges: readonly ValueRange[],
+): boolean {
+  const found = placeOf(table, column);
+  if (found === undefined) return true;
+  return found.isPartition ? partitionMay(found, file, ranges) : statsMay(found, file, ranges);
 }
 
 /** False only where no row of the file can be NULL in the column. */
-export function mayHaveNull(table: TableForm, file: AddFile, column: string): boolean {
-  const stored = logName(table, column);
-  if (!table.partitionBy.includes(column)) return countOf(statsOf(file)?.nullCount[stored]) !== 0;
-  const type = (table.schema.fields as Readonly<Record<string, StructField>>)[column]?.type;
-  const text = file.partitionValues[stored];
-  return type === undefined || text === undefined || text === "" || isNull(type, text);
+export function mayHaveNull(table: TableForm, file: AddFile, column: ColumnOrField): boolean {
+  const found = placeOf(table, column);
+  if (found === undefined) return true;
+  if (!found.isPartition) return countOf(valueAt(statsOf(file)?.nullCount, found.stored)) !== 0;
+  const text = file.partitionValues[found.stored[0]!];
+  return text === undefined || text === "" || isNull(found.type, text);
+}
+
+/** False only where every row of the file has this value, or NULL, in the column. */
+export function mayDiffer(table: TableForm, file: AddFile, column: ColumnOrField, value: StatsValue): boolean {
+  const found = placeOf(table, column);
+  if (found === undefined) return true;
+  const isOther = (bound: StatsValue | undefined): boolean =>
+    bound === undefined || compareValues(found.type, bound, value) !== 0;
+  if (found.isPartition) {
+    const text = file.partitionValues[found.stored[0]!];
+    return text === undefined || (!isNull(found.type, text) && isOther(parseValue(found.type, text)));
+  }
+  const stats = statsOf(file);
+  const nulls = countOf(valueAt(stats?.nullCount, found.stored));
+  if (nulls !== undefined && nulls === stats?.numRecords) return false;
+  // NaN is in no bound, and differs from every number.
+  if (found.type.kind === "float" || found.type.kind === "double") return true;
+  const bound = (side: BoundSide): StatsValue | undefined =>
+    boundValue(found.type, valueAt(side === "min" ? stats?.minValues : stats?.maxValues, found.stored), side);
+  return isOther(bound("min")) || isOther(bound("max"));
+}
+
+/** What a column is, and what the log calls it. */
+interface Place {
+  readonly type: DataType;
+  readonly stored: ColumnPath;
+  readonly isPartition: boolean;
+}
+
+/** Undefined for a column that the table does not have, and for what is within an array or a map. */
+function placeOf({ schema, partitionBy, columnMapping = "none" }: TableForm, column: ColumnOrField): Place | undefined {
+  const path = typeof column === "string" ? [column] : column;
+  const stored: string[] = [];
+  let type: DataType = schema;
+  for (const name of path) {
+    if (type.kind !== "struct" || !Object.hasOwn(type.fields, name)) return undefined;
+    const field = type.fields[name] as StructField;
+    stored.push(physicalNameOf(name, field, columnMapping));
+    type = field.type;
+  }
+  return { type, stored, isPartition: path.length === 1 && partitionBy.includes(path[0]!) };
+}
+
+function valueAt(tree: StatsTree | undefined, path: ColumnPath): StatsTree[string] | undefined {
+  let value: StatsTree[string] | undefined = tree;
+  for (const name of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as StatsTree)[name];
+  }
+  return value;
 }
 
 /** The empty text is NULL to Delta; as a text it is kept apart when the file is read, so that it may be both here. */
@@ -46,8 +113,8 @@ function isNull(type: DataType, text: string | null): text is null {
   return text === null || (text === "" && type.kind !== "string");
 }
 
-function partitionMay(type: DataType, file: AddFile, column: string, ranges: readonly ValueRange[]): boolean {
-  const text = file.partitionValues[column];
+function partitionMay({ type, stored }: Place, file: AddFile, ranges: readonly ValueRange[]): boolean {
+  const text = file.partitionValues[stored[0]!];
   if (text === undefined) return true;
   const asksNull = ranges.some(({ orNull }) => orNull === true);
   if (isNull(type, text)) return asksNull;
@@ -56,15 +123,15 @@ function partitionMay(type: DataType, file: AddFile, column: string, ranges: rea
   return value === undefined || overlapsAny(type, value, value, ranges);
 }
 
-function statsMay(type: DataType, file: AddFile, column: string, ranges: readonly ValueRange[]): boolean {
+function statsMay({ type, stored }: Place, file: AddFile, ranges: readonly ValueRange[]): boolean {
   const stats = statsOf(file);
   if (stats === undefined) return true;
   const asksNull = ranges.some(({ orNull }) => orNull === true);
-  const nulls = countOf(stats.nullCount[column]);
+  const nulls = countOf(valueAt(stats.nullCount, stored));
   if (asksNull && nulls !== 0) return true;
   if (nulls !== undefined && nulls === stats.numRecords) return asksNull;
-  const lower = boundValue(type, stats.minValues[column], "min");
-  return overlapsAny(type, lower, boundValue(type, stats.maxValues[column], "max"), ranges);
+  const lower = boundValue(type, valueAt(stats.minValues, stored), "min");
+  return overlapsAny(type, lower, boundValue(type, valueAt(stats.maxValues, stored), "max"), ranges);
 }
 
 function overlapsAny(
@@ -90,12 +157,16 @@ function overlaps(
   type: DataType,
   lower: StatsValue | undefined,
   upper: StatsValue | undefined,
-  { min, max }: ValueRange,
+  { min, max, minExcluded = false, maxExcluded = false }: ValueRange,
 ): boolean {
-  if (lower !== undefined && max !== undefined && (compareValues(type, max, lower) ?? 0) < 0) return false;
+  const isBelow = (a: StatsValue, b: StatsValue, orEqual: boolean): boolean => {
+    const order = compareValues(type, a, b);
+    return order !== undefined && (order < 0 || (orEqual && order === 0));
+  };
+  if (lower !== undefined && max !== undefined && isBelow(max, lower, maxExcluded)) return false;
   // NaN is above every number and in no statistics, so an upper bound of floats says nothing about a range that is open above.
   const nanCounts = (type.kind === "float" || type.kind === "double") && (max === undefined || Number.isNaN(max));
-  return !(upper !== undefined && min !== undefined && !nanCounts && (compareValues(type, min, upper) ?? 0) > 0);
+  return !(upper !== undefined && min !== undefined && !nanCounts && isBelow(upper, min, minExcluded));
 }
 
 /** Undefined where the values cannot be compared. */

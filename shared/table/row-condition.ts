@@ -1,7 +1,7 @@
 /** What rows are asked for, column by column: as an expression that decides, and as the files that need not be read for it. */
 import { textAbovePrefix } from "../core/index.ts";
-import { mayContainAny, mayHaveNull, parseValue } from "../delta/index.ts";
-import type { AddFile, Snapshot, StatsValue, ValueRange } from "../delta/index.ts";
+import { mayContainAny, mayDiffer, mayHaveNull, parseValue } from "../delta/index.ts";
+import type { AddFile, ColumnPath, StatsValue, TableForm, ValueRange } from "../delta/index.ts";
 import type { DataType, Expression, Literal, Schema, StructField } from "../plan/index.ts";
 
 /** Comparisons as SQL has them: a NULL is neither equal nor different. NaN equals itself and is above every number. */
@@ -17,6 +17,10 @@ export type RowCondition =
   | { readonly kind: "isnull"; readonly column: string }
   | { readonly kind: "notnull"; readonly column: string };
 
+type WithoutColumn<Condition> = Condition extends unknown ? Omit<Condition, "column"> : never;
+/** A condition, whatever it is asked of. */
+export type PlaceCondition = WithoutColumn<RowCondition>;
+
 /** True for a row that meets all conditions; undefined where there are none. The columns are those of the schema. */
 export function conditionExpression(schema: Schema, conditions: readonly RowCondition[]): Expression | undefined {
   return conditions
@@ -28,17 +32,27 @@ export function conditionExpression(schema: Schema, conditions: readonly RowCond
  * Tells of files of a version: false only where no row of the file can meet all conditions, by its partition values and statistics, without
  * reading it. Values are brought into the form of statistics once, not for each file: there may be thousands of both.
  */
-export function fileMatcher(
-  snapshot: Pick<Snapshot, "schema" | "partitionBy">,
-  conditions: readonly RowCondition[],
-): (file: AddFile) => boolean {
-  const matchers = conditions.map((condition) => {
-    const { column } = condition;
-    if (condition.kind === "isnull") return (file: AddFile) => mayHaveNull(snapshot, file, column);
-    const ranges = rangesOf(condition, typeOfColumn(snapshot.schema, column));
-    return (file: AddFile) => mayContainAny(snapshot, file, column, ranges);
-  });
+export function fileMatcher(form: TableForm, conditions: readonly RowCondition[]): (file: AddFile) => boolean {
+  const matchers = conditions.map((condition) =>
+    placeMatcher(form, [condition.column], typeOfColumn(form.schema, condition.column), condition),
+  );
   return (file) => matchers.every((matches) => matches(file));
+}
+
+/** The same of one condition on a column, or on a field within structs by the path to it. */
+export function placeMatcher(
+  form: TableForm,
+  path: ColumnPath,
+  type: DataType,
+  condition: PlaceCondition,
+): (file: AddFile) => boolean {
+  if (condition.kind === "isnull") return (file) => mayHaveNull(form, file, path);
+  if (condition.kind === "ne") {
+    const value = statsValue(type, condition.value);
+    if (value !== undefined) return (file) => mayDiffer(form, file, path, value);
+  }
+  const ranges = rangesOf(condition, type);
+  return (file) => mayContainAny(form, file, path, ranges);
 }
 
 /** The type of a column that the schema has. */
@@ -83,7 +97,7 @@ function expressionOf(condition: RowCondition, type: DataType): Expression {
 
 /** Where values that meet the condition lie; one range at least. */
 function rangesOf(
-  condition: Exclude<RowCondition, { readonly kind: "isnull" }>,
+  condition: Exclude<PlaceCondition, { readonly kind: "isnull" }>,
   type: DataType,
 ): readonly ValueRange[] {
   switch (condition.kind) {
@@ -98,10 +112,14 @@ function rangesOf(
       return [equalTo(type, condition.value)];
     case "lt":
     case "le":
-      return [valueRange(type, undefined, statsValue(type, condition.value))];
+      return [
+        { ...valueRange(type, undefined, statsValue(type, condition.value)), maxExcluded: condition.kind === "lt" },
+      ];
     case "gt":
     case "ge":
-      return [valueRange(type, statsValue(type, condition.value), undefined)];
+      return [
+        { ...valueRange(type, statsValue(type, condition.value), undefined), minExcluded: condition.kind === "gt" },
+      ];
   }
 }
 

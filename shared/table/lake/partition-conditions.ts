@@ -30,9 +30,6 @@ function comparisonOf(
   name: string,
   args: readonly Expression[],
 ): RowCondition | undefined {
-  const [left, right] = args;
-  if (name === "ne" && left?.kind === "column" && right?.kind === "literal" && right.value !== null)
-    return { kind: "ne", column: left.name, value: right.value };
   const found = rowConditionOf(form, name, args);
   if (found !== "never") return found;
   // Nothing is equal to NULL, nor one of no values.
