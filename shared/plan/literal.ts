@@ -79,6 +79,8 @@ function isValueOf(value: NonNullable<Literal["value"]>, type: DataType): boolea
       return whole !== undefined && whole >= least && whole <= most;
     }
     case "float":
+      // A finite number beyond the greatest one of 32 bits would become an infinity.
+      return typeof value === "number" && (!Number.isFinite(value) || Number.isFinite(Math.fround(value)));
     case "double":
       return typeof value === "number";
     case "string":

@@ -358,6 +358,13 @@ function computeError({ name: job, signal }: ComputeJob, error: unknown): unknow
   }
   const refused = /UNSUPPORTED_FEATURE: ([^\n]*)/.exec(message)?.[1];
   if (refused !== undefined) return new DyneError("UNSUPPORTED_FEATURE", `${job}: ${refused}.`, { cause: error });
+  if (/File name too long/i.test(message)) {
+    return new DyneError(
+      "LIMIT_EXCEEDED",
+      `${job} has a partition value whose folder would have a name of more than 255 bytes. Nothing was written. Partition by another column, or shorten its values.`,
+      { cause: error },
+    );
+  }
   const stopped = /(DATA_ERROR|CONSTRAINT_VIOLATED): ?([^]*)/.exec(message);
   if (stopped?.[1] === "CONSTRAINT_VIOLATED") return constraintViolated(job, stopped[2] ?? "", error);
   if (stopped !== null) {

@@ -52,6 +52,7 @@ import {
 import { MergeBuilder } from "./merge-builder.ts";
 import { partitionConditions } from "./partition-conditions.ts";
 import { careForLog } from "./log-care.ts";
+import { assertAt, assertLimit, assertSelected } from "./read-options.ts";
 import { repeatOnConflict, type RepeatOptions } from "./repeat.ts";
 import { rowSetOf, type InputRow, type InputRowOf } from "./row-input.ts";
 import { rowOfText, type ChangeOf, type RowOf } from "./row-output.ts";
@@ -89,9 +90,9 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
   }
 
   /** The table as it stands: version, columns, partitioning, properties, files. Errors: TABLE_NOT_FOUND. */
-  snapshot(at: At = {}): Promise<Snapshot> {
+  async snapshot(at: At = {}): Promise<Snapshot> {
     const { table } = this.session;
-    assertOne(at);
+    assertAt(at);
     if (at.version !== undefined) return table.at(at.version);
     return at.timestamp === undefined ? table.latest() : table.asOf(at.timestamp.getTime());
   }
@@ -104,8 +105,10 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
   /** The rows of a version, in no order. Files without a wanted row are not fetched where their statistics tell. */
   async *read(options: TableReadOptions<Types> = {}): AsyncGenerator<RowOf<Types>, void> {
     const { compute, table } = this.session;
-    const snapshot = await this.snapshot(options);
     const { select, limit = Number.POSITIVE_INFINITY, signal } = options;
+    assertLimit(limit);
+    const snapshot = await this.snapshot(options);
+    assertSelected(snapshot, select);
     const where = conditionIn(tableScope<Types>(snapshot.schema), options.where);
     for await (const text of readRowTexts(compute, table, snapshot, { columns: select, limit, where, signal }))
       yield rowOfText(text, snapshot.schema) as RowOf<Types>;
@@ -121,6 +124,7 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
    * `_commit_timestamp`. See `readChanges` for its errors.
    */
   async *changes(options: ChangeRange & TableChangeOptions): AsyncGenerator<ChangeOf<Types>, void> {
+    assertLimit(options.limit);
     const changes = await planChanges(this.session.table, options);
     const schema = changeSchema(changes);
     for await (const text of changeTexts(this.session, changes, options))
@@ -218,7 +222,7 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
 
   /** Takes the table back to a version or a time, by a new version. See `restoreTable` for its errors; safe to repeat. */
   async restore(at: At, options: RestoreOptions = {}): Promise<RestoreResult> {
-    assertOne(at);
+    assertAt(at);
     if (at.version !== undefined) return restoreTable(this.session.table, { version: at.version }, options);
     if (at.timestamp !== undefined)
       return restoreTable(this.session.table, { timestampMs: at.timestamp.getTime() }, options);
@@ -232,6 +236,7 @@ export class LakeTable<Types extends ColumnTypes = ColumnTypes> {
 
   /** The versions, newest first, as far back as the log has them. */
   history(options: HistoryOptions = {}): AsyncGenerator<HistoryEntry> {
+    assertLimit(options.limit);
     return historyOf(this.session.table, options);
   }
 
@@ -320,11 +325,6 @@ function withoutComputed(schema: Schema, rows: readonly InputRow[]): Schema {
   if (computed.length === 0) return schema;
   const fields = Object.entries(schema.fields).filter(([name]) => !computed.includes(name));
   return { kind: "struct", fields: Object.fromEntries(fields) };
-}
-
-function assertOne({ version, timestamp }: At): void {
-  if (version !== undefined && timestamp !== undefined)
-    throw new DyneError("INVALID_ARGUMENT", "A version and a timestamp name two versions. Give one of them.");
 }
 
 function replacedRows(condition: Expression | undefined, partitions: "dynamic" | undefined): Replaced {

@@ -146,6 +146,7 @@ function jsonValue(value: unknown, type: DataType, place: string): unknown {
     case "float":
     case "double": {
       const number = checked(value, type, place) as number;
+      if (Object.is(number, -0)) return rawJson("-0.0");
       return Number.isFinite(number) ? number : String(number);
     }
     case "decimal":
@@ -216,7 +217,8 @@ function timestampText(value: unknown, type: DataType, place: string): string {
 }
 
 function isoText(value: Date, place: string): string {
-  if (Number.isNaN(value.getTime())) throw new DyneError("TYPE_MISMATCH", `${place} is an invalid Date.`);
+  if (Number.isNaN(value.getTime()))
+    throw new DyneError("TYPE_MISMATCH", `${place} is an invalid Date. Give one with a time, or null.`);
   return instantOfMs(value.getTime());
 }
 

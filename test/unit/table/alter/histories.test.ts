@@ -355,7 +355,7 @@ const widen = seeds.map((seed): Step => ({
 
 const history = fc.array(
   fc.oneof({ weight: 4, arbitrary: append }, remove, update, merge, compact, restore, add, rename, drop, widen),
-  { minLength: 3, maxLength: 10 },
+  { minLength: 3, maxLength: 8 },
 );
 
 /** Whether the commits after a version say that rows came, and that rows went. */
@@ -455,7 +455,7 @@ describe.for(shapes)("$name", ({ partitionBy, configuration, upgrade }) => {
           if (canTellAllChanges(model)) expect(await all).toEqual(texts(model));
           else await expect(all).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
         }),
-        { numRuns: Number(process.env["HISTORIES"] ?? 5) },
+        { numRuns: Number(process.env["HISTORIES"] ?? 4) },
       );
     },
   );

@@ -10,7 +10,9 @@ import {
   decimal,
   DeltaLake,
   double,
+  float,
   integer,
+  type LakeTable,
   localFolder,
   long,
   map,
@@ -240,4 +242,77 @@ test("generated columns are computed for rows that do not name them, appended an
     [2n, "BOB"],
     [3n, null],
   ]);
+});
+
+describe("what cannot be asked for is refused before anything is read", () => {
+  const invalid = new Date(Number.NaN);
+  test.each<[string, (people: LakeTable) => Promise<unknown>, string, RegExp]>([
+    ["half a row", (people) => people.rows({ limit: 1.5 }), "INVALID_ARGUMENT", /1\.5 is no limit/],
+    ["less than no row", (people) => people.rows({ limit: -1 }), "INVALID_ARGUMENT", /-1 is no limit/],
+    ["NaN rows", (people) => people.rows({ limit: Number.NaN }), "INVALID_ARGUMENT", /NaN is no limit/],
+    ["no column", (people) => people.rows({ select: [] }), "INVALID_ARGUMENT", /select names no column/],
+    ["a column twice", (people) => people.rows({ select: ["id", "id"] }), "INVALID_ARGUMENT", /id twice/],
+    ["a column that is not there", (people) => people.rows({ select: ["idd"] }), "UNKNOWN_COLUMN", /mean "id"/],
+    ["half a version", (people) => people.rows({ version: 0.5 }), "INVALID_ARGUMENT", /0\.5 is no version/],
+    [
+      "a version before the first",
+      (people) => people.snapshot({ version: -1 }),
+      "INVALID_ARGUMENT",
+      /-1 is no version/,
+    ],
+    ["no time", (people) => people.rows({ timestamp: invalid }), "INVALID_ARGUMENT", /invalid Date/],
+    ["to go back to no time", (people) => people.restore({ timestamp: invalid }), "INVALID_ARGUMENT", /invalid Date/],
+    [
+      "changes of no time",
+      (people) => Array.fromAsync(people.changes({ from: invalid })),
+      "INVALID_ARGUMENT",
+      /Invalid Date|version|time/,
+    ],
+    [
+      "half a change",
+      (people) => Array.fromAsync(people.changes({ from: 0, limit: 0.5 })),
+      "INVALID_ARGUMENT",
+      /0\.5 is no limit/,
+    ],
+    [
+      "half a version of history",
+      async (people) => Array.fromAsync(people.history({ limit: 0.5 })),
+      "INVALID_ARGUMENT",
+      /0\.5 is no limit/,
+    ],
+  ])("%s", async (_, ask, code, message) => {
+    const path = fresh();
+    await lake.create(path, { schema: person });
+    const asked = ask(lake.table(path));
+    await expect(asked).rejects.toMatchObject({ code });
+    await expect(asked).rejects.toThrow(message);
+  });
+});
+
+test("a number that 32 bits do not have is refused with its place, and an infinity is written", async () => {
+  const floats = await lake.create(fresh(), { schema: struct({ f: float(), s: struct({ f: float() }) }) });
+  await expect(floats.append([{ f: 1 }, { f: 1e39 }])).rejects.toMatchObject({
+    code: "TYPE_MISMATCH",
+    message: expect.stringMatching(/^rows\[1\]\.f: 1e\+39 is no value of the type float/i),
+  });
+  await expect(floats.append([{ s: { f: -1e39 } }])).rejects.toMatchObject({ code: "TYPE_MISMATCH" });
+  await floats.append([{ f: Infinity, s: { f: 3.4028234663852886e38 } }]);
+  expect(await floats.rows()).toEqual([{ f: Infinity, s: { f: 3.4028234663852886e38 } }]);
+});
+
+test("minus zero stays one, within structs, arrays and maps too", async () => {
+  const zeros = await lake.create(fresh(), {
+    schema: struct({ d: double(), s: struct({ d: double() }), list: array(float()), m: map(string(), double()) }),
+  });
+  await zeros.append([{ d: -0, s: { d: -0 }, list: [-0, 0], m: new Map([["k", -0]]) }]);
+  expect(await zeros.rows()).toStrictEqual([{ d: -0, s: { d: -0 }, list: [-0, 0], m: new Map([["k", -0]]) }]);
+});
+
+test("a partition whose folder would have too long a name is refused, and nothing is written", async () => {
+  const table = await lake.create(fresh(), { schema: struct({ id: long(), p: string() }), partitionBy: ["p"] });
+  await expect(table.append([{ id: 1, p: "é".repeat(100) }])).rejects.toMatchObject({
+    code: "LIMIT_EXCEEDED",
+    message: expect.stringContaining("more than 255 bytes"),
+  });
+  expect((await table.snapshot()).version).toBe(0);
 });
