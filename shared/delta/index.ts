@@ -31,4 +31,4 @@ export * from "./table-properties.ts";
 export type { TableProperty } from "./property-kinds.ts";
 export * from "./column-ids.ts";
 export * from "./property-change.ts";
-export { featuresNeeded, protocolWith, supportsFeature } from "./protocol-upgrade.ts";
+export { featuresNeeded, featuresOf, protocolWith, supportsFeature } from "./protocol-upgrade.ts";

@@ -60,7 +60,8 @@ const columnFeatures = [
   ["CURRENT_DEFAULT", "allowColumnDefaults"],
 ] as const;
 
-function featuresOf({ minReaderVersion, minWriterVersion, ...named }: Protocol): ReadonlySet<string> {
+/** The features that a protocol has, those too that its versions imply. Pure. */
+export function featuresOf({ minReaderVersion, minWriterVersion, ...named }: Protocol): ReadonlySet<string> {
   if (minWriterVersion >= namedWriter)
     return new Set([...(named.writerFeatures ?? []), ...(named.readerFeatures ?? [])]);
   return legacyFeatures(minReaderVersion, minWriterVersion);

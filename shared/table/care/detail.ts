@@ -1,4 +1,4 @@
-import { rowCountOf, type Snapshot } from "../../delta/index.ts";
+import { featuresOf, rowCountOf, type Snapshot } from "../../delta/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
 
 /** What a table is at a version, as Spark's DESCRIBE DETAIL has it, and what more the log says. */
@@ -23,6 +23,7 @@ export interface TableDetail {
   readonly properties: Readonly<Record<string, string>>;
   readonly minReaderVersion: number;
   readonly minWriterVersion: number;
+  /** In order; those too that the versions imply. */
   readonly tableFeatures: readonly string[];
 }
 
@@ -59,6 +60,6 @@ export function detailOf(table: Pick<DeltaTable, "path">, snapshot: Snapshot): T
     properties: metadata.configuration,
     minReaderVersion: protocol.minReaderVersion,
     minWriterVersion: protocol.minWriterVersion,
-    tableFeatures: [...new Set([...(protocol.readerFeatures ?? []), ...(protocol.writerFeatures ?? [])])].sort(),
+    tableFeatures: [...featuresOf(protocol)].sort(),
   };
 }

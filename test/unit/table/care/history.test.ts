@@ -60,3 +60,10 @@ test("the detail counts files, rows and what vectors delete", async () => {
     tableFeatures: expect.arrayContaining(["deletionVectors"]) as unknown,
   });
 });
+
+test("the detail of a table without named features names those that its versions imply", async () => {
+  const { table } = await written();
+  const protocol = { minReaderVersion: 1, minWriterVersion: 3 };
+  const { tableFeatures } = detailOf(table, { ...(await table.latest()), protocol });
+  expect(tableFeatures).toEqual(["appendOnly", "checkConstraints", "invariants"]);
+});
