@@ -20,8 +20,17 @@ def table_at(request):
 
 def read(request):
     """Rows of a version, or of the newest, as texts."""
-    where = f" where {request['where']}" if "where" in request else ""
-    return texts(pa.table(QueryBuilder().register("t", table_at(request)).execute(f"select * from t{where}")))
+    return texts(selected(table_at(request)))
+
+
+def filtered(request):
+    """The rows that meet each of the conditions."""
+    table = table_at(request)
+    return [{"rows": texts(selected(table, f" where {condition}"))} for condition in request["where"]]
+
+
+def selected(table, where=""):
+    return pa.table(QueryBuilder().register("t", table).execute(f"select * from t{where}"))
 
 
 def changes(request):
@@ -84,6 +93,6 @@ def txn(request):
 
 
 if __name__ == "__main__":
-    operations = {"read": read, "changes": changes, "write": write, "merge": merge, "delete": delete, "update": update,
+    operations = {"read": read, "filtered": filtered, "changes": changes, "write": write, "merge": merge, "delete": delete, "update": update,
                   "optimize": optimize, "checkpoint": checkpoint, "detail": detail, "txn": txn}
     serve(operations, {"delta-rs": version("deltalake"), "DuckDB": version("duckdb"), "pandas": version("pandas")})

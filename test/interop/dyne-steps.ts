@@ -1,6 +1,6 @@
 /** Dyne's way to do the steps of a random table. */
 import { stateAt, writeCheckpoint } from "../../shared/delta/index.ts";
-import type { Expression } from "../../shared/plan/index.ts";
+import { parseExpression, parsePredicate, type Expression } from "../../shared/plan/index.ts";
 import { MemoryStore } from "../../shared/storage/index.ts";
 import { systemClock, systemRandom } from "../../shared/core/index.ts";
 import {
@@ -53,14 +53,7 @@ async function done(
     case "overwrite":
       return overwriteRows(session, await sourceRows(world, schemaJson, step.rows));
     case "merge":
-      return mergeRows(session, await sourceRows(world, schemaJson, step.rows), {
-        on: call("eq", column(targetColumn("id")), column(sourceColumn("id"))),
-        clauses: [
-          { kind: "matched-update", set: { kind: "all" } },
-          { kind: "not-matched-insert", values: { kind: "all" } },
-        ],
-        scratch,
-      });
+      return mergeById(world, session, schemaJson, step.rows);
     case "delete":
       return deleteRows(session, { where: condition(step.where) });
     case "update":
@@ -76,6 +69,34 @@ async function done(
     case "optimize":
       return optimize(session, { zOrderBy: ["id"] });
   }
+}
+
+/** Updates the rows that have the id of a row given as a text, and inserts the others. */
+export async function mergeById(
+  world: World,
+  session: TableSession,
+  schema: string,
+  rows: readonly string[],
+): Promise<WriteOutcome> {
+  return mergeRows(session, await sourceRows(world, schema, rows), {
+    on: call("eq", column(targetColumn("id")), column(sourceColumn("id"))),
+    clauses: [
+      { kind: "matched-update", set: { kind: "all" } },
+      { kind: "not-matched-insert", values: { kind: "all" } },
+    ],
+    scratch,
+  });
+}
+
+/** Sets columns to the values of expressions in SQL, in the rows that meet a condition in SQL. */
+export async function updateBySql(
+  session: TableSession,
+  set: Readonly<Record<string, string>>,
+  where: string,
+): Promise<WriteOutcome> {
+  const { schema } = await session.table.latest();
+  const values = Object.entries(set).map(([name, text]) => [name, parseExpression(text, schema)] as const);
+  return updateRows(session, { set: Object.fromEntries(values), where: parsePredicate(where, schema) });
 }
 
 /** Appends rows given as texts. */

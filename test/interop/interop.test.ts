@@ -2,10 +2,11 @@
  * Tables of dyne read by Spark and delta-rs, and theirs read by dyne. Makes an environment for them where there is none; where none can be
  * made it says why and skips all. INTEROP_WRITE=1 writes docs/delta-features.md anew, INTEROP_SEED=n draws other random tables.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isDyneError } from "../../shared/core/index.ts";
+import { stateAt, writeCheckpoint } from "../../shared/delta/index.ts";
 import { interopCases, titleOf, type Reading, type Written, type WrittenThere } from "./cases/index.ts";
 import { interopEnvironment } from "./environment.ts";
 import { demoRun } from "./exported-tables.ts";
@@ -49,7 +50,7 @@ describe.skipIf(environment.kind === "absent")("interop", () => {
   });
 
   describe.each(here)("dyne writes %s", (title, one) => {
-    const path: { table?: string; written?: Written } = {};
+    const path: { table?: string; copy?: string; written?: Written } = {};
 
     beforeAll(async () => {
       path.table = world.newPath();
@@ -66,11 +67,28 @@ describe.skipIf(environment.kind === "absent")("interop", () => {
       say(`${title}: dyne → ${peer}`);
     });
 
+    test.each(one.fromCheckpoint === true ? peerNames : [])("%s reads it from a checkpoint", async (peer) => {
+      const { versions } = path.written!;
+      path.copy ??= await fromCheckpoint(world, path.table!);
+      await recorded(one.feature, "here", peer, async () => {
+        const reading = one.readings?.[peer] ?? "equal";
+        await holds(reading, async () =>
+          expect(await rowsOf(world, peer, path.copy!, versions.length - 1)).toEqual(canonicalRows(versions.at(-1)!)),
+        );
+        return reading;
+      });
+    });
+
     test("dyne reads it", async () => {
       for (const [version, rows] of looked(path.written!))
         expect(canonicalRows(await world.read(path.table!, version)), `version ${version}`).toEqual(
           canonicalRows(rows),
         );
+    });
+
+    test.each(Object.entries(one.checks ?? {}))("%s", async (sentence, check) => {
+      await check(world, path.table!, path.written!);
+      say(`${title}: ${sentence}`);
     });
   });
 
@@ -125,6 +143,29 @@ async function peerReads(world: World, peer: PeerName, path: string, { versions,
   if (changes === undefined) return;
   expect(await changesOf(world, peer, path, 0, newest)).toEqual(canonicalRows(changes.flat()));
   expect(await changesOf(world, peer, path, newest, newest)).toEqual(canonicalRows(changes[newest]!));
+}
+
+/** A copy of a table from which the commits before its newest checkpoint are gone; where there is no checkpoint, dyne writes one of the newest version. */
+async function fromCheckpoint(world: World, path: string): Promise<string> {
+  const copy = world.newPath();
+  await cp(path, copy, { recursive: true });
+  const log = join(copy, "_delta_log");
+  if (lastCheckpoint(await readdir(log)) < 0) {
+    const { table } = world.session(copy);
+    await writeCheckpoint(table.log, await stateAt(table.log, (await table.latest()).version));
+  }
+  const names = await readdir(log);
+  const first = lastCheckpoint(names);
+  const gone = names.filter((name) => /^\d{20}\.json$/.test(name) && Number(name.slice(0, 20)) < first);
+  for (const name of gone) await rm(join(log, name));
+  return copy;
+}
+
+function lastCheckpoint(names: readonly string[]): number {
+  return Math.max(
+    -1,
+    ...names.filter((name) => name.endsWith(".checkpoint.parquet")).map((name) => Number(name.slice(0, 20))),
+  );
 }
 
 /** Dyne's rows and change rows are those that the writer reads itself. */

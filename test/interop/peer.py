@@ -18,7 +18,11 @@ spark = spark_session(sys.argv[1])
 
 
 def texts(frame):
-    return [text_of(row) for row in rows_of(frame.toArrow())]
+    return texts_of(frame.toArrow())
+
+
+def texts_of(table):
+    return [text_of(row) for row in rows_of(table)]
 
 
 def forget():
@@ -27,13 +31,36 @@ def forget():
 
 
 def read(request):
-    """Rows of a version, or of the newest, as texts."""
+    """Rows of a version, of a moment, or of the newest version, as texts."""
     forget()
     reader = spark.read.format("delta")
     if "version" in request:
         reader = reader.option("versionAsOf", request["version"])
-    frame = reader.load(request["path"])
-    return texts(frame.where(request["where"]) if "where" in request else frame)
+    if "timestamp" in request:
+        reader = reader.option("timestampAsOf", request["timestamp"])
+    return texts(reader.load(request["path"]))
+
+
+def filtered(request):
+    """For each condition: the rows that meet it where files are skipped, those that meet it by looking at every row, and how many files were read."""
+    forget()
+    frame = spark.read.format("delta").load(request["path"])
+    met = [f"`met {i}`" for i in range(len(request["where"]))]
+    looked = frame.selectExpr("*", *[f"({condition}) AS {name}" for condition, name in zip(request["where"], met)]).toArrow()
+    all_rows = texts_of(looked.select(frame.columns))
+    answers = []
+    for condition, name in zip(request["where"], met):
+        chosen = frame.where(condition)
+        true = looked.column(name.strip("`")).to_pylist()
+        rows = [row for row, is_met in zip(all_rows, true) if is_met]
+        answers.append({"rows": texts(chosen), "looked": rows, "files": len(chosen.inputFiles())})
+    return answers
+
+
+def query(request):
+    """The rows that a statement gives, as texts; `{t}` is the table."""
+    forget()
+    return texts(spark.sql(request["statement"].replace("{t}", f"delta.`{request['path']}`")))
 
 
 def changes(request):
@@ -106,6 +133,7 @@ def python(request):
 
 if __name__ == "__main__":
     java = spark.sparkContext._jvm.System.getProperty("java.version")
-    operations = {"read": read, "changes": changes, "sql": sql, "write": write, "merge": merge, "checkpoint": checkpoint, "txn": txn, "python": python}
+    operations = {"read": read, "filtered": filtered, "query": query, "changes": changes, "sql": sql, "write": write, "merge": merge,
+                  "checkpoint": checkpoint, "txn": txn, "python": python}
     serve(operations, {"Spark": spark.version, "Delta Lake": version("delta-spark"), "Java": java})
     spark.stop()

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 
 /** Spark plans a MERGE for seconds on a busy machine. */
-const answerMsMax = 180_000;
+const answerMsMax = 240_000;
 /** The first start brings Spark's jars. */
 const startMsMax = 600_000;
 /** As much of what a process said on its standard error is kept for messages. */

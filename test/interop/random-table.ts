@@ -37,15 +37,23 @@ const kinds = [
 ] as const;
 const partitionKinds: ReadonlySet<string> = new Set(["boolean", "integer", "long", "string", "date"]);
 
+export interface RandomOptions {
+  /** Names of columns that only tables with column mapping can have. */
+  readonly oddNames?: boolean;
+}
+
+/** What ends a name that is odd. */
+const oddEnds = [" of it", ",;", "{a}", "(b)", "=", "'s", "äöü", "😀", ".x", "%20", '"q"', "`b`", ":/", "\\"] as const;
+
 /** The table of a seed. */
-export function randomTable(seed: number): RandomTable {
+export function randomTable(seed: number, { oddNames = false }: RandomOptions = {}): RandomTable {
   const draw = new Draw(seededRandom(seed));
   const fields: Record<string, StructField> = {
     id: { type: { kind: "long" }, nullable: true },
     note: { type: { kind: "string" }, nullable: true },
   };
   for (let column = 0; column < 2 + draw.below(5); column++)
-    fields[`c${column}`] = { type: draw.type(nestingMax), nullable: true };
+    fields[`c${column}${oddNames ? draw.one(oddEnds) : ""}`] = { type: draw.type(nestingMax), nullable: true };
   const schema: Schema = { kind: "struct", fields };
   const fit = Object.entries(fields).filter(
     ([name, { type }]) => name.startsWith("c") && partitionKinds.has(type.kind),

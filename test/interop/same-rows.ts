@@ -26,6 +26,7 @@ export function canonicalRows(texts: readonly string[]): readonly string[] {
 function canonicalNumber(source: string): string {
   if (/^-?\d+$/.test(source)) return BigInt(source).toString();
   const value = Number(source);
+  if (Object.is(value, -0)) return "-0";
   return Number.isSafeInteger(value) ? BigInt(value).toString() : String(value);
 }
 

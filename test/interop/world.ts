@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { DuckDbCompute } from "../../shared/compute/index.ts";
 import { silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
-import { FileStore } from "../../shared/storage/index.ts";
+import { parsePredicate } from "../../shared/plan/index.ts";
+import { FileStore, MemoryStore } from "../../shared/storage/index.ts";
 import { DeltaTable, readChanges, readRowTexts, type TableSession } from "../../shared/table/index.ts";
+import { LakeTable } from "../../shared/table/lake/index.ts";
 import { Peer } from "./peer.ts";
 
 export type PeerName = "Spark" | "delta-rs";
@@ -19,8 +21,10 @@ export interface World extends AsyncDisposable {
   newPath(): string;
   /** A table with dyne's compute; opened anew, so that nothing is remembered of it. */
   session(path: string): TableSession;
-  /** The rows of a version, or of the newest, as dyne prints them. */
-  read(path: string, version?: number): Promise<readonly string[]>;
+  /** The same, as programs use it. */
+  lake(path: string): LakeTable;
+  /** The rows of a version, or of the newest, that meet a condition in SQL, as dyne prints them. */
+  read(path: string, version?: number, where?: string): Promise<readonly string[]>;
   /** The change rows of versions, both included, without the times of commits. */
   changes(path: string, from: number, to: number): Promise<readonly string[]>;
 }
@@ -40,6 +44,7 @@ export async function openWorld(python: string): Promise<World> {
   const deltaRs = opened.use(await Peer.start("delta-rs", python, "deltars.py", tables));
   const spark = opened.use(await Peer.start("Spark", python, "peer.py", tables));
   const services = { clock: systemClock, random: systemRandom };
+  const memory = new MemoryStore(services);
   let count = 0;
   const session = (path: string): TableSession => ({
     compute,
@@ -58,10 +63,13 @@ export async function openWorld(python: string): Promise<World> {
     folder: tables,
     newPath: () => join(tables, `t${++count}`),
     session,
-    async read(path, version) {
+    lake: (path) => new LakeTable(session(path), memory),
+    async read(path, version, where) {
       const { table } = session(path);
       const snapshot = version === undefined ? await table.latest() : await table.at(version);
-      return Array.fromAsync(readRowTexts(compute, table, snapshot, { limit: Number.POSITIVE_INFINITY }));
+      const condition = where === undefined ? undefined : parsePredicate(where, snapshot.schema);
+      const options = { limit: Number.POSITIVE_INFINITY, where: condition };
+      return Array.fromAsync(readRowTexts(compute, table, snapshot, options));
     },
     async changes(path, from, to) {
       const texts = await Array.fromAsync(readChanges(session(path), { from, to }));

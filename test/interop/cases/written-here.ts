@@ -1,109 +1,37 @@
 /** Tables that dyne writes, by feature. */
-import { rm } from "node:fs/promises";
+import { cp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { schemaString } from "../../../shared/delta/index.ts";
-import type { DataType, Schema } from "../../../shared/plan/index.ts";
-import type { TableSession } from "../../../shared/table/index.ts";
-import { appendTexts, dyneStep } from "../dyne-steps.ts";
+import { expect } from "vitest";
+import { logTail, schemaString, writeCompaction } from "../../../shared/delta/index.ts";
+import { appendTexts } from "../dyne-steps.ts";
 import { demoRun, demoTables, type DemoTable } from "../exported-tables.ts";
-import { Model } from "../model.ts";
-import { randomTable, type RandomTable, type Step } from "../random-table.ts";
-import { peerNames, type World } from "../world.ts";
-import type { Written, WrittenHere } from "./case.ts";
-
-type Properties = Readonly<Record<string, string>>;
-
-/** Creates a table and does steps on it, with a model of its rows beside. */
-async function stepByStep(
-  world: World,
-  session: TableSession,
-  table: RandomTable,
-  steps: readonly Step[],
-): Promise<Model> {
-  const model = new Model(table);
-  await appendTexts(world, session, table.schemaJson, table.first);
-  for (const step of steps) {
-    const concerned = model.concerns(step) > 0;
-    const committed = await dyneStep(world, session, table, step);
-    if (concerned && !committed) throw new Error(`${step.kind} changed nothing, but concerns rows`);
-    if (committed) model.apply(step);
-  }
-  return model;
-}
-
-async function create(
-  { table }: TableSession,
-  { schema, partitionBy }: RandomTable,
-  configuration: Properties,
-): Promise<void> {
-  await table.createIfAbsent({ schema, partitionBy, configuration });
-}
-
-function writtenOf({ versions }: Model, withChanges: boolean): Written {
-  return {
-    versions: versions.map(({ rows }) => rows),
-    ...(withChanges && { changes: versions.map(({ changes }) => changes) }),
-  };
-}
+import { randomTable } from "../random-table.ts";
+import { canonicalRows } from "../same-rows.ts";
+import { peerNames } from "../world.ts";
+import { noMappedChanges, type WrittenHere } from "./case.ts";
+import { careHere } from "./care-here.ts";
+import { sameRows, statements } from "./checks.ts";
+import { mappedHere } from "./mapped-here.ts";
+import { rulesHere } from "./rules-here.ts";
+import { valuesHere } from "./values-here.ts";
+import { create, plain, rows, schemaOf, stepByStep, writtenOf, type Properties } from "./plain-table.ts";
 
 /** A random table of dyne's own. */
 function random(feature: string, seed: number, configuration: Properties = {}): WrittenHere {
+  const isMapped = configuration["delta.columnMapping.mode"] !== undefined;
   return {
     kind: "here",
     feature,
     seed,
+    ...(isMapped && configuration["delta.enableChangeDataFeed"] === "true" && { readings: noMappedChanges }),
     async write(world, path) {
       const session = world.session(path);
-      const table = randomTable(seed);
+      const table = randomTable(seed, { oddNames: isMapped });
       await create(session, table, configuration);
       const model = await stepByStep(world, session, table, table.steps);
       return writtenOf(model, configuration["delta.enableChangeDataFeed"] === "true");
     },
   };
-}
-
-/** The same steps for every feature: each kind of change once, some rows of which are concerned and some not. */
-const plain: RandomTable = {
-  seed: 0,
-  schema: {
-    kind: "struct",
-    fields: {
-      id: { type: { kind: "long" }, nullable: true },
-      note: { type: { kind: "string" }, nullable: true },
-      day: { type: { kind: "date" }, nullable: true },
-    },
-  },
-  schemaJson: JSON.stringify({
-    type: "struct",
-    fields: [
-      { name: "id", type: "long", nullable: true, metadata: {} },
-      { name: "note", type: "string", nullable: true, metadata: {} },
-      { name: "day", type: "date", nullable: true, metadata: {} },
-    ],
-  }),
-  partitionBy: ["day"],
-  first: rows(1, 12),
-  steps: [
-    { kind: "append", rows: rows(13, 20) },
-    { kind: "update", set: { note: "'updated'" }, where: "id % 4 = 1" },
-    { kind: "delete", where: "id % 5 = 0" },
-    { kind: "checkpoint" },
-    { kind: "merge", rows: [...rows(3, 4), ...rows(30, 32)] },
-    { kind: "delete", where: "id % 3 = 2" },
-    { kind: "optimize" },
-    { kind: "append", rows: rows(40, 41) },
-  ],
-};
-
-function rows(first: number, last: number): readonly string[] {
-  return Array.from({ length: last - first + 1 }, (_, i) => {
-    const id = first + i;
-    return JSON.stringify({
-      id,
-      note: id % 7 === 0 ? null : `n${id}`,
-      day: id % 6 === 0 ? null : `2024-01-0${1 + (id % 2)}`,
-    });
-  });
 }
 
 /** A table that Spark created with a feature, changed by dyne. */
@@ -132,85 +60,6 @@ function onSparks(
 const randomly = "random columns, rows and operations";
 const seed = Number(process.env["INTEROP_SEED"] ?? 1) + 1_000;
 
-const schemaOf = (types: Readonly<Record<string, DataType>>): Schema => ({
-  kind: "struct",
-  fields: Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type, nullable: true }])),
-});
-
-/** A table of dyne's own whose columns and rows are these texts. */
-function listed(
-  feature: string,
-  {
-    types,
-    partitionBy = [],
-    rows,
-  }: { types: Readonly<Record<string, DataType>>; partitionBy?: readonly string[]; rows: readonly string[] },
-): WrittenHere {
-  const schema = schemaOf(types);
-  return {
-    kind: "here",
-    feature,
-    async write(world, path) {
-      const session = world.session(path);
-      await session.table.createIfAbsent({ schema, partitionBy });
-      await appendTexts(world, session, schemaString(schema), rows);
-      return { versions: [[], rows] };
-    },
-  };
-}
-
-const specialValues = [
-  "100%",
-  "a/b",
-  "a b",
-  "a+b",
-  "a?b#c",
-  "a:b",
-  "a\\b",
-  "{x}[y]",
-  "äöü",
-  "%2F",
-  "x=y",
-  "'",
-  '"',
-  "😀",
-  "~",
-  "a*b",
-];
-
-const partitions: readonly WrittenHere[] = [
-  listed("partitions with special characters", {
-    types: { id: { kind: "long" }, "the-key": { kind: "string" }, Größe: { kind: "integer" } },
-    partitionBy: ["the-key"],
-    rows: [...specialValues, null].map((value, id) => JSON.stringify({ id, "the-key": value, Größe: id })),
-  }),
-  listed("partitions of many types", {
-    types: {
-      id: { kind: "long" },
-      b: { kind: "boolean" },
-      y: { kind: "byte" },
-      l: { kind: "long" },
-      dec: { kind: "decimal", precision: 20, scale: 4 },
-      day: { kind: "date" },
-      at: { kind: "timestamp" },
-    },
-    partitionBy: ["b", "y", "l", "dec", "day", "at"],
-    rows: [
-      '{"id":1,"b":true,"y":-128,"l":-9223372036854775808,"dec":"-1234567890123456.7890","day":"1969-12-31","at":"1969-12-31T23:59:59.999999Z"}',
-      '{"id":2,"b":false,"y":127,"l":9223372036854775807,"dec":"0.0001","day":"9999-12-31","at":"2024-02-29T12:34:56.000000Z"}',
-      '{"id":3,"b":null,"y":null,"l":null,"dec":null,"day":null,"at":null}',
-    ],
-  }),
-  listed("timestampNtz", {
-    types: { id: { kind: "long" }, at: { kind: "timestamp_ntz" }, p: { kind: "timestamp_ntz" } },
-    partitionBy: ["p"],
-    rows: [
-      '{"id":1,"at":"2024-02-29T12:34:56.789012","p":"2024-02-29T12:34:56.789012"}',
-      '{"id":2,"at":null,"p":null}',
-    ],
-  }),
-];
-
 /** Commits before the checkpoint are deleted: what is read is read from the checkpoint. */
 const checkpoints: WrittenHere = {
   kind: "here",
@@ -227,6 +76,36 @@ const checkpoints: WrittenHere = {
 
 const commitFile = (path: string, version: number): string =>
   join(path, "_delta_log", `${String(version).padStart(20, "0")}.json`);
+
+/** Of a copy whose compacted commits are empty, only the compaction can tell the rows. */
+const compactions: WrittenHere = {
+  kind: "here",
+  feature: "log compaction",
+  async write(world, path) {
+    const session = world.session(path);
+    await create(session, plain, { "delta.enableDeletionVectors": "true" });
+    const steps = plain.steps.filter(({ kind }) => kind !== "checkpoint");
+    const written = writtenOf(await stepByStep(world, session, plain, steps), false);
+    const { log } = session.table;
+    const snapshot = await session.table.at(written.versions.length - 2);
+    const { uncompacted } = await logTail(log, snapshot.version);
+    const compaction = await writeCompaction(log, snapshot, uncompacted);
+    expect(compaction).toMatchObject({ version: 0, lastVersion: snapshot.version });
+    return written;
+  },
+  checks: {
+    "Spark and dyne read the compaction instead of its commits": async (world, path, { versions }) => {
+      const copy = world.newPath();
+      await cp(path, copy, { recursive: true });
+      for (let version = 0; version < versions.length - 1; version++) await writeFile(commitFile(copy, version), "");
+      expect(await sameRows(world, copy)).toEqual(canonicalRows(versions.at(-1)!));
+    },
+    "Spark goes on": async (world, path) => {
+      await statements(world, path, "DELETE FROM {t} WHERE id = 1");
+      await sameRows(world, path);
+    },
+  },
+};
 
 const transactionIdentifiers: WrittenHere = {
   kind: "here",
@@ -294,8 +173,9 @@ function exported(name: DemoTable): WrittenHere {
 export const writtenHere: readonly WrittenHere[] = [
   ...[0, 1, 2, 3].map((offset) => random(randomly, seed + offset)),
   random("change data feed", seed + 10, { "delta.enableChangeDataFeed": "true" }),
-  ...partitions,
+  ...valuesHere,
   checkpoints,
+  compactions,
   transactionIdentifiers,
   addedColumns,
   ...demoTables.map(exported),
@@ -306,4 +186,20 @@ export const writtenHere: readonly WrittenHere[] = [
     {},
     true,
   ),
+  random("change data feed with deletion vectors", seed + 11, {
+    "delta.enableChangeDataFeed": "true",
+    "delta.enableDeletionVectors": "true",
+  }),
+  random("column mapping by name", seed + 20, { "delta.columnMapping.mode": "name" }),
+  random("column mapping by id", seed + 21, {
+    "delta.columnMapping.mode": "id",
+    "delta.enableDeletionVectors": "true",
+  }),
+  random("change data feed with column mapping", seed + 22, {
+    "delta.columnMapping.mode": "name",
+    "delta.enableChangeDataFeed": "true",
+  }),
+  ...mappedHere,
+  ...rulesHere,
+  ...careHere,
 ];

@@ -1,7 +1,8 @@
 /** Tables of the peers, by feature. */
-import { randomTable, type RandomTable, type Step } from "../random-table.ts";
+import { peerSteps } from "../peer-steps.ts";
+import { randomTable } from "../random-table.ts";
 import type { World } from "../world.ts";
-import type { Reading, WrittenThere } from "./case.ts";
+import type { WrittenThere } from "./case.ts";
 
 const noVectors = "delta.enableDeletionVectors = false";
 const columns = "id BIGINT, name STRING, p INT";
@@ -35,52 +36,6 @@ function bySpark(feature: string, statements: readonly string[], more: Partial<W
   };
 }
 
-/** Spark's way to do the steps of a random table. */
-async function sparkSteps({ peers }: World, path: string, table: RandomTable): Promise<void> {
-  const { schemaJson: schema, partitionBy } = table;
-  await peers.Spark.ask("write", { path, mode: "append", schema, rows: table.first, partitionBy });
-  for (const step of table.steps) await peers.Spark.ask(...sparkStep(step, path, schema));
-}
-
-function sparkStep(step: Step, path: string, schema: string): [string, Record<string, unknown>] {
-  switch (step.kind) {
-    case "append":
-    case "overwrite":
-      return ["write", { path, schema, mode: step.kind, rows: step.rows }];
-    case "merge":
-      return ["merge", { path, schema, key: "id", rows: step.rows }];
-    case "delete":
-      return ["sql", { path, statements: [`DELETE FROM {t} WHERE ${step.where}`] }];
-    case "update": {
-      const set = Object.entries(step.set).map(([name, value]) => `${name} = ${value}`);
-      return ["sql", { path, statements: [`UPDATE {t} SET ${set.join(", ")} WHERE ${step.where}`] }];
-    }
-    case "optimize":
-      return ["sql", { path, statements: ["OPTIMIZE {t}"] }];
-    case "checkpoint":
-      return ["checkpoint", { path }];
-  }
-}
-
-/** The way of delta-rs. */
-async function deltaRsSteps({ peers }: World, path: string, table: RandomTable): Promise<void> {
-  const { schemaJson: schema, partitionBy } = table;
-  await peers["delta-rs"].ask("write", { path, mode: "append", schema, rows: table.first, partitionBy });
-  for (const step of table.steps) {
-    switch (step.kind) {
-      case "append":
-      case "overwrite":
-        await peers["delta-rs"].ask("write", { path, schema, mode: step.kind, rows: step.rows, partitionBy });
-        break;
-      case "merge":
-        await peers["delta-rs"].ask("merge", { path, schema, key: "id", rows: step.rows });
-        break;
-      default:
-        await peers["delta-rs"].ask(step.kind, { path, ...step });
-    }
-  }
-}
-
 /** The seed of the first of the random tables; the others follow. */
 const firstSeed = Number(process.env["INTEROP_SEED"] ?? 1);
 const seeds = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => firstSeed + i);
@@ -92,13 +47,11 @@ const random: readonly WrittenThere[] = seeds(8).map((seed): WrittenThere => {
     feature: "random columns, rows and operations",
     seed,
     by: {
-      "delta-rs": (world, path) => deltaRsSteps(world, path, table),
-      ...(seed < firstSeed + 3 && { Spark: (world: World, path: string) => sparkSteps(world, path, table) }),
+      "delta-rs": (world, path) => peerSteps(world, "delta-rs", path, table),
+      ...(seed < firstSeed + 3 && { Spark: (world: World, path: string) => peerSteps(world, "Spark", path, table) }),
     },
   };
 });
-
-const refused = (feature: string): Reading => ({ refuses: new RegExp(`UNSUPPORTED_FEATURE.*${feature}`) });
 
 const byFeature: readonly WrittenThere[] = [
   bySpark("deletion vectors", [
@@ -186,9 +139,6 @@ const byFeature: readonly WrittenThere[] = [
     "ALTER TABLE {t} ADD COLUMNS (s.b STRING, other ARRAY<INT>)",
     "INSERT INTO {t} VALUES (2, named_struct('a', 2, 'b', 'x'), array(1, 2))",
   ]),
-  bySpark("variant", [create([], { as: "id INT, v VARIANT" }), "INSERT INTO {t} SELECT 1, parse_json('[1]')"], {
-    reading: refused("variant"),
-  }),
 ];
 
 /** All of them. */
