@@ -18,6 +18,12 @@ export interface Case {
 
 export const drawnCase: fc.Arbitrary<Case> = fc.record({ pipeline: drawnPipeline, history: drawnHistory });
 
+/** The case of a seed: the same one every time. */
+export function caseOf(seed: number): Case {
+  const [drawn] = fc.sample(fc.noBias(drawnCase), { seed, numRuns: 1 });
+  return drawn as Case;
+}
+
 export type Verdict =
   | { readonly kind: "held" }
   /** The pipeline is refused when it is loaded. */

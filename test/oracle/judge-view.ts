@@ -113,15 +113,16 @@ async function wrongReading({ world, plain, flow }: Judging): Promise<string | u
   return found && `${flow.id}@${snapshot.version} is read otherwise than it lies there:\n${differenceText(found)}`;
 }
 
-const scanOf = ({ output, query }: ViewFlow): LogicalPlan => ({
+/** All rows of a view, as a plan. */
+export const scanOf = ({ output, query }: ViewFlow): LogicalPlan => ({
   kind: "scan",
   source: output.name,
   schema: schemaOf(query),
   streaming: false,
 });
 
-/** Nested values as JSON. */
-function flat(plan: LogicalPlan): LogicalPlan {
+/** The same rows with nested values as JSON. */
+export function flat(plan: LogicalPlan): LogicalPlan {
   const columns = Object.entries(schemaOf(plan).fields).map(([name, { type }]) => {
     const column: Expression = { kind: "column", name };
     const json: Expression = { kind: "call", name: "to_json", args: [column] };

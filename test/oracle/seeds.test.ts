@@ -1,9 +1,9 @@
 /** What is drawn, without living through it. */
 import { expect, test } from "vitest";
+import { caseOf } from "./case.ts";
 import { drawable } from "./coverage.ts";
 import { happeningName, happenings } from "./random-history.ts";
 import { buildPipeline } from "./random-pipeline.ts";
-import { caseOf } from "./seeds.ts";
 
 test("everything that can be drawn is among 300 cases, and all of their pipelines can be built", () => {
   const met = { operator: new Set<string>(), history: new Set<string>() };

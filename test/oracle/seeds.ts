@@ -7,10 +7,9 @@
  *     SEED=123             this one alone
  */
 import { randomInt } from "node:crypto";
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EngineBench } from "../support/engine-harness.ts";
-import { drawnCase, examine, type Case } from "./case.ts";
+import { caseOf, examine } from "./case.ts";
 import { Coverage } from "./coverage.ts";
 import { smallestCase } from "./smallest-case.ts";
 
@@ -26,12 +25,6 @@ const shrinksMax = 600;
 const progressMs = 10_000;
 /** Generous for a busy machine. */
 const caseMs = 4_000;
-
-/** The case of a seed: the same one every time. */
-export function caseOf(seed: number): Case {
-  const [drawn] = fc.sample(fc.noBias(drawnCase), { seed, numRuns: 1 });
-  return drawn as Case;
-}
 
 /** A counterexample in words, after it was made as small as the time allows, and the command that finds it again. */
 async function told(bench: EngineBench, seed: number): Promise<string> {

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { drawnEvents, eventsOf, modelOf, type ModelEvent, type Placed } from "../support/engine-model.ts";
 import type { Row } from "../support/engine-harness.ts";
-import type { Shape } from "./shapes.ts";
+import { drawnInput, type DrawnInput } from "./drawn.ts";
+import type { AnyShape } from "./shapes.ts";
 
 export interface LandedText {
   readonly path: string;
@@ -16,6 +17,8 @@ export interface Input {
   readonly sharesKeys: boolean;
   /** In the order in which they land. */
   readonly files: readonly LandedText[];
+  /** Of the shape `drawn` alone: its pipeline, and what becomes of its sources. */
+  readonly drawn?: DrawnInput;
 }
 
 export interface SentEvent extends ModelEvent {
@@ -24,7 +27,8 @@ export interface SentEvent extends ModelEvent {
 }
 
 /** The input of a data seed. */
-export function inputOf(shape: Shape, seed: number): Input {
+export function inputOf(shape: AnyShape, seed: number): Input {
+  if (shape === "drawn") return { partitions: [[], []], sharesKeys: false, files: [], drawn: drawnInput(seed) };
   const hasEvents = shape !== "files";
   const sharesKeys = seed % 4 === 0;
   const drawn = fc.sample(fc.tuple(drawnEvents, drawnEvents), { seed, numRuns: 1 })[0] ?? [[], []];
@@ -37,7 +41,7 @@ export function inputOf(shape: Shape, seed: number): Input {
   return { partitions, sharesKeys, files: filesOf(shape, seed) };
 }
 
-function filesOf(shape: Shape, seed: number): LandedText[] {
+function filesOf(shape: AnyShape, seed: number): LandedText[] {
   if (shape === "joined") {
     const sites = (version: string) => ["d0", "d1", "d2"].map((code) => `${code},${version}-${seed % 7}`).join("\n");
     return [

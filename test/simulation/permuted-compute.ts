@@ -37,6 +37,7 @@ export class PermutedCompute implements Compute {
   async close(): Promise<void> {}
 
   #input(input: ComputeInput): ComputeInput {
+    if (input.kind === "files" && (input.hidden ?? []).some(({ expression }) => isFileIndex(expression))) return input;
     if (input.kind !== "rows") return { ...input, files: this.#shuffled<never>(input.files as never[]) };
     const order = this.#shuffled(Array.from({ length: input.rowCount }, (_, row) => row));
     const columns = mapValues(input.columns, (values) => order.map((row) => values[row] ?? null));
@@ -62,6 +63,10 @@ export class PermutedCompute implements Compute {
     return result;
   }
 }
+
+/** The place of a file in its set is what the job knows it by. */
+const isFileIndex = (expression: Expression): boolean =>
+  expression.kind === "column" && expression.name === "_file_index";
 
 const orderable = new Set<DataType["kind"]>(["string", "long", "integer", "date", "timestamp", "boolean", "double"]);
 const isSorted = (kind: string): boolean => kind === "sort" || kind === "limit";

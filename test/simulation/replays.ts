@@ -5,7 +5,7 @@
 import { instantText, laneId, replayLane, type Random } from "../../shared/core/index.ts";
 import type { EngineWorld } from "../support/engine-harness.ts";
 import type { Act, Runner, Schedule } from "./schedule.ts";
-import type { Shape } from "./shapes.ts";
+import type { AnyShape } from "./shapes.ts";
 
 export interface Replay {
   readonly partition: number;
@@ -20,9 +20,9 @@ export interface Replay {
 const replayingShare = 0.35;
 const stepMs = 5_000;
 
-export function withReplays(acts: readonly Act[], shape: Shape, random: Random): Act[] {
+export function withReplays(acts: readonly Act[], shape: AnyShape, random: Random): Act[] {
   const below = (limit: number): number => Math.floor(random.next() * limit);
-  if (shape === "files" || random.next() >= replayingShare) return [...acts];
+  if (shape === "files" || shape === "drawn" || random.next() >= replayingShare) return [...acts];
   const drawn = (): Replay => ({
     partition: below(2),
     from: below(2) === 0 ? 0 : below(100),

@@ -11,14 +11,15 @@ import type { FaultRates } from "../support/faulty-store.ts";
 import { inputOf, type Input } from "./input.ts";
 import { withRaises, type Raise } from "./raises.ts";
 import { withReplays, type Replay } from "./replays.ts";
-import { shapes, type Shape } from "./shapes.ts";
+import { drawnFrom } from "./drawn.ts";
+import { shapes, type AnyShape } from "./shapes.ts";
 
 /** Seeds that share their input. */
 export const blockSize = 8;
 
 export interface Schedule {
   readonly seed: number;
-  readonly shape: Shape;
+  readonly shape: AnyShape;
   readonly input: Input;
   readonly acts: readonly Act[];
   readonly faults: FaultRates;
@@ -35,6 +36,8 @@ export interface Act {
   /** By partition, how many events have been sent when the act begins. */
   readonly sentUntil: readonly number[];
   readonly landedUntil: number;
+  /** From which of the drawn changes of sources to which they happen while the runners work, one after the other. */
+  readonly changed: readonly [number, number];
   readonly runners: readonly Runner[];
   /** Tables that somebody else compacts meanwhile, and which of their files. */
   readonly optimized: readonly { readonly table: number; readonly which: number | undefined }[];
@@ -64,7 +67,8 @@ export type Step =
   | ({ readonly kind: "raise" } & Raise)
   | ({ readonly kind: "replay" } & Replay);
 
-export function shapeOf(seed: number): Shape {
+export function shapeOf(seed: number): AnyShape {
+  if (seed >= drawnFrom) return "drawn";
   const block = Math.floor(seed / blockSize);
   return pick(seededRandom(block * 7_919 + 17), [...shapes, "silver", "silver", "gold", "joined"]);
 }
@@ -111,11 +115,14 @@ const faultProfiles: readonly FaultRates[] = [
 ];
 
 function drawAct(random: Random, input: Input, act: number, actCount: number): Act {
+  const changes = input.drawn?.changes.length ?? 0;
+  const changedUntil = (acts: number): number => Math.floor((changes * acts) / actCount);
   const share = (length: number): number =>
     act === actCount - 1 ? length : Math.floor((length * (act + random.next())) / actCount);
   return {
     sentUntil: input.partitions.map((events) => share(events.length)),
     landedUntil: Math.max(Math.min(1, input.files.length), share(input.files.length)),
+    changed: [changedUntil(act), changedUntil(act + 1)],
     runners: Array.from({ length: chance(random, 0.6) ? 2 : 1 }, () => drawRunner(random)),
     optimized: chance(random, 0.25)
       ? Array.from({ length: 1 + below(random, 3) }, () => ({

@@ -2,10 +2,10 @@
  * Plays seeds one after another and says what is wrong with each. The quiet run of a block of seeds is made once. `TRACE=1` shows the
  * schedule and its last calls beside what is wrong.
  */
-import { tablesOf, type Tables } from "../support/engine-harness.ts";
+import { tablesOf } from "../support/engine-harness.ts";
 import { inputSeedOf, scheduleOf, type Schedule } from "./schedule.ts";
 import { playQuietly, Simulator, type Played } from "./simulator.ts";
-import { verdictOn } from "./verdict.ts";
+import { verdictOn, type Quiet } from "./verdict.ts";
 
 /** Everything waits for something that does not come: a schedule takes a fraction of a second, and some on a busy machine. */
 const hangingMs = 90_000;
@@ -29,7 +29,7 @@ export class Seeds implements AsyncDisposable {
     replays: 0,
   };
   readonly #simulator: Simulator;
-  #quiet: { readonly inputSeed: number; readonly tables: Tables } | undefined;
+  #quiet: (Quiet & { readonly inputSeed: number }) | undefined;
 
   private constructor(simulator: Simulator) {
     this.#simulator = simulator;
@@ -65,17 +65,18 @@ export class Seeds implements AsyncDisposable {
   }
 
   async #wrongWith(schedule: Schedule): Promise<string[]> {
-    const quiet = await this.#quietTables(schedule);
+    const quiet = await this.#quietRun(schedule);
     const played = await this.#simulator.play(schedule);
     for (const [name, count] of Object.entries(played.stage.met)) this.met[name as keyof Seeds["met"]] += count;
     return verdictOn(schedule, played, quiet);
   }
 
-  async #quietTables(schedule: Schedule): Promise<Tables> {
+  async #quietRun(schedule: Schedule): Promise<Quiet> {
     const inputSeed = inputSeedOf(schedule.seed);
-    if (this.#quiet?.inputSeed !== inputSeed)
-      this.#quiet = { inputSeed, tables: await tablesOf(await playQuietly(this.#simulator, schedule)) };
-    return this.#quiet.tables;
+    if (this.#quiet?.inputSeed === inputSeed) return this.#quiet;
+    const world = await playQuietly(this.#simulator, schedule);
+    this.#quiet = { inputSeed, world, tables: schedule.shape === "drawn" ? {} : await tablesOf(world) };
+    return this.#quiet;
   }
 }
 

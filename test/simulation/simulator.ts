@@ -5,6 +5,7 @@ import { isCrash, isPassing } from "../support/engine-faults.ts";
 import { rewriteTable } from "../support/engine-foreign.ts";
 import { EngineBench, EngineWorld } from "../support/engine-harness.ts";
 import { toSend } from "../support/engine-model.ts";
+import { changeSources, makeSources, type DrawnInput } from "./drawn.ts";
 import type { SentEvent } from "./input.ts";
 import { PermutedCompute } from "./permuted-compute.ts";
 import type { Act, Runner, Schedule, Step } from "./schedule.ts";
@@ -81,10 +82,11 @@ export class Simulator implements AsyncDisposable {
     this.#random.reseed(schedule.seed);
     const stage = new Stage(schedule);
     this.#lastStage = stage;
-    const pipeline = pipelineOf(schedule.shape);
+    const pipeline = pipelineFor(schedule);
     const play = new Play(schedule, stage, pipeline, (name) => this.#bench(name, schedule));
     const outside = new EngineWorld({ bench: this.bench, pipeline }, stage.estate);
     stage.operator = (change) => raise(outside, change);
+    if (schedule.input.drawn !== undefined) await makeSources(schedule.input.drawn, this.bench, stage.estate);
     let before: Act | undefined;
     for (const act of schedule.acts) {
       await arrive(schedule, outside, before, act);
@@ -107,6 +109,10 @@ export class Simulator implements AsyncDisposable {
   }
 }
 
+function pipelineFor({ shape, input }: Pick<Schedule, "shape" | "input">): Pipeline {
+  return shape === "drawn" ? (input.drawn as DrawnInput).built.pipeline : pipelineOf(shape);
+}
+
 /** Sends and lands what the act brings. */
 async function arrive(
   { input }: Pick<Schedule, "input">,
@@ -124,11 +130,13 @@ async function arrive(
 
 /** Everything at once, taken in by one instance that nothing happens to. */
 export async function playQuietly(simulator: Simulator, schedule: Schedule): Promise<EngineWorld> {
-  const { shape, input } = schedule;
+  const { input } = schedule;
   const { estate } = new Stage(schedule);
-  const world = new EngineWorld({ bench: simulator.bench, pipeline: pipelineOf(shape) }, estate);
+  if (input.drawn !== undefined) await makeSources(input.drawn, simulator.bench, estate);
+  const world = new EngineWorld({ bench: simulator.bench, pipeline: pipelineFor(schedule) }, estate);
   const sentUntil = input.partitions.map((events) => events.length);
   await arrive({ input }, world, undefined, { sentUntil, landedUntil: input.files.length });
+  if (input.drawn !== undefined) await changeSources(input.drawn, world, [0, input.drawn.changes.length]);
   await world.quiet(sweepsMax);
   return world;
 }
@@ -162,11 +170,12 @@ class Play {
   async act(act: Act, before: Act | undefined): Promise<void> {
     const runners = act.runners.map((runner, index) => [runnerNames[index] as RunnerName, runner] as const);
     const names: string[] = runners.map(([name]) => name);
-    if (act.optimized.length > 0) names.push("c");
+    const foreigner = act.optimized.length > 0 || act.changed[0] < act.changed[1];
+    if (foreigner) names.push("c");
     const baton = this.#stage.begin(act, names);
     const ends = await Promise.allSettled([
       ...runners.map(([name, runner]) => baton.run(name, () => this.#runner(name, runner, act, before))),
-      ...(act.optimized.length > 0 ? [baton.run("c", () => this.#optimize(act))] : []),
+      ...(foreigner ? [baton.run("c", () => this.#foreigner(act))] : []),
     ]);
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
@@ -233,12 +242,15 @@ class Play {
       .map((event) => (event.properties === null ? event : { ...event, properties: { altered: true } }));
   }
 
-  async #optimize({ optimized }: Act): Promise<void> {
+  /** Compacts tables; of drawn pipelines only views, because the files of sources are what its changes know. */
+  async #foreigner({ optimized, changed }: Act): Promise<void> {
     const foreigner = new EngineWorld(
       { bench: this.#bench("c"), pipeline: this.#pipeline },
       this.#stage.seenByForeigner("c"),
     );
-    const flows = foreigner.engine.flows;
+    const { drawn } = this.#schedule.input;
+    const flows = foreigner.engine.flows.filter(({ kind }) => drawn === undefined || kind === "view");
+    if (drawn !== undefined) await changeSources(drawn, foreigner, changed);
     for (const { table, which } of optimized) {
       const flow = flows[table % flows.length];
       if (flow !== undefined) await rewriteTable(foreigner, flow.output.name, { dataChange: false, which });

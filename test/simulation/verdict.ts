@@ -7,15 +7,17 @@ import { tablePath } from "../../shared/pipeline/index.ts";
 import { tablesOf, type EngineWorld, type Row, type Tables } from "../support/engine-harness.ts";
 import { placed } from "../support/engine-model.ts";
 import { committedBatches, judgeFiles, judgeHistory, judgeStream, judgeView } from "../support/engine-oracle.ts";
+import { isOfSource, wrongViews } from "./drawn.ts";
 import { isReplacing, landedIds, modelled, type Input } from "./input.ts";
 import { laneLogs, wrongLogs } from "./lane-logs.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Played } from "./simulator.ts";
 
 /** Everything that is wrong with what a schedule left; nothing where it is right. */
-export async function verdictOn(schedule: Schedule, played: Played, quiet: Tables): Promise<string[]> {
+export async function verdictOn(schedule: Schedule, played: Played, quiet: Quiet): Promise<string[]> {
   const { world, stage } = played;
   const wrong = stage.violations.map((each) => `an entry of a log was touched: ${each}`);
+  if (schedule.shape === "drawn") return [...wrong, ...(await wrongDrawn(schedule, world, quiet))];
   for (const flow of world.engine.flows) {
     const state = await world.record(`checkpoints/${flow.id}/state.json`);
     if (state !== undefined && state["state"] !== "RUNNING")
@@ -24,15 +26,36 @@ export async function verdictOn(schedule: Schedule, played: Played, quiet: Table
   if (wrong.length > 0) return wrong;
   wrong.push(...(await wrongLogs(world)), ...(await wrongTables(world)));
   const tables = await tablesOf(world);
-  wrong.push(...wrongRows(schedule, tables, quiet), ...wrongPlaces(schedule, tables));
+  wrong.push(...wrongRows(schedule, tables, quiet.tables), ...wrongPlaces(schedule, tables));
   if (schedule.shape !== "files") wrong.push(...(await wrongBatchTimes(world)));
-  if (!schedule.acts.some(({ optimized }) => optimized.length > 0)) {
-    const { undecided, lost } = await judgeFiles(world);
-    wrong.push(...undecided.map((path) => `no outcome names ${path}, and it is in a table`));
-    wrong.push(...lost.map((path) => `an outcome names ${path}, and it is in no table`));
-  }
-  wrong.push(...(await unlawful(schedule, world)));
+  wrong.push(...(await wrongFiles(schedule, world)), ...(await unlawful(schedule, world)));
   return wrong;
+}
+
+/** Everything at once, with nothing going wrong. */
+export interface Quiet {
+  readonly world: EngineWorld;
+  readonly tables: Tables;
+}
+
+/** Views that the oracle drew may fail on their rows: the law says when. */
+async function wrongDrawn(schedule: Schedule, world: EngineWorld, quiet: Quiet): Promise<string[]> {
+  return [
+    ...(await wrongLogs(world)),
+    ...(await wrongTables(world)),
+    ...(await wrongFiles(schedule, world)),
+    ...(await wrongViews(world, quiet.world)),
+  ];
+}
+
+/** Files that no outcome names, or that only an outcome names, where nobody else has written. */
+async function wrongFiles({ acts }: Schedule, world: EngineWorld): Promise<string[]> {
+  if (acts.some(({ optimized }) => optimized.length > 0)) return [];
+  const { undecided, lost } = await judgeFiles(world);
+  return [
+    ...undecided.filter((path) => !isOfSource(path)).map((path) => `no outcome names ${path}, and it is in a table`),
+    ...lost.map((path) => `an outcome names ${path}, and it is in no table`),
+  ];
 }
 
 /**
@@ -209,7 +232,7 @@ async function wrongTables(world: EngineWorld): Promise<string[]> {
           if (!names.has(txn.appId)) wrong.push(`${key} is the name of no lane`);
           newest.set(key, txn.version);
         }
-        if (add === undefined) continue;
+        if (add === undefined || (world.pipeline.name === "oracle" && isOfSource(table))) continue;
         if (added.has(`${table}/${add.path}`)) wrong.push(`${table} has ${add.path} added twice`);
         added.add(`${table}/${add.path}`);
       }

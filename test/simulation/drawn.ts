@@ -1,0 +1,115 @@
+/**
+ * Schedules whose pipeline and whose changes of source tables are the oracle's (../oracle): two sources that somebody writes, updates,
+ * restores and compacts while two views over them are refreshed by instances that die, freeze and overtake each other.
+ */
+import { definePipeline, tablePath, type Pipeline } from "../../shared/pipeline/index.ts";
+import { analyze } from "../../shared/plan/index.ts";
+import { caseOf } from "../oracle/case.ts";
+import { flat, judgeView, scanOf, type ViewFlow } from "../oracle/judge-view.ts";
+import { difference, differenceText } from "../oracle/multiset.ts";
+import { PlainTables } from "../oracle/plain-tables.ts";
+import { happen, happenings, type Happening } from "../oracle/random-history.ts";
+import { buildPipeline, type BuiltPipeline } from "../oracle/random-pipeline.ts";
+import { EngineWorld, type Bench, type Estate } from "../support/engine-harness.ts";
+
+export interface DrawnInput {
+  readonly built: BuiltPipeline;
+  /** What becomes of the sources, in this order. */
+  readonly changes: readonly Happening[];
+}
+
+/** Seeds from here on are those of drawn pipelines. */
+export const drawnFrom = 1_000_000;
+
+/** Changes that are the same whatever the tables look like in files: the quiet run makes the same ones. */
+const isOfRows = (now: Happening): boolean =>
+  [
+    "fill",
+    "append",
+    "append twice",
+    "add column",
+    "delete",
+    "update",
+    "clear",
+    "merge",
+    "overwrite",
+    "restore",
+  ].includes(now.kind) ||
+  now.kind === "turn on" ||
+  (now.kind === "compact" && now.by !== "another engine");
+
+const filesMax = 3;
+const changesMax = 8;
+/** So many cases are looked at until one has two views. */
+const triesMax = 1_000;
+
+/** A small pipeline of two views. */
+export function drawnInput(seed: number): DrawnInput {
+  for (let next = 0; next < triesMax; next++) {
+    const { pipeline, history } = caseOf(seed * triesMax + next);
+    const views = pipeline.tables.filter(({ kind }) => kind === "view").slice(0, 2);
+    if (views.length < 2) continue;
+    const built = buildPipeline({ ...pipeline, tables: views });
+    const before = history.before.map((lists) => lists.slice(0, filesMax));
+    const all = happenings({ ...history, before }, built)
+      .filter(isOfRows)
+      .slice(0, changesMax);
+    const changes = all.map((now) => ("file" in now ? { ...now, file: null } : now));
+    return { built, changes };
+  }
+  throw new Error(`no pipeline of two views is drawn for ${seed}`);
+}
+
+/** Makes the source tables, before anything happens to anybody. */
+export async function makeSources({ built }: DrawnInput, bench: Bench, estate: Estate): Promise<void> {
+  await new EngineWorld({ bench, pipeline: sourcesOf(built) }, estate).engine.sweep();
+}
+
+/** Somebody who knows the sources alone. */
+export async function changeSources(
+  { built, changes }: DrawnInput,
+  world: EngineWorld,
+  [from, until]: readonly [number, number],
+): Promise<void> {
+  const sources = { ...built, tables: built.tables.filter(({ kind }) => kind === "source") };
+  for (const [index, now] of changes.entries())
+    if (index >= from && index < until) await happen(world, sources, now, index);
+}
+
+function sourcesOf({ pipeline, tables }: BuiltPipeline): Pipeline {
+  return definePipeline(
+    pipeline.name,
+    tables.filter(({ kind }) => kind === "source").map(({ declared }) => declared),
+  );
+}
+
+/** Whether an object is of a source: others write its files, and add them again when they restore it. */
+export const isOfSource = (path: string): boolean => path.startsWith(`${tablePath("bronze")}/`);
+
+/** What is wrong with the views: by the law at every version, and beside those of a quiet run. */
+export async function wrongViews(world: EngineWorld, quiet: EngineWorld): Promise<string[]> {
+  await using plain = await PlainTables.open(world.estate.lake);
+  await using plainQuiet = await PlainTables.open(quiet.estate.lake);
+  const wrong: string[] = [];
+  const views = world.engine.flows.filter((flow): flow is ViewFlow => flow.kind === "view");
+  for (const flow of views) {
+    const unlawful = await judgeView(world, plain, flow);
+    if (unlawful !== undefined) wrong.push(unlawful);
+  }
+  // What fails on rows in between stands still.
+  for (const { id } of views)
+    if ((await world.stateOf(id)) !== "RUNNING" || (await quiet.stateOf(id)) !== "RUNNING") return wrong;
+  const inexact = new Map(views.map((flow) => [flow.output.name, analyze(flow.query).inexact]));
+  for (const flow of views) {
+    // Sums that differ in the last digit may be other keys of the view that stands on them.
+    if (flow.inputs.some(({ name }) => (inexact.get(name) ?? []).length > 0)) continue;
+    const at = { [flow.output.name]: { path: flow.output.path } };
+    const found = difference(
+      await plain.rows(flat(scanOf(flow)), at),
+      await plainQuiet.rows(flat(scanOf(flow)), at),
+      new Set(inexact.get(flow.output.name)),
+    );
+    if (found !== undefined) wrong.push(`${flow.id} is not that of a quiet run:\n${differenceText(found)}`);
+  }
+  return wrong;
+}
