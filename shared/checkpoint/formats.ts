@@ -139,12 +139,16 @@ export const batchCounts = z.object({
 });
 /** Files and their bytes. */
 export const volume = z.object({ files: count, bytes: count });
-/** How a batch was computed and why; of a view, what changed in its inputs, and what was read again or rewritten for it. */
+/**
+ * How a batch was computed and why; of a view, what changed in its inputs, what was read again or rewritten for it, and whether its hidden
+ * tables moved on with it, which a build that does not know of them does not say.
+ */
 export const strategy = z.object({
   name: z.string(),
   reason: z.string(),
   change: volume.optional(),
   touched: volume.optional(),
+  isStateKept: z.boolean().optional(),
 });
 /** The decision: from here on the batch is this, whoever finishes it. `redo` counts merges done again. */
 export const outcomeRecord = z.object({

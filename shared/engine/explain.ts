@@ -5,7 +5,8 @@ import type { DeclaredFlow } from "./declared-flow.ts";
 import { streamingPlan } from "./incremental/streaming-plan.ts";
 import { modeFor } from "./incremental/operators/keyed-operator.ts";
 import { planOfView } from "./incremental/view-inputs.ts";
-import type { ViewPlan } from "./incremental/view-plan.ts";
+import { viewNodes } from "./incremental/view-node.ts";
+import type { ChangingView, ViewPlan } from "./incremental/view-plan.ts";
 
 export interface Explanation {
   readonly flow: string;
@@ -105,27 +106,48 @@ function viewStrategy(view: ViewPlan): Explanation["strategy"] {
   switch (view.kind) {
     case "full":
       return { name: "full", reason: view.reason };
-    case "rows":
-      return {
-        name: "append",
-        reason: "each row is made of one row of the input; where rows were removed: by shared partitions, or in full",
-      };
-    case "keyed": {
-      const keys =
-        view.keys.length === 0 ? "the one group" : `the groups of ${view.keys.map((key) => key.output).join(", ")}`;
-      const merges = view.operators.every((operator) => modeFor(operator, true) === "merge");
-      if (!merges)
-        return {
-          name: "recompute-keys",
-          reason: `${keys} that a change touches are computed again from their rows; ${large}`,
-        };
-      const takesBack = view.operators.every((operator) => modeFor(operator, false) === "merge");
-      return {
-        name: "merge-partials",
-        reason: `a change is added to ${keys} that it touches${takesBack ? "" : "; where rows were removed, they are computed again from their rows"}; ${large}`,
-      };
-    }
+    case "changes":
+      return changesStrategy(view);
   }
+}
+
+function changesStrategy(view: ChangingView): Explanation["strategy"] {
+  const { replaces, operators } = view;
+  const by =
+    replaces.kind === "none" || replaces.keys.length === 0
+      ? undefined
+      : replaces.keys.map(({ output }) => output).join(", ");
+  const keys = by === undefined ? "the one group" : `the groups of ${by}`;
+  if (replaces.kind === "none")
+    return { name: "append", reason: `new rows are added; where rows were removed, in full: ${replaces.reason}` };
+  if (isOnlyRows(view))
+    return {
+      name: "append",
+      reason: `new rows make new rows; where rows were removed, those with the same ${by} are made anew; ${large}`,
+    };
+  if (replaces.kind === "columns" || replaces.at.kind !== "group")
+    return { name: "recompute-keys", reason: `rows of ${by} that a change touches are made anew; ${large}` };
+  if (!operators.every((operator) => modeFor(operator, true) === "merge"))
+    return {
+      name: "recompute-keys",
+      reason: `${keys} that a change touches are computed again from their rows; ${large}`,
+    };
+  const takesBack = operators.every((operator) => modeFor(operator, false) === "merge");
+  return {
+    name: "merge-partials",
+    reason: `a change is added to ${keys} that it touches${takesBack ? "" : "; where rows were removed, they are computed again from their rows"}; ${large}`,
+  };
+}
+
+/** True where new rows of any input are but new rows of the view. */
+function isOnlyRows(view: ChangingView): boolean {
+  return [...viewNodes(view.root)].every(
+    (node) =>
+      node.kind === "scan" ||
+      node.kind === "rows" ||
+      node.kind === "union" ||
+      (node.kind === "join" && (node.node.type === "inner" || node.node.type === "cross")),
+  );
 }
 
 const large = "more than half of the input: in full";
@@ -143,7 +165,7 @@ function viewSteps(view: ViewPlan, strategy: string): string[] {
     case "merge-partials":
       return [
         "sum up the changed rows by key, those that were removed with the weight −1",
-        ...(view.kind === "keyed"
+        ...(view.kind === "changes"
           ? view.operators.map(({ name }) => `add them to the groups of ${name} in its hidden table`)
           : []),
         "rewrite the files of the touched groups, hidden tables first, each in one commit",

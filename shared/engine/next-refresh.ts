@@ -34,7 +34,7 @@ export async function nextRefresh(
   const view = new ViewInputs(context.tables, flow);
   const ranges = head.openOffsets?.inputs ?? (await view.next(head));
   if (ranges === undefined) return { kind: "nothing" };
-  const { strategy } = await view.batch(newest, head.lastCommit, ranges);
+  const { strategy } = (await view.batch(newest, head.lastCommit, ranges)).chosen;
   const inputs = Object.entries(ranges).map(([name, range]) => {
     const { afterVersion, toVersion } = range as DeltaRange;
     return [name, { afterVersion, toVersion }];

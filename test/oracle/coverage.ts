@@ -8,7 +8,6 @@ const strategies: Readonly<Record<StrategyName, true>> = {
   append: true,
   full: true,
   "merge-partials": true,
-  "overwrite-partitions": true,
   "recompute-keys": true,
 };
 

@@ -3,16 +3,16 @@
  */
 import { DyneError, laneId, type FlowId, type Generation, type LaneId } from "../../core/index.ts";
 import type { InputRange, LaneHead, OutcomeRecord, TableOutcome } from "../../checkpoint/index.ts";
-import { rowCountOf, type AddFile, type Snapshot } from "../../delta/index.ts";
+import { rowCountOf } from "../../delta/index.ts";
 import type { EngineContext } from "../context.ts";
 import { noCounts } from "../counts.ts";
-import type { TableLocation, ViewFlow } from "../declared-flow.ts";
+import type { ViewFlow } from "../declared-flow.ts";
 import type { BatchContext, ComputedBatch, FlowDriver, FlowTable, PlannedInput } from "../flow.ts";
 import { hiddenFlowTables } from "../incremental/hidden-tables.ts";
-import { noChange, sumOfVolumes } from "../incremental/view-change.ts";
-import { ViewInputs } from "../incremental/view-inputs.ts";
-import { ViewRefresh, type Refreshed, type RefreshInput } from "../incremental/view-refresh.ts";
-import { partitionFiles, type Strategy } from "../incremental/view-strategy.ts";
+import { sumOfVolumes } from "../incremental/view-change.ts";
+import { ViewInputs, type ViewBatch } from "../incremental/view-inputs.ts";
+import { ViewRefresh, type Refreshed } from "../incremental/view-refresh.ts";
+import { keepsState, type Strategy } from "../incremental/view-strategy.ts";
 import { outputBytes, removedFile } from "../table-outcome.ts";
 
 export class ViewDriver implements FlowDriver {
@@ -70,8 +70,7 @@ export class ViewDriver implements FlowDriver {
 
   async compute(batch: BatchContext): Promise<ComputedBatch> {
     const planned = await this.#inputs.batch(batch.generation, batch.lastCommit, batch.offsets.inputs);
-    const given: RefreshInput = { ...planned, batch, change: planned.change ?? noChange };
-    return this.#computed(planned.strategy, given, await this.#refreshed(planned.strategy, given));
+    return this.#computed(planned, await this.#refreshed(batch, planned));
   }
 
   /** The merge of the sink alone, again, on the sink as it stands now: the staged rows and keys are the batch's. */
@@ -84,54 +83,41 @@ export class ViewDriver implements FlowDriver {
       );
     const { view } = this.#inputs;
     const sink = await this.#inputs.sink(batch.generation).latest();
-    const replacing = (files: Iterable<AddFile>): TableOutcome => ({
-      ...before,
-      baseVersion: sink.version,
-      remove: [...files].map(removedFile),
-    });
-    const isByKeys = view.kind === "keyed" && before.staged.keys.length > 0;
-    const isByPartitions = outcome.strategy.name === "overwrite-partitions";
+    const isByKeys = view.kind === "changes" && before.staged.keys.length > 0;
     const again = isByKeys
       ? await this.#refresh.mergeKeys(batch, view, before.staged, sink)
-      : replacing(isByPartitions ? await this.#partitionsOf(batch, sink) : sink.files);
+      : { ...before, baseVersion: sink.version, remove: [...sink.files].map(removedFile) };
     // The hidden tables are the batch's as they are: nobody else writes them.
     return outcome.tables.map((table) => (table.role === "sink" ? again : table));
   }
 
-  #refreshed(strategy: Strategy, given: RefreshInput): Promise<Refreshed> {
+  #refreshed(batch: BatchContext, planned: ViewBatch): Promise<Refreshed> {
     const { view } = this.#inputs;
-    if (view.kind === "rows" && strategy.name === "append") return this.#refresh.append(given);
-    if (view.kind === "rows" && strategy.name === "overwrite-partitions")
-      return this.#refresh.overwritePartitions(given, view);
-    if (view.kind !== "keyed") return this.#refresh.full(given);
-    const held = view.keepsState ? given.held : undefined;
-    if (strategy.name !== "full") return this.#refresh.keyed({ ...given, held }, view);
-    return held === undefined ? this.#refresh.full(given) : this.#refresh.fullByKeys({ ...given, held }, view);
+    const given = { batch, ...planned };
+    if (view.kind === "full") return this.#refresh.full(given);
+    const { plan } = planned.chosen;
+    if (plan !== undefined) return this.#refresh.change(given, view, plan);
+    return keepsState({ view, held: planned.held })
+      ? this.#refresh.fullWithState(given, view)
+      : this.#refresh.full(given);
   }
 
-  #computed(strategy: Strategy, { change }: RefreshInput, { tables, rows, read }: Refreshed): ComputedBatch {
+  #computed({ inputs, chosen: { strategy } }: ViewBatch, { tables, rows, read }: Refreshed): ComputedBatch {
     const rewritten = tables.flatMap(({ remove }) => remove);
     const bytes = rewritten.reduce((sum, file) => sum + file.sizeBytes, 0);
     const told: Strategy = { ...strategy, touched: sumOfVolumes([read, { files: rewritten.length, bytes }]) };
+    const added = [...inputs.values()].flatMap(({ change }) => change?.added ?? []);
     return {
       tables,
       watermark: null,
       counts: {
         ...noCounts,
-        inputRows: change.added.reduce((sum, file) => sum + (rowCountOf(file) ?? 0), 0),
+        inputRows: added.reduce((sum, file) => sum + (rowCountOf(file) ?? 0), 0),
         outputRows: rows,
-        inputBytes: change.added.reduce((sum, file) => sum + file.size, 0),
+        inputBytes: added.reduce((sum, file) => sum + file.size, 0),
         outputBytes: outputBytes(tables),
       },
       strategy: told,
     };
-  }
-
-  async #partitionsOf(batch: BatchContext, sink: Snapshot): Promise<readonly AddFile[]> {
-    const { view } = this.#inputs;
-    const input = this.#declared.inputs[0] as TableLocation;
-    const snapshot = await this.#inputs.open(input).at(this.#inputs.range(batch.offsets.inputs, input).toVersion);
-    const change = (await this.#inputs.change(batch.offsets.inputs)) ?? noChange;
-    return view.kind === "rows" ? partitionFiles(view, change, snapshot, sink).sinkFiles : [];
   }
 }

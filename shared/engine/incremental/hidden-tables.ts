@@ -12,7 +12,8 @@ import type { FlowTable } from "../flow.ts";
 import { keyColumn } from "./operators/accumulator.ts";
 import { groupsSchema, valuesSchema } from "./operators/keyed-operator.ts";
 import { groupsTable, valuesTable } from "./operators/operator-steps.ts";
-import { isTold } from "./touched-partitions.ts";
+import { keyIndex } from "./operators/group-change.ts";
+import { columnAt, viewNodes, type ViewNode } from "./view-node.ts";
 import type { ViewPlan } from "./view-plan.ts";
 
 export interface HiddenTable {
@@ -32,19 +33,32 @@ export interface HeldTable extends HiddenTable {
 
 /** The hidden tables that a view keeps, in the order of their commits. They are split as the view is, where its keys say how. */
 export function hiddenTables(view: ViewPlan, output: TableLocation): readonly HiddenTable[] {
-  if (view.kind !== "keyed" || !view.keepsState) return [];
-  const isOne = view.operators.length === 1;
-  const partitionBy = view.keys.flatMap((key, index) =>
-    isOne && output.partitionBy.includes(key.output) && isTold(key.type) ? [keyColumn(index)] : [],
-  );
-  const table = (name: string, schema: Schema): HiddenTable => ({ name, role: `state:${name}`, schema, partitionBy });
-  return view.operators.flatMap((operator) => [
-    table(groupsTable(operator), groupsSchema(operator)),
-    ...operator.distinct.map((distinct, index) =>
-      table(valuesTable(operator, index), valuesSchema(operator, distinct)),
-    ),
-  ]);
+  if (view.kind !== "changes" || !view.keepsState) return [];
+  return [...viewNodes(view.root)].flatMap((node) => {
+    if (node.kind !== "group") return [];
+    const { operator } = node.place;
+    const partitionBy = partitionKeys(view.root, node, output).map(keyColumn);
+    const table = (name: string, schema: Schema): HiddenTable => ({ name, role: `state:${name}`, schema, partitionBy });
+    return [
+      table(groupsTable(operator), groupsSchema(operator)),
+      ...operator.distinct.map((distinct, index) =>
+        table(valuesTable(operator, index), valuesSchema(operator, distinct)),
+      ),
+    ];
+  });
 }
+
+/** The keys of an operator that are partition columns of the view, in types whose values have one text only. */
+function partitionKeys(root: ViewNode, node: Extract<ViewNode, { kind: "group" }>, output: TableLocation): number[] {
+  const indexes = output.partitionBy.flatMap((name) => {
+    const own = columnAt(root, name, node);
+    const index = own === undefined ? -1 : keyIndex(node.place, own);
+    return index >= 0 && told.has(node.place.operator.keys[index]?.type.kind) ? [index] : [];
+  });
+  return [...new Set(indexes)].sort((a, b) => a - b);
+}
+
+const told = new Set<string | undefined>(["date", "string", "long", "integer"]);
 
 export function hiddenFlowTables(flow: FlowId, generation: Generation, tables: readonly HiddenTable[]): FlowTable[] {
   return tables.map(({ name, role, schema, partitionBy }) => ({
@@ -57,10 +71,11 @@ export function hiddenFlowTables(flow: FlowId, generation: Generation, tables: r
 }
 
 /**
- * True where the view moved on without its hidden tables: in a batch of a build that keeps none, or over nothing, so that they had nothing to
- * be committed. Whatever else changes the view changes the groups of its lowest operator in the same batch.
+ * True where the view moved on without its hidden tables, in a batch of a build that keeps none. Builds before those that say so kept the
+ * groups of chains of operators only, where whatever changes the view changes those of the lowest one in the same batch.
  */
 export function areBehind(tables: readonly HiddenTable[], commit: CommitRecord | undefined): boolean {
+  if (commit?.progress.strategy.isStateKept === true) return false;
   const txnOf = (role: string | undefined): number => commit?.tables[role ?? ""]?.txn ?? 0;
   return tables.length > 0 && txnOf(tables[0]?.role) < txnOf("sink");
 }
@@ -83,7 +98,9 @@ export async function heldTables(
     const version = committed?.tableId === owned.tableId ? committed.version : 0;
     const snapshot = await catalog.open("host", owned.path).at(Math.max(0, version));
     if (!sameType(snapshot.schema, table.schema)) return undefined;
-    held.push({ ...table, path: owned.path, tableId: owned.tableId, snapshot });
+    // The table is split as the build did that made it.
+    const { partitionBy } = snapshot;
+    held.push({ ...table, partitionBy, path: owned.path, tableId: owned.tableId, snapshot });
   }
   return held;
 }

@@ -4,6 +4,8 @@ import { decodeLogPath, type AddFile, type DeltaCommit, type RemoveFile } from "
 export interface InputChange {
   readonly added: readonly AddFile[];
   readonly removed: readonly AddFile[];
+  /** True where files took the place of others without a change of rows, so that the files before cannot be told from those after. */
+  readonly isRearranged: boolean;
 }
 
 /** Files and their bytes. */
@@ -12,25 +14,28 @@ export interface Volume {
   readonly bytes: number;
 }
 
-export const noChange: InputChange = { added: [], removed: [] };
-
 /** Files that were only moved say nothing, and neither do those that came and went in between. */
 export function changeOfCommits(commits: readonly DeltaCommit[]): InputChange {
   const added = new Map<string, AddFile>();
   const removed = new Map<string, AddFile>();
+  let isRearranged = false;
   for (const commit of commits) {
+    isRearranged ||= commit.adds.some(({ dataChange }) => !dataChange);
     for (const file of commit.removes) {
+      isRearranged ||= !file.dataChange;
       if (!file.dataChange) continue;
       const path = decodeLogPath(file.path);
       if (!added.delete(path)) removed.set(path, asAdded(file));
     }
     for (const file of commit.adds) if (file.dataChange) added.set(decodeLogPath(file.path), file);
   }
-  return { added: [...added.values()], removed: [...removed.values()] };
+  return { added: [...added.values()], removed: [...removed.values()], isRearranged };
 }
 
-export function together(changes: readonly InputChange[]): InputChange {
-  return { added: changes.flatMap(({ added }) => added), removed: changes.flatMap(({ removed }) => removed) };
+/** The files before a change that leads to these. */
+export function filesBefore(now: Iterable<AddFile>, { added, removed }: InputChange): readonly AddFile[] {
+  const came = new Set(added.map(({ path }) => decodeLogPath(path)));
+  return [...[...now].filter(({ path }) => !came.has(decodeLogPath(path))), ...removed];
 }
 
 export function isEmptyChange({ added, removed }: InputChange): boolean {

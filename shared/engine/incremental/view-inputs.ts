@@ -5,21 +5,21 @@ import type { Snapshot } from "../../delta/index.ts";
 import type { DeltaTable, TableCatalog } from "../../table/index.ts";
 import type { TableLocation, ViewFlow } from "../declared-flow.ts";
 import { areBehind, heldTables, hiddenTables, type HeldTable, type HiddenTable } from "./hidden-tables.ts";
-import { changeOfCommits, isEmptyChange, together, type InputChange } from "./view-change.ts";
+import { changeOfCommits, filesBefore, isEmptyChange, type InputChange } from "./view-change.ts";
+import { viewNodes } from "./view-node.ts";
 import { viewPlan, type ViewPlan } from "./view-plan.ts";
-import { chooseStrategy, type Strategy } from "./view-strategy.ts";
+import { chooseRefresh, type ChosenRefresh, type InputState } from "./view-strategy.ts";
 
 type Ranges = Readonly<Record<string, InputRange>>;
 
 /** A batch of a view before it is computed. */
 export interface ViewBatch {
-  readonly snapshots: ReadonlyMap<string, Snapshot>;
-  /** Undefined where the log of an input no longer says. */
-  readonly change: InputChange | undefined;
+  /** By the name under which the query reads them. */
+  readonly inputs: ReadonlyMap<string, InputState>;
   readonly sink: Snapshot;
   /** Undefined where the generation has no hidden tables. */
   readonly held: readonly HeldTable[] | undefined;
-  readonly strategy: Strategy;
+  readonly chosen: ChosenRefresh;
 }
 
 export class ViewInputs {
@@ -58,40 +58,25 @@ export class ViewInputs {
 
   /** What a batch with these ranges works on, and in which way. Reads logs, no data. */
   async batch(generation: GenerationRecord, lastCommit: CommitRecord | undefined, ranges: Ranges): Promise<ViewBatch> {
-    const snapshots = new Map<string, Snapshot>();
+    const inputs = new Map<string, InputState>();
     for (const input of this.#declared.inputs)
-      snapshots.set(input.name, await this.open(input).at(this.range(ranges, input).toVersion));
-    const change = await this.change(ranges);
+      inputs.set(input.name, await this.#state(input, this.range(ranges, input)));
     // A generation's hidden tables are empty until its first batch.
     const isFirst =
       lastCommit === undefined || lastCommit.generation !== generation.generation || lastCommit.batchId < 1;
     const last = isFirst ? undefined : lastCommit;
     const held = await heldTables(this.hidden, generation, last, this.#tables);
     const sink = await this.sink(generation).latest();
-    const { view } = this;
-    const strategy = chooseStrategy({
-      view,
+    const chosen = chooseRefresh({
+      view: this.view,
       isFirst,
-      change,
-      inputs: [...snapshots.values()],
+      inputs,
       sink,
-      held: view.kind === "keyed" && view.keepsState ? held : undefined,
+      held,
       isBehind: areBehind(this.hidden, last),
       isBounded: this.#declared.refresh === "auto",
     });
-    return { snapshots, change, sink, held, strategy };
-  }
-
-  /** What happened to the inputs in these ranges; undefined where a log no longer says. */
-  async change(ranges: Ranges): Promise<InputChange | undefined> {
-    const changes: InputChange[] = [];
-    for (const input of this.#declared.inputs) {
-      const { afterVersion, toVersion } = this.range(ranges, input);
-      const change = await this.#changeOf(input, afterVersion, toVersion);
-      if (change === undefined) return undefined;
-      changes.push(change);
-    }
-    return together(changes);
+    return { inputs, sink, held, chosen };
   }
 
   sink(generation: GenerationRecord): DeltaTable {
@@ -111,6 +96,36 @@ export class ViewInputs {
       );
     }
     return range;
+  }
+
+  async #state(input: TableLocation, { afterVersion, toVersion }: DeltaRange): Promise<InputState> {
+    const snapshot = await this.open(input).at(toVersion);
+    const change = await this.#changeOf(input, afterVersion, toVersion);
+    if (change === undefined) return { snapshot, change, before: undefined };
+    const before = change.isRearranged
+      ? await this.#filesAt(input, afterVersion)
+      : () => filesBefore(snapshot.files, change);
+    return { snapshot, change, before };
+  }
+
+  /** The files of a version that is read only where files were rearranged since; undefined where it is gone. */
+  async #filesAt(input: TableLocation, version: number): Promise<InputState["before"]> {
+    if (!this.#looksBack) return undefined;
+    try {
+      const { files } = await this.open(input).at(version);
+      return () => [...files];
+    } catch (error) {
+      if (isDyneError(error, "VERSION_NOT_FOUND")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether a rule of the view reads inputs as they were. */
+  get #looksBack(): boolean {
+    const { view } = this;
+    return (
+      view.kind === "changes" && [...viewNodes(view.root)].some(({ kind }) => kind === "join" || kind === "window")
+    );
   }
 
   async #changeOf(input: TableLocation, afterVersion: number, toVersion: number): Promise<InputChange | undefined> {

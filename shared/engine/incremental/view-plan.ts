@@ -1,54 +1,62 @@
 /**
- * How a view can be refreshed, told from its query alone: a chain of keyed operators over the rows of one table, each with what stands
- * between it and the next (SPEC.md 9, 10); rows that are made one by one; or only in full.
+ * How a view can be refreshed, told from its query alone: by the change of its inputs, operator by operator, or only in full; and by which
+ * of its columns rows are replaced, where a change is not only new rows (SPEC.md 9, 10).
  */
 import {
   analyze,
+  columnsOf,
   hasWindow,
-  scansOf,
+  joinColumns,
+  nodesOf,
+  sameType,
   schemaOf,
   type Aggregate,
   type DataType,
   type Distinct,
-  type Expression,
+  type Join,
   type LogicalPlan,
-  type Scan,
+  type Project,
   type Schema,
 } from "../../plan/index.ts";
+import { fieldsOf } from "./expressions.ts";
 import { aggregateOperator } from "./operators/aggregate-operator.ts";
 import { distinctOperator } from "./operators/distinct-operator.ts";
 import { keyColumn } from "./operators/accumulator.ts";
 import { keysSchema, type KeyedOperator } from "./operators/keyed-operator.ts";
+import { holdsMap, type ScanPlace } from "./operators/scan-change.ts";
+import { commonPartition } from "./operators/window-change.ts";
+import { columnAt, columnsRead, isSame, planAt, viewNodes, type ViewNode } from "./view-node.ts";
+import { matchingPairs } from "./operators/matching.ts";
 
-export type ViewPlan = KeyedView | RowView | FullView;
+export type ViewPlan = ChangingView | FullView;
 
-export interface KeyedView {
-  readonly kind: "keyed";
-  readonly scan: Scan;
-  /** From the table upwards; each takes the rows of the one before it. */
+export interface ChangingView {
+  readonly kind: "changes";
+  readonly root: ViewNode;
+  /** Where the query reads tables, in the order of its text. */
+  readonly scans: readonly ScanPlace[];
+  /** Operators with groups, from below. */
   readonly operators: readonly KeyedOperator[];
-  /** Puts the top operator's rows into the view's form. */
-  readonly above: (rows: LogicalPlan) => LogicalPlan;
-  /** The top operator's keys. A view of one group has none. */
-  readonly keys: readonly ViewKey[];
   /** False where hidden tables would be of no use, because every change needs the rows themselves. */
   readonly keepsState: boolean;
+  readonly replaces: Replacement;
 }
+
+/** How rows of the view are found that a change replaces. */
+export type Replacement =
+  /** All rows with a touched key of this operator are computed again. A view of one group has no keys. */
+  | { readonly kind: "operator"; readonly at: KeyedNode; readonly keys: readonly ViewKey[] }
+  /** All rows with the same values in these columns are: every column that can be compared. */
+  | { readonly kind: "columns"; readonly keys: readonly ViewKey[] }
+  /** They are not: rows can only be added. */
+  | { readonly kind: "none"; readonly reason: string };
+
+export type KeyedNode = Extract<ViewNode, { kind: "group" | "window" | "join" }>;
 
 export interface ViewKey {
   readonly type: DataType;
   /** The view's column that holds the key. */
   readonly output: string;
-  /** The scan's column that the key is, where it is one. */
-  readonly source: string | undefined;
-}
-
-/** Rows made one by one from those of one table: what is added there is added here. */
-export interface RowView {
-  readonly kind: "rows";
-  readonly scan: Scan;
-  /** The view's columns that are columns of the scan. */
-  readonly sources: Readonly<Record<string, string>>;
 }
 
 export interface FullView {
@@ -56,188 +64,263 @@ export interface FullView {
   readonly reason: string;
 }
 
-type Keyed = Aggregate | Distinct;
-const full = (reason: string): FullView => ({ kind: "full", reason });
-
 export function viewPlan(query: LogicalPlan): ViewPlan {
-  const scans = scansOf(query).static;
-  const scan = scans[0];
-  if (scan === undefined || scans.length > 1) return full(`the query reads ${scans.length} tables`);
-  const parts = takenApart(query);
-  if (parts.kind === "full") return parts;
-  const { nodes, layers } = parts;
-  const top = nodes.at(-1);
-  if (top === undefined) return rowView(query, scan);
-  const operators = nodes.map((node, index) => {
-    const above = layers[index + 1] as Layer;
-    const mergesFloats = nodes.length === 1 && !above.filters;
-    const name = `${node.kind}-${index}`;
-    const input = (layers[index] as Layer).over;
-    return node.kind === "aggregate"
-      ? aggregateOperator(node, name, input, { mergesFloats })
-      : distinctOperator(node, name, input);
-  });
-  const problem = operators.map(problemOf).find((each) => each !== undefined) ?? inexactBetween(nodes);
-  if (problem !== undefined) return full(problem);
-  const keys = viewKeys(query, top, nodes.length === 1);
-  if ("kind" in keys) return keys;
-  const above = (layers.at(-1) as Layer).over;
-  const keepsState =
-    operators.length > 1 ||
-    operators.every(({ accumulators }) => accumulators.every(({ merge }) => typeof merge === "string"));
-  return { kind: "keyed", scan, operators, above, keys, keepsState };
+  const problem = problemOf(query);
+  if (problem !== undefined) return { kind: "full", reason: problem };
+  const { root, scans, operators } = treeOf(query);
+  const replaces = replacementOf(root);
+  if (replaces.kind === "none" && !onlyAdds(root)) return { kind: "full", reason: replaces.reason };
+  const merges = operators.every(({ accumulators }) => accumulators.every(({ merge }) => typeof merge === "string"));
+  const isAlone = operators.length === 1 && replaces.kind === "operator" && replaces.at.kind === "group";
+  const keepsState = operators.length > 0 && (merges || !isAlone);
+  return { kind: "changes", root, scans, operators, keepsState, replaces };
 }
 
-/** What stands below, between and above keyed operators: rows made one by one. */
-interface Layer {
-  readonly over: (below: LogicalPlan) => LogicalPlan;
-  readonly filters: boolean;
+/** Why no rule of changes fits a query; undefined where all do. */
+function problemOf(query: LogicalPlan): string | undefined {
+  for (const node of nodesOf(query)) {
+    const problem = nodeProblem(node);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
-/** Keyed operators from below, and the layers around them: one more than there are operators. */
-interface Parts {
-  readonly kind: "parts";
-  readonly nodes: readonly Keyed[];
-  readonly layers: readonly Layer[];
-}
-
-const bare: Layer = { over: (below) => below, filters: false };
-
-function takenApart(plan: LogicalPlan): Parts | FullView {
-  switch (plan.kind) {
-    case "scan":
-      return { kind: "parts", nodes: [], layers: [bare] };
+function nodeProblem(node: LogicalPlan): string | undefined {
+  switch (node.kind) {
+    case "limit":
+      return "limit looks at all rows; to keep some rows of each key, number them in a window partitioned by it";
+    case "dropDuplicatesWithinWatermark":
+      return "dropDuplicatesWithinWatermark goes by the order of a stream; use dropDuplicates() in a view";
+    case "join":
+      return joinProblem(node);
     case "project":
-      if (plan.columns.some(({ expression }) => hasWindow(expression)))
-        return full("a window function looks at more than one row");
-      return layered(plan, takenApart(plan.input));
-    case "filter":
-    case "explode":
-    case "watermark":
-    case "sort":
-      return layered(plan, takenApart(plan.input));
+      return hasWindows(node) ? windowProblem(node) : undefined;
     case "aggregate":
-    case "distinct": {
-      const below = takenApart(plan.input);
-      return below.kind === "full"
-        ? below
-        : { kind: "parts", nodes: [...below.nodes, plan], layers: [...below.layers, bare] };
-    }
-    default:
-      return full(`there is no rule yet for ${plan.kind} under a view`);
-  }
-}
-
-function layered(plan: Extract<LogicalPlan, { input: LogicalPlan }>, below: Parts | FullView): Parts | FullView {
-  if (below.kind === "full") return below;
-  const layer = below.layers.at(-1) as Layer;
-  const over = (rows: LogicalPlan): LogicalPlan => ({ ...plan, input: layer.over(rows) });
-  return {
-    ...below,
-    layers: [...below.layers.slice(0, -1), { over, filters: layer.filters || plan.kind === "filter" }],
-  };
-}
-
-function problemOf(operator: KeyedOperator): string | undefined {
-  const types = [...operator.keys, ...operator.inputs].map(({ type }) => type);
-  return types.some(holdsMap) ? "maps cannot be compared, so that changes to them cannot be told" : undefined;
-}
-
-function holdsMap(type: DataType): boolean {
-  if (type.kind === "map") return true;
-  if (type.kind === "array") return holdsMap(type.element);
-  return type.kind === "struct" && Object.values(type.fields).some((field) => holdsMap(field.type));
-}
-
-/** Two runs may differ in the last digit of an inexact value: nothing that stands on it can be told to have changed (SPEC.md 9). */
-function inexactBetween(nodes: readonly Keyed[]): string | undefined {
-  const below = nodes.slice(0, -1).flatMap((node) => analyze(node).inexact);
-  return below.length === 0
-    ? undefined
-    : `"${below[0]}" is inexact, and another operator stands on it; make it exact, or put it into a view of its own`;
-}
-
-/** The view's columns that hold the top operator's keys. Only a key that is in the view can be replaced there. */
-function viewKeys(query: LogicalPlan, top: Keyed, isOnScan: boolean): readonly ViewKey[] | FullView {
-  const output = schemaOf(query);
-  const input = schemaOf(top.input);
-  const keys: ViewKey[] = [];
-  const given =
-    top.kind === "aggregate"
-      ? top.groupBy
-      : Object.keys(input.fields).map((name) => ({ name, expression: { kind: "column", name } as Expression }));
-  for (const key of given) {
-    const column = Object.keys(output.fields).find((name) => reaches(query, name, top, key.name));
-    if (column === undefined)
-      return full(`the grouping column "${key.name}" is not in the view; add it to refresh by groups`);
-    const type = schemaOf(top).fields[key.name]?.type as DataType;
-    const isColumn = isOnScan && key.expression.kind === "column";
-    keys.push({ type, output: column, source: isColumn ? sourceColumn(top.input, key.expression.name) : undefined });
-  }
-  return keys;
-}
-
-function rowView(query: LogicalPlan, scan: Scan): RowView | FullView {
-  const sources = Object.keys(schemaOf(query).fields).flatMap((name) => {
-    const source = sourceColumn(query, name);
-    return source === undefined ? [] : [[name, source]];
-  });
-  return { kind: "rows", scan, sources: Object.fromEntries(sources) as Record<string, string> };
-}
-
-/** True where an output column of `plan` is the key `key` of the operator at its bottom, unchanged. */
-function reaches(plan: LogicalPlan, name: string, bottom: Keyed, key: string): boolean {
-  if (plan === bottom) return name === key;
-  switch (plan.kind) {
-    case "project": {
-      const expression = plan.columns.find((column) => column.name === name)?.expression;
-      return expression?.kind === "column" && reaches(plan.input, expression.name, bottom, key);
-    }
-    case "explode":
-      return name !== plan.as && reaches(plan.input, name, bottom, key);
-    case "filter":
-    case "sort":
-    case "watermark":
-      return reaches(plan.input, name, bottom, key);
-    default:
-      return false;
-  }
-}
-
-/** The scan's column that a column made row by row is, if it is one unchanged. */
-function sourceColumn(plan: LogicalPlan, name: string): string | undefined {
-  switch (plan.kind) {
-    case "scan":
-      return name in plan.schema.fields ? name : undefined;
-    case "project": {
-      const expression = plan.columns.find((column) => column.name === name)?.expression;
-      return expression?.kind === "column" ? sourceColumn(plan.input, expression.name) : undefined;
-    }
-    case "explode":
-      return name === plan.as ? undefined : sourceColumn(plan.input, name);
-    case "filter":
-    case "sort":
-    case "watermark":
-      return sourceColumn(plan.input, name);
+    case "distinct":
+      return groupProblem(node);
     default:
       return undefined;
   }
 }
 
+function hasWindows(node: LogicalPlan): boolean {
+  return node.kind === "project" && node.columns.some(({ expression }) => hasWindow(expression));
+}
+
+function joinProblem(node: Join): string | undefined {
+  const [left, right] = [schemaOf(node.left), schemaOf(node.right)];
+  const [inexactLeft, inexactRight] = [analyze(node.left).inexact, analyze(node.right).inexact];
+  for (const pair of node.on) {
+    const inexact = inexactLeft.includes(pair.left)
+      ? pair.left
+      : inexactRight.includes(pair.right)
+        ? pair.right
+        : undefined;
+    if (inexact !== undefined) return inexactBelow(inexact);
+    const [a, b] = [left.fields[pair.left]?.type as DataType, right.fields[pair.right]?.type as DataType];
+    if (!sameType(a, b))
+      return `join compares "${pair.left}" with "${pair.right}", which is of another type; cast one of them to join by keys`;
+  }
+  return undefined;
+}
+
+function windowProblem(node: Project): string | undefined {
+  const inexact = analyze(node.input).inexact[0];
+  if (inexact !== undefined) return inexactBelow(inexact);
+  const partitionBy = commonPartition(node);
+  if (partitionBy.length === 0)
+    return "a window function without a partition, or windows without a common one, look at all rows; partition them by a common column";
+  const schema = schemaOf(node.input);
+  const isMap = partitionBy.some((each) =>
+    columnsOf(each).some((name) => holdsMap(schema.fields[name]?.type as DataType)),
+  );
+  return isMap ? mapsBelow : undefined;
+}
+
+function groupProblem(node: Aggregate | Distinct): string | undefined {
+  const inexact = analyze(node.input).inexact[0];
+  if (inexact !== undefined) return inexactBelow(inexact);
+  return typesOf(node).some(holdsMap) ? mapsBelow : undefined;
+}
+
+const mapsBelow = "maps cannot be compared, so that changes to them cannot be told";
+
+/** Two runs may differ in the last digit of an inexact value: nothing that stands on it can be told to have changed (SPEC.md 9). */
+const inexactBelow = (name: string): string =>
+  `"${name}" is inexact, and another operator stands on it; make it exact, or put it into a view of its own`;
+
+/** The types of an operator's keys and inputs. */
+function typesOf(node: Aggregate | Distinct): readonly DataType[] {
+  const operator =
+    node.kind === "aggregate" ? aggregateOperator(node, "", { mergesFloats: false }) : distinctOperator(node, "");
+  return [...operator.keys, ...operator.inputs].map(({ type }) => type);
+}
+
+interface Tree {
+  readonly root: ViewNode;
+  readonly scans: readonly ScanPlace[];
+  readonly operators: readonly KeyedOperator[];
+}
+
+function treeOf(query: LogicalPlan): Tree {
+  const scans: ScanPlace[] = [];
+  const operators: KeyedOperator[] = [];
+  const read = columnsRead(query);
+  const isOnlyGroup =
+    [...nodesOf(query)].filter(({ kind }) => kind === "aggregate" || kind === "distinct").length === 1;
+  let windows = 0;
+  const build = (plan: LogicalPlan, isBare: boolean): ViewNode => {
+    switch (plan.kind) {
+      case "scan": {
+        const place: ScanPlace = {
+          scan: plan,
+          index: scans.length,
+          columns: scannedColumns(plan.schema, read.get(plan)),
+        };
+        scans.push(place);
+        return { kind: "scan", place };
+      }
+      case "join":
+        return { kind: "join", node: plan, left: build(plan.left, false), right: build(plan.right, false) };
+      case "union":
+        return { kind: "union", node: plan, inputs: plan.inputs.map((each) => build(each, false)) };
+      case "aggregate":
+      case "distinct": {
+        const input = build(plan.input, false);
+        const name = `${plan.kind}-${operators.length}`;
+        // Only where nothing decides by them which rows there are.
+        const mergesFloats = isOnlyGroup && isBare;
+        const operator =
+          plan.kind === "aggregate" ? aggregateOperator(plan, name, { mergesFloats }) : distinctOperator(plan, name);
+        operators.push(operator);
+        const isBottom = ![...viewNodes(input)].some(({ kind }) => kind === "group");
+        return { kind: "group", place: { node: plan, operator, isBottom }, input };
+      }
+      case "project": {
+        if (!hasWindows(plan)) return { kind: "rows", node: plan, input: build(plan.input, isBare) };
+        const input = build(plan.input, false);
+        return {
+          kind: "window",
+          place: { node: plan, partitionBy: commonPartition(plan), name: `window-${windows++}` },
+          input,
+        };
+      }
+      case "sort":
+      case "watermark":
+        return { kind: "rows", node: plan, input: build(plan.input, isBare) };
+      case "filter":
+      case "explode":
+        return { kind: "rows", node: plan, input: build(plan.input, false) };
+      default:
+        throw new TypeError(`${plan.kind} has no rule of changes`);
+    }
+  };
+  return { root: build(query, true), scans, operators };
+}
+
+/** At least one column, so that rows can be counted; a map only where there is nothing else. */
+function scannedColumns(schema: Schema, read: ReadonlySet<string> | undefined): readonly string[] {
+  if (read !== undefined && read.size > 0) return [...read];
+  const [first] = fieldsOf(schema).filter(([, { type }]) => !holdsMap(type));
+  return first === undefined ? Object.keys(schema.fields) : [first[0]];
+}
+
+/** The operator that a view's rows are made of, one by one. */
+function topOperator(node: ViewNode): ViewNode {
+  return node.kind === "rows" ? topOperator(node.input) : node;
+}
+
+/** True where new rows of some input can be new rows of the view and nothing else. */
+function onlyAdds(root: ViewNode): boolean {
+  return [...viewNodes(root)].every(({ kind }) => kind !== "group" && kind !== "window");
+}
+
+/** By the keys of the operator that makes the rows, where all of them are in the view; else by its columns. */
+function replacementOf(root: ViewNode): Replacement {
+  const top = topOperator(root);
+  return operatorKeys(root, top) ?? columnKeys(root);
+}
+
+function operatorKeys(root: ViewNode, top: ViewNode): Replacement | undefined {
+  switch (top.kind) {
+    case "group": {
+      const { node } = top.place;
+      const names =
+        node.kind === "aggregate" ? node.groupBy.map(({ name }) => name) : Object.keys(schemaOf(node.input).fields);
+      return keysAt(root, top, names);
+    }
+    case "window": {
+      const { node, partitionBy } = top.place;
+      const names = partitionBy.map((key) => node.columns.find(({ expression }) => isSame(expression, key))?.name);
+      return keysAt(root, top, names);
+    }
+    case "join":
+      return top.node.on.length === 0 ? undefined : keysAt(root, top, joinKeyNames(top.node));
+    default:
+      return undefined;
+  }
+}
+
+/** The view's columns that hold an operator's keys, which have these names at the operator; undefined where one is not in the view. */
+function keysAt(root: ViewNode, at: KeyedNode, names: readonly (string | undefined)[]): Replacement | undefined {
+  const { fields } = schemaOf(planAt(root));
+  const keys = names.map((name) => {
+    const output = name && Object.keys(fields).find((each) => columnAt(root, each, at) === name);
+    return output === undefined ? undefined : { output, type: fields[output]?.type as DataType };
+  });
+  return keys.every((key) => key !== undefined) ? { kind: "operator", at, keys } : undefined;
+}
+
+/** The columns that have the key of every row of a join. */
+function joinKeyNames(join: Join): readonly (string | undefined)[] {
+  const columns = joinColumns(join, schemaOf(join.left), schemaOf(join.right));
+  const side = join.type === "right" ? "right" : "left";
+  return join.on.map((pair) => {
+    const own = columns.find((each) =>
+      each.side === "either"
+        ? each.left === pair.left
+        : join.type !== "full" && each.side === side && each.column === pair[side],
+    );
+    return own?.name;
+  });
+}
+
+const comparable = new Set([
+  "boolean",
+  "byte",
+  "short",
+  "integer",
+  "long",
+  "decimal",
+  "string",
+  "date",
+  "timestamp",
+  "timestamp_ntz",
+]);
+
+/** Rows are told apart by all of the view's columns that can be compared exactly. */
+function columnKeys(root: ViewNode): Replacement {
+  const plan = planAt(root);
+  const { inexact } = analyze(plan);
+  const keys = fieldsOf(schemaOf(plan)).flatMap(([output, { type }]) =>
+    comparable.has(type.kind) && !inexact.includes(output) ? [{ type, output }] : [],
+  );
+  return keys.length === 0
+    ? { kind: "none", reason: "the view has no column of an exact type by which changed rows could be found" }
+    : { kind: "columns", keys };
+}
+
 /** The view's rows of a relation whose keys are not among those of another. */
 export function rowsOfOtherKeys(
-  view: KeyedView,
+  keys: readonly ViewKey[],
   viewSchema: Schema,
   sinkRelation: string,
   keysRelation: string,
 ): LogicalPlan {
-  return {
-    kind: "join",
-    type: "anti",
-    left: { kind: "scan", source: sinkRelation, schema: viewSchema, streaming: false },
-    right: { kind: "scan", source: keysRelation, schema: keysSchema(view.keys), streaming: false },
-    on: view.keys.map((key, index) => ({ left: key.output, right: keyColumn(index) })),
-    nullSafe: true,
-    dropRight: [],
-  };
+  return matchingPairs(
+    "anti",
+    { kind: "scan", source: sinkRelation, schema: viewSchema, streaming: false },
+    { kind: "scan", source: keysRelation, schema: keysSchema(keys), streaming: false },
+    keys.map((key, index) => ({ left: key.output, right: keyColumn(index) })),
+  );
 }

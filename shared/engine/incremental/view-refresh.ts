@@ -1,7 +1,4 @@
-/**
- * The ways to refresh a view: in full, by adding what was added, by the keys that a change touches, by the partitions that it touches
- * (SPEC.md 9, 10). Writes files, commits nothing.
- */
+/** Runs a refresh of a view: looks up the values that a change touches, picks the files, computes. Writes files, commits nothing. */
 import { DyneError, type Generation } from "../../core/index.ts";
 import { layout, type TableOutcome } from "../../checkpoint/index.ts";
 import type { ComputeJob, ComputeWrite, FileSet, WrittenFile } from "../../compute/index.ts";
@@ -11,39 +8,31 @@ import type { EngineContext } from "../context.ts";
 import type { TableLocation, ViewFlow } from "../declared-flow.ts";
 import type { BatchContext } from "../flow.ts";
 import { dataFile, removedFile } from "../table-outcome.ts";
-import { bool, project, scan } from "./expressions.ts";
+import { bool, column, project, scan } from "./expressions.ts";
 import type { HeldTable } from "./hidden-tables.ts";
+import { keyColumn } from "./operators/accumulator.ts";
+import { valuesIn } from "./operators/changed.ts";
 import { keysSchema } from "./operators/keyed-operator.ts";
-import { changedKeys, operatorChain, type Chain } from "./operators/operator-chain.ts";
-import {
-  differentValues,
-  filesTouched,
-  ofHidden,
-  ofInput,
-  ofSink,
-  toldKeys,
-  touchedPartitionsMax,
-  touchedTexts,
-  type TouchedValues,
-} from "./touched-partitions.ts";
-import { sumOfVolumes, volumeOf, type InputChange, type Volume } from "./view-change.ts";
-import { rowsOfOtherKeys, type KeyedView, type RowView } from "./view-plan.ts";
-import { partitionFiles } from "./view-strategy.ts";
+import type { Read, ReadSubject } from "./operators/refresh-scope.ts";
+import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
+import { filesOfUses, ValueLookUp, type KnownValues } from "./touched-files.ts";
+import { sumOfVolumes, volumeOf, type Volume } from "./view-change.ts";
+import { rowsOfOtherKeys, type ChangingView, type ViewKey } from "./view-plan.ts";
+import { filesRead, inputOf, type InputState } from "./view-strategy.ts";
 
 export interface Refreshed {
   readonly tables: readonly TableOutcome[];
   /** Rows computed. */
   readonly rows: number;
-  /** Files of the inputs that were read beside the change's. */
+  /** Files that were read beside the change's, and not written anew. */
   readonly read: Volume;
 }
 
 /** What the refresh of a batch works on. */
 export interface RefreshInput {
   readonly batch: BatchContext;
-  /** The inputs at the versions of the batch, by name. */
-  readonly snapshots: ReadonlyMap<string, Snapshot>;
-  readonly change: InputChange;
+  /** By the name under which the query reads them. */
+  readonly inputs: ReadonlyMap<string, InputState>;
   readonly sink: Snapshot;
   /** Undefined where the generation has no hidden tables. */
   readonly held: readonly HeldTable[] | undefined;
@@ -51,6 +40,8 @@ export interface RefreshInput {
 
 type Staged = NonNullable<TableOutcome["staged"]>;
 type Job = Pick<ComputeJob, "inputs" | "writes"> & Partial<Pick<ComputeJob, "steps" | "collects">>;
+
+const nothing: Refreshed = { tables: [], rows: 0, read: { files: 0, bytes: 0 } };
 
 export class ViewRefresh {
   readonly #context: EngineContext;
@@ -62,187 +53,180 @@ export class ViewRefresh {
   }
 
   /** The query over the inputs as they stand, in place of everything the sink has. */
-  async full({ batch, snapshots, sink }: RefreshInput): Promise<Refreshed> {
-    const { inputs, query } = this.#declared;
+  async full({ batch, inputs, sink }: RefreshInput): Promise<Refreshed> {
     const { written } = await this.#run(batch, "full", {
       inputs: Object.fromEntries(
-        inputs.map((input) => [input.name, this.#open(input).fileSet(snapshots.get(input.name) as Snapshot)]),
+        this.#declared.inputs.map((input) => [
+          input.name,
+          this.#open(input).fileSet((inputs.get(input.name) as InputState).snapshot),
+        ]),
       ),
-      writes: [this.#sinkWrite(query)],
+      writes: [this.#sinkWrite(this.#declared.query)],
     });
-    const read = sumOfVolumes([...snapshots.values()].map(({ files }) => volumeOf(files)));
+    const read = sumOfVolumes([...inputs.values()].map(({ snapshot }) => volumeOf(snapshot.files)));
     return { tables: [this.#replaced(sink, [...sink.files], written["sink"])], rows: countRows(written["sink"]), read };
   }
 
   /** The same through the hidden tables, which are built with it. */
-  async fullByKeys(given: RefreshInput, view: KeyedView): Promise<Refreshed> {
-    const { batch, snapshots, sink, held = [] } = given;
-    const [input, snapshot] = this.#input(snapshots);
-    const chain = operatorChain(view, { mode: "full", isInsertOnly: true });
+  async fullWithState(given: RefreshInput, view: ChangingView): Promise<Refreshed> {
+    const { batch, inputs, sink, held = [] } = given;
+    const plan = refreshPlan(view, "full", []);
+    if (plan.output.kind !== "replace") throw new TypeError("a full refresh replaces all rows");
     const { written } = await this.#run(batch, "full", {
-      inputs: { base: this.#open(input).fileSet(snapshot) },
-      steps: chain.steps,
-      writes: [...this.#hiddenWrites(held, chain), this.#sinkWrite(chain.rows)],
+      inputs: this.#fileSets(given, view, plan.reads, () => undefined),
+      steps: plan.steps,
+      writes: [...this.#hiddenWrites(held, plan), this.#sinkWrite(plan.output.rows)],
     });
     const hidden = held.map((table) => hiddenOutcome(table, [...table.snapshot.files], written[table.name]));
+    const read = sumOfVolumes([...inputs.values()].map(({ snapshot }) => volumeOf(snapshot.files)));
     const tables = [...hidden, this.#replaced(sink, [...sink.files], written["sink"])];
-    return { tables, rows: countRows(written["sink"]), read: volumeOf(snapshot.files) };
+    return { tables, rows: countRows(written["sink"]), read };
   }
 
-  /** The view's rows of what was added. */
-  async append({ batch, snapshots, change, sink }: RefreshInput): Promise<Refreshed> {
-    const [input, snapshot] = this.#input(snapshots);
-    const { written } = await this.#run(batch, "append", {
-      inputs: { [input.name]: this.#open(input).fileSet(snapshot, change.added) },
-      writes: [this.#sinkWrite(this.#declared.query)],
-    });
-    const table = { ...this.#replaced(sink, [], written["sink"]), staged: null };
-    return { tables: [table], rows: countRows(written["sink"]), read: volumeOf([]) };
-  }
-
-  /** The view's rows of the partitions that a change touches, in place of those that the sink has. */
-  async overwritePartitions({ batch, snapshots, change, sink }: RefreshInput, view: RowView): Promise<Refreshed> {
-    const [input, snapshot] = this.#input(snapshots);
-    const { inputFiles, sinkFiles } = partitionFiles(view, change, snapshot, sink);
-    const { written } = await this.#run(batch, "partitions", {
-      inputs: { [input.name]: this.#open(input).fileSet(snapshot, inputFiles) },
-      writes: [this.#sinkWrite(this.#declared.query)],
-    });
-    const table = this.#replaced(sink, sinkFiles, written["sink"]);
-    return { tables: [table], rows: countRows(written["sink"]), read: volumeOf(inputFiles) };
-  }
-
-  /** The rows of the keys that a change touches, in place of those that the sink has; the hidden tables move on with them. */
-  async keyed(given: RefreshInput, view: KeyedView): Promise<Refreshed> {
-    const { batch, snapshots, change, sink, held } = given;
-    const [input, snapshot] = this.#input(snapshots);
-    const table = this.#open(input);
-    const changed = {
-      added: table.fileSet(snapshot, change.added),
-      ...(change.removed.length === 0 ? {} : { removed: table.fileSet(snapshot, change.removed) }),
-    };
-    const values = await this.#touched(given, view, changed);
-    if (values === undefined) return { tables: [], rows: 0, read: volumeOf([]) };
-    const chain = operatorChain(view, {
-      mode: held === undefined ? "recompute" : "change",
-      isInsertOnly: change.removed.length === 0,
-    });
-    const base = chain.readsBase ? filesTouched(snapshot, ofInput(view, values)) : [];
-    const read = (held ?? []).map((each) => ({ each, files: filesTouched(each.snapshot, ofHidden(view, values)) }));
+  /** What a change makes of the view and of its hidden tables. */
+  async change(given: RefreshInput, view: ChangingView, plan: RefreshPlan): Promise<Refreshed> {
+    const { batch, sink } = given;
+    const known = await this.#touched(given, view, plan);
+    if (known === undefined) return nothing;
+    const held = (given.held ?? []).filter(({ name }) => name in plan.tables);
+    const { output } = plan;
     const { written } = await this.#run(batch, "rows", {
-      inputs: {
-        ...changed,
-        ...(chain.readsBase ? { base: table.fileSet(snapshot, base) } : {}),
-        ...Object.fromEntries(
-          read.map(({ each, files }) => [
-            each.name,
-            this.#context.tables.open("host", each.path).fileSet(each.snapshot, files),
-          ]),
-        ),
-      },
-      steps: chain.steps,
-      writes: [
-        ...this.#hiddenWrites(held ?? [], chain),
-        ...(chain.keys === undefined
-          ? [this.#sinkWrite(chain.rows)]
-          : [this.#stagedWrite(batch, "rows", chain.rows), this.#stagedWrite(batch, "keys", chain.keys)]),
-      ],
+      inputs: this.#fileSets(given, view, plan.reads, known),
+      steps: plan.steps,
+      writes: [...this.#hiddenWrites(held, plan), ...this.#outputWrites(batch, plan)],
     });
-    const hidden = read.map(({ each, files }) => hiddenOutcome(each, files, written[each.name]));
-    const basis = volumeOf(base);
-    if (chain.keys === undefined) {
-      const replaced = this.#replaced(sink, [...sink.files], written["sink"]);
-      return { tables: [...hidden, replaced], rows: countRows(written["sink"]), read: basis };
+    const hidden = held.flatMap((table) => {
+      const outcome = hiddenOutcome(table, this.#rewritten(given, view, plan, table, known), written[table.name]);
+      return outcome.add.length + outcome.remove.length === 0 ? [] : [outcome];
+    });
+    const read = volumeOf(
+      plan.reads
+        .filter(
+          ({ relation, subject }) =>
+            subject.kind !== "added" && subject.kind !== "removed" && !(relation in plan.tables),
+        )
+        .flatMap(({ subject, uses }) => filesRead(view, given, subject, uses, known)),
+    );
+    if (output.kind !== "keys") {
+      const gone = output.kind === "replace" ? [...sink.files] : [];
+      const table = this.#replaced(sink, gone, written["sink"]);
+      const own = output.kind === "replace" ? table : { ...table, staged: null };
+      return { tables: [...hidden, own], rows: countRows(written["sink"]), read };
     }
     const staged = { rows: filesOf(written["rows"]), keys: filesOf(written["keys"]) };
-    const merged =
-      staged.keys.length === 0
-        ? []
-        : [await this.mergeKeys(batch, view, staged, sink, view.operators.length === 1 ? values : undefined)];
-    return { tables: [...hidden, ...merged], rows: countRows(written["rows"]), read: basis };
+    const files = filesOfUses(sink, [output.touched], known);
+    const merged = staged.keys.length === 0 ? [] : [await this.#merged(batch, keysOf(view), staged, sink, files)];
+    return { tables: [...hidden, ...merged], rows: countRows(written["rows"]), read };
   }
 
-  /** Rewrites the sink's files that may hold a touched key: without those keys' rows, with the staged ones. */
-  async mergeKeys(
+  /** Rewrites the sink's files that may hold a staged key: without those keys' rows, with the staged ones. */
+  async mergeKeys(batch: BatchContext, view: ChangingView, staged: Staged, sink: Snapshot): Promise<TableOutcome> {
+    const keys = keysOf(view);
+    const schema = keysSchema(keys);
+    const touched = keys.map(({ output }, index) => ({
+      column: output,
+      values: valuesIn(scan("keys", schema), column(keyColumn(index)), undefined),
+    }));
+    const lookUp = new ValueLookUp(touched.map(({ values }) => values));
+    const { collected } = await this.#run(batch, "touched", {
+      inputs: { keys: this.#stagedSet(batch, staged.keys, schema) },
+      writes: [],
+      collects: lookUp.collects,
+    });
+    return this.#merged(batch, keys, staged, sink, filesOfUses(sink, [touched], lookUp.known(collected)));
+  }
+
+  async #merged(
     batch: BatchContext,
-    view: KeyedView,
+    keys: readonly ViewKey[],
     staged: Staged,
     sink: Snapshot,
-    known?: TouchedValues,
+    files: readonly AddFile[],
   ): Promise<TableOutcome> {
     const { output } = this.#declared;
-    const schema = keysSchema(view.keys);
-    const keys = this.#stagedSet(batch, staged.keys, schema);
-    const told = toldKeys(view, sink.partitionBy, []);
-    const lookUp = () => this.#lookUp(batch, view, told, { keys }, scan("keys", schema));
-    const values = known ?? (told.length === 0 ? new Map() : (await lookUp()).values);
-    const files = filesTouched(sink, ofSink(view, values));
     const merged: LogicalPlan = {
       kind: "union",
-      inputs: [rowsOfOtherKeys(view, output.schema, "sink", "keys"), scan("rows", output.schema)],
+      inputs: [rowsOfOtherKeys(keys, output.schema, "sink", "keys"), scan("rows", output.schema)],
     };
     const { written } = await this.#run(batch, "merge", {
       inputs: {
         sink: this.#context.tables.open("lake", output.path).fileSet(sink, files),
         rows: this.#stagedSet(batch, staged.rows, output.schema),
-        keys,
+        keys: this.#stagedSet(batch, staged.keys, keysSchema(keys)),
       },
       writes: [this.#sinkWrite(merged)],
     });
     return { ...this.#replaced(sink, files, written["sink"]), staged };
   }
 
-  /** The partition values that the change touches; undefined where rows came and went without any change. */
-  async #touched(
-    { batch, snapshots, sink }: RefreshInput,
-    view: KeyedView,
-    changed: Readonly<Record<string, FileSet>>,
-  ): Promise<TouchedValues | undefined> {
-    const [, snapshot] = this.#input(snapshots);
-    const told = view.operators.length > 1 ? [] : toldKeys(view, sink.partitionBy, snapshot.partitionBy);
-    const { isEmpty, values } = await this.#lookUp(
-      batch,
-      view,
-      told,
-      changed,
-      changedKeys(view, changed["removed"] === undefined),
-    );
-    return isEmpty ? undefined : values;
-  }
-
-  /** The different values of some keys in a relation that has them. */
-  async #lookUp(
-    batch: BatchContext,
-    view: KeyedView,
-    told: readonly number[],
-    inputs: Readonly<Record<string, FileSet>>,
-    keys: LogicalPlan,
-  ): Promise<{ readonly isEmpty: boolean; readonly values: TouchedValues }> {
-    const step = scan("touched", schemaOf(keys));
-    const { collected } = await this.#run(batch, "touched", {
-      inputs,
-      steps: [{ kind: "plan", name: "touched", plan: keys, rowErrors: "fail", carry: [] }],
+  /** The values that the change touches, as far as files are picked by them; undefined where rows came and went without any change. */
+  async #touched(given: RefreshInput, view: ChangingView, plan: RefreshPlan): Promise<KnownValues | undefined> {
+    const restrictions = [
+      ...plan.reads.flatMap(({ uses }) => uses.flat()),
+      ...(plan.output.kind === "keys" ? plan.output.touched : []),
+    ];
+    const lookUp = new ValueLookUp(restrictions.map(({ values }) => values));
+    if (plan.output.kind === "append" && lookUp.isEmpty) return () => undefined;
+    const isOfChange = ({ subject }: Read): boolean => subject.kind === "added" || subject.kind === "removed";
+    const { collected } = await this.#run(given.batch, "touched", {
+      inputs: this.#fileSets(given, view, plan.reads.filter(isOfChange), () => undefined),
+      steps: plan.steps.slice(0, plan.changeSteps),
       writes: [],
       collects: [
-        // Keys may be nested values, which are not collected: that there is one is all that is asked.
-        { name: "any", rowsMax: 1, plan: { kind: "limit", input: project(step, [["any", bool(true)]]), count: 1 } },
-        ...told.map((index) => ({
-          name: String(index),
-          rowsMax: touchedPartitionsMax + 1,
-          plan: differentValues(step, index),
-        })),
+        ...plan.changes.map((rows, index) => ({ name: `any-${index}`, rowsMax: 1, plan: firstOf(rows) })),
+        ...lookUp.collects,
       ],
     });
-    const values = new Map<number, ReadonlySet<string | null>>();
-    for (const index of told) {
-      const texts = touchedTexts(
-        collected[String(index)] ?? [],
-        index,
-        (view.keys[index] as KeyedView["keys"][number]).type,
-      );
-      if (texts !== undefined) values.set(index, texts);
+    const isEmpty = plan.changes.every((_, index) => (collected[`any-${index}`] ?? []).length === 0);
+    return isEmpty ? undefined : lookUp.known(collected);
+  }
+
+  #fileSets(
+    given: RefreshInput,
+    view: ChangingView,
+    reads: readonly Read[],
+    known: KnownValues,
+  ): Readonly<Record<string, FileSet>> {
+    return Object.fromEntries(
+      reads.map(({ relation, subject, uses }) => [
+        relation,
+        this.#fileSet(given, view, subject, filesRead(view, given, subject, uses, known)),
+      ]),
+    );
+  }
+
+  #fileSet(given: RefreshInput, view: ChangingView, subject: ReadSubject, files: readonly AddFile[]): FileSet {
+    if (subject.kind === "hidden") {
+      const table = given.held?.find(({ name }) => name === subject.table) as HeldTable;
+      return this.#context.tables.open("host", table.path).fileSet(table.snapshot, files);
     }
-    return { isEmpty: (collected["any"] ?? []).length === 0, values };
+    const source = view.scans[subject.scan]?.scan.source;
+    const input = this.#declared.inputs.find(({ name }) => name === source) as TableLocation;
+    return this.#open(input).fileSet(inputOf(view, given, subject.scan).snapshot, files);
+  }
+
+  /** The files of a hidden table that its new rows take the place of. */
+  #rewritten(
+    given: RefreshInput,
+    view: ChangingView,
+    plan: RefreshPlan,
+    table: HeldTable,
+    known: KnownValues,
+  ): readonly AddFile[] {
+    const read = plan.reads.find(({ relation }) => relation === table.name);
+    return read === undefined ? [...table.snapshot.files] : filesRead(view, given, read.subject, read.uses, known);
+  }
+
+  #outputWrites(batch: BatchContext, { output }: RefreshPlan): ComputeWrite[] {
+    switch (output.kind) {
+      case "append":
+      case "replace":
+        return [this.#sinkWrite(output.rows)];
+      case "keys":
+        return [this.#stagedWrite(batch, "rows", output.rows), this.#stagedWrite(batch, "keys", output.keys)];
+      case "none":
+        throw new TypeError(output.reason);
+    }
   }
 
   #sinkWrite(plan: LogicalPlan): ComputeWrite {
@@ -250,10 +234,10 @@ export class ViewRefresh {
     return { name: "sink", plan, target: { store: this.#context.lake, path, schema, partitionBy, sortBy: [] } };
   }
 
-  #hiddenWrites(held: readonly HeldTable[], chain: Chain): ComputeWrite[] {
+  #hiddenWrites(held: readonly HeldTable[], { tables }: RefreshPlan): ComputeWrite[] {
     return held.map(({ name, path, schema, partitionBy }) => ({
       name,
-      plan: chain.tables[name] as LogicalPlan,
+      plan: tables[name] as LogicalPlan,
       target: { store: this.#context.host, path, schema, partitionBy, sortBy: [] },
     }));
   }
@@ -309,15 +293,18 @@ export class ViewRefresh {
     };
   }
 
-  #input(snapshots: ReadonlyMap<string, Snapshot>): [TableLocation, Snapshot] {
-    const input = this.#declared.inputs[0] as TableLocation;
-    return [input, snapshots.get(input.name) as Snapshot];
-  }
-
   #open(input: TableLocation) {
     return this.#context.tables.open("lake", input.path);
   }
 }
+
+const keysOf = ({ replaces }: ChangingView): readonly ViewKey[] => (replaces.kind === "none" ? [] : replaces.keys);
+
+const firstOf = (rows: LogicalPlan): LogicalPlan => ({
+  kind: "limit",
+  input: project(rows, [["any", bool(true)]]),
+  count: 1,
+});
 
 function hiddenOutcome(
   table: HeldTable,

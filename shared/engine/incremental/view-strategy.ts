@@ -1,24 +1,17 @@
 /**
- * Which way a view is refreshed for a change, and why: append, merge partials, recompute keys, overwrite partitions, full, in this order
- * (SPEC.md 11). A pure function of logs, so that `explain` says what a batch would do.
+ * Which way a view is refreshed for a change, and why: append, merge partials, recompute keys, full, in this order (SPEC.md 11). A pure
+ * function of logs, so that `explain` says what a batch would do.
  */
 import { limits } from "../../core/index.ts";
-import type { Snapshot } from "../../delta/index.ts";
+import type { AddFile, Snapshot } from "../../delta/index.ts";
 import type { HeldTable } from "./hidden-tables.ts";
-import { modeFor } from "./operators/keyed-operator.ts";
-import {
-  filesTouched,
-  ofHidden,
-  ofInput,
-  ofSink,
-  partitionValue,
-  sharedPartitions,
-  valuesInLog,
-} from "./touched-partitions.ts";
+import type { RefreshMode, ReadSubject } from "./operators/refresh-scope.ts";
+import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
+import { filesOfUses, knownFromLogs, type KnownValues } from "./touched-files.ts";
 import { sumOfVolumes, volumeOf, type InputChange, type Volume } from "./view-change.ts";
-import type { KeyedView, RowView, ViewPlan } from "./view-plan.ts";
+import type { ChangingView, ViewPlan } from "./view-plan.ts";
 
-export type StrategyName = "append" | "merge-partials" | "recompute-keys" | "overwrite-partitions" | "full";
+export type StrategyName = "append" | "merge-partials" | "recompute-keys" | "full";
 
 export interface Strategy {
   readonly name: StrategyName;
@@ -27,6 +20,17 @@ export interface Strategy {
   readonly change: Volume;
   /** Files that are read again or rewritten: of the view, of its hidden tables, of the inputs. Told before a batch: at most these. */
   readonly touched: Volume;
+  /** True where the view has hidden tables, and they are up to date after the batch. */
+  readonly isStateKept?: boolean;
+}
+
+/** An input of a view at the version of a batch. */
+export interface InputState {
+  readonly snapshot: Snapshot;
+  /** Undefined where its log no longer says. */
+  readonly change: InputChange | undefined;
+  /** Its files at the version of the batch before; undefined where they cannot be told any more. */
+  readonly before: (() => readonly AddFile[]) | undefined;
 }
 
 /** Where a view stands before a batch. */
@@ -34,10 +38,8 @@ export interface ViewSituation {
   readonly view: ViewPlan;
   /** No batch of this generation was committed yet. */
   readonly isFirst: boolean;
-  /** Undefined where the log of an input no longer says. */
-  readonly change: InputChange | undefined;
-  /** All inputs at the versions of the batch; the first is the one that the view's plan reads. */
-  readonly inputs: readonly Snapshot[];
+  /** By the name under which the view's query reads them. */
+  readonly inputs: ReadonlyMap<string, InputState>;
   readonly sink: Snapshot;
   readonly held: readonly HeldTable[] | undefined;
   /** The view moved on without its hidden tables. */
@@ -46,90 +48,144 @@ export interface ViewSituation {
   readonly isBounded: boolean;
 }
 
-const nothing: Volume = { files: 0, bytes: 0 };
+export interface ChosenRefresh {
+  readonly strategy: Strategy;
+  /** Undefined for `full`. */
+  readonly plan: RefreshPlan | undefined;
+}
 
-export function chooseStrategy(situation: ViewSituation): Strategy {
-  const { view, isFirst, change, inputs, sink } = situation;
-  const changed = change === undefined ? nothing : volumeOf([...change.added, ...change.removed]);
+export function chooseRefresh(situation: ViewSituation): ChosenRefresh {
+  const { view, isFirst, sink } = situation;
+  const inputs = [...situation.inputs.values()];
+  const changed = inputs.flatMap(({ change }) => (change === undefined ? [] : [...change.added, ...change.removed]));
   const hidden = (situation.held ?? []).map(({ snapshot }) => snapshot);
-  const all = sumOfVolumes([...inputs, sink, ...hidden].map(({ files }) => volumeOf(files)));
-  const full = (reason: string): Strategy => ({ name: "full", reason, change: changed, touched: all });
+  const all = sumOfVolumes(
+    [...inputs.map(({ snapshot }) => snapshot), sink, ...hidden].map(({ files }) => volumeOf(files)),
+  );
+  const kept = keepsState(situation) ? { isStateKept: true } : {};
+  const full = (reason: string): ChosenRefresh => ({
+    strategy: { name: "full", reason, change: volumeOf(changed), touched: all, ...kept },
+    plan: undefined,
+  });
   if (view.kind === "full") return full(view.reason);
   if (isFirst) return full("this is the first build");
-  if (change === undefined) return full("the log of its input does not reach back to what was read last");
-  const input = inputs[0] as Snapshot;
-  const isUntold = input.partitionBy.some((name) => change.removed.some((file) => !(name in file.partitionValues)));
-  if (isUntold) return full("the log does not say in which partition removed files were");
-  const chosen = view.kind === "rows" ? rows(view, change, input, sink) : keyed(view, situation, change, input);
-  if (chosen.name === "full") return full(chosen.reason);
-  const total = volumeOf(input.files).bytes;
-  const isLarge = situation.isBounded && chosen.name !== "append" && changed.bytes > total * limits.fullRefreshShare;
-  if (isLarge) return full(`the change of ${changed.bytes} bytes is more than half of the input's ${total}`);
-  return { ...chosen, change: changed };
-}
-
-type Chosen = Omit<Strategy, "change">;
-
-function rows(view: RowView, change: InputChange, input: Snapshot, sink: Snapshot): Chosen {
-  if (change.removed.length === 0)
-    return { name: "append", reason: "rows were only added, and each makes its own", touched: nothing };
-  const shared = sharedPartitions(view, sink.partitionBy, input);
-  if (shared === undefined)
-    return { name: "full", reason: "rows were removed, and the view is not split as its input is", touched: nothing };
-  const { inputFiles, sinkFiles } = partitionFiles(view, change, input, sink);
-  return {
-    name: "overwrite-partitions",
-    reason: `rows were removed, and the view is split by ${shared.map(({ output }) => output).join(", ")} as its input is`,
-    touched: volumeOf([...inputFiles, ...sinkFiles]),
-  };
-}
-
-/** Files of the partitions that a change to single rows touches. */
-export function partitionFiles(view: RowView, change: InputChange, input: Snapshot, sink: Snapshot) {
-  const shared = sharedPartitions(view, sink.partitionBy, input) ?? [];
-  const values = new Map(
-    shared.map(({ output, source }) => {
-      const touched = new Set([...change.added, ...change.removed].map((file) => partitionValue(file, source)));
-      return [output, { source, touched }] as const;
+  if (inputs.some(({ change }) => change === undefined))
+    return full("the log of an input does not reach back to what was read last");
+  if (inputs.some(isUntold)) return full("the log does not say in which partition removed files were");
+  const mode = modeOf(view, situation);
+  if (typeof mode !== "string") return full(mode.reason);
+  const plan = refreshPlan(
+    view,
+    mode,
+    view.scans.map(({ scan }) => {
+      const { change } = situation.inputs.get(scan.source) as InputState;
+      return { added: (change?.added.length ?? 0) > 0, removed: (change?.removed.length ?? 0) > 0 };
     }),
   );
+  if (plan.refusal !== undefined) return full(plan.refusal);
+  if (plan.output.kind === "none") return full(plan.output.reason);
+  const isBeforeLost = plan.reads.some(
+    ({ subject }) => subject.kind === "before" && inputOf(view, situation, subject.scan).before === undefined,
+  );
+  if (isBeforeLost) return full("an input was rearranged, and the version that was read last is gone");
+  const total = sumOfVolumes(inputs.map(({ snapshot }) => volumeOf(snapshot.files))).bytes;
+  const { bytes } = volumeOf(changed);
+  if (situation.isBounded && plan.output.kind !== "append" && bytes > total * limits.fullRefreshShare)
+    return full(`the change of ${bytes} bytes is more than half of the input's ${total}`);
+  const known = knownFromLogs(
+    view.scans.map((_, index) => {
+      const { snapshot, change } = inputOf(view, situation, index);
+      return { input: snapshot, changed: [...(change?.added ?? []), ...(change?.removed ?? [])] };
+    }),
+  );
+  const touched = volumeOf([
+    ...plan.reads.flatMap(({ subject, uses }) =>
+      subject.kind === "added" || subject.kind === "removed" ? [] : filesRead(view, situation, subject, uses, known),
+    ),
+    ...(plan.output.kind === "keys" ? filesOfUses(sink, [plan.output.touched], known) : []),
+    ...(plan.output.kind === "replace" ? sink.files : []),
+  ]);
+  const { name, reason } = told(view, plan, situation, inputs);
+  return { strategy: { name, reason, change: volumeOf(changed), touched, ...kept }, plan };
+}
+
+/** Whether hidden tables are written with the view. */
+export function keepsState({ view, held }: Pick<ViewSituation, "view" | "held">): boolean {
+  return view.kind === "changes" && view.keepsState && held !== undefined;
+}
+
+/** The files of a relation that a use may need. */
+export function filesRead(
+  view: ChangingView,
+  { inputs, held }: Pick<ViewSituation, "inputs" | "held">,
+  subject: ReadSubject,
+  uses: Parameters<typeof filesOfUses>[1],
+  known: KnownValues,
+): readonly AddFile[] {
+  if (subject.kind === "hidden") {
+    const table = held?.find(({ name }) => name === subject.table);
+    return table === undefined ? [] : filesOfUses(table.snapshot, uses, known);
+  }
+  const { snapshot, change, before } = inputOf(view, { inputs }, subject.scan);
+  switch (subject.kind) {
+    case "added":
+      return change?.added ?? [];
+    case "removed":
+      return change?.removed ?? [];
+    case "now":
+      return filesOfUses(snapshot, uses, known);
+    case "before": {
+      const { schema, partitionBy } = snapshot;
+      return filesOfUses({ schema, partitionBy, files: before?.() ?? [] }, uses, known);
+    }
+  }
+}
+
+export function inputOf(view: ChangingView, { inputs }: Pick<ViewSituation, "inputs">, index: number): InputState {
+  return inputs.get(view.scans[index]?.scan.source ?? "") as InputState;
+}
+
+function isUntold({ snapshot, change }: InputState): boolean {
+  return snapshot.partitionBy.some((name) => change?.removed.some((file) => !(name in file.partitionValues)));
+}
+
+function modeOf(view: ChangingView, { held, isBehind }: ViewSituation): RefreshMode | { readonly reason: string } {
+  if (view.operators.length === 0) return "change";
+  if (view.keepsState && held !== undefined)
+    return isBehind ? { reason: "the view moved on without its hidden tables, which are made anew" } : "change";
+  const isAlone = view.operators.length === 1 && view.replaces.kind === "operator" && view.replaces.at.kind === "group";
+  return isAlone ? "recompute" : { reason: "the hidden tables are not there: this generation was made without them" };
+}
+
+function told(
+  view: ChangingView,
+  plan: RefreshPlan,
+  { held }: ViewSituation,
+  inputs: readonly InputState[],
+): { readonly name: StrategyName; readonly reason: string } {
+  const count = (of: "added" | "removed"): number =>
+    inputs.reduce((sum, { change }) => sum + (change?.[of].length ?? 0), 0);
+  const what = `${count("added")} added and ${count("removed")} removed files`;
+  if (plan.output.kind === "append")
+    return { name: "append", reason: "rows were only added, and what they make is only new rows" };
+  if (plan.isMerged) return { name: "merge-partials", reason: `${what} are added to the groups that they touch` };
   return {
-    inputFiles: filesTouched(input, (name) => [...values.values()].find(({ source }) => source === name)?.touched),
-    sinkFiles: filesTouched(sink, (name) => values.get(name)?.touched),
+    name: "recompute-keys",
+    reason: `${what} touch some keys; ${whyRecomputed(view, held, count("removed") === 0)}`,
   };
 }
 
-function keyed(view: KeyedView, situation: ViewSituation, change: InputChange, input: Snapshot): Chosen {
-  const { sink, held } = situation;
-  const none: Chosen = { name: "full", reason: "", touched: nothing };
-  if (view.operators.length > 1 && held === undefined)
-    return { ...none, reason: "the hidden tables are not there: this generation was made without them" };
-  if (held !== undefined && situation.isBehind)
-    return { ...none, reason: "the view moved on without its hidden tables, which are made anew" };
-  const bottom = view.operators[0] as KeyedView["operators"][number];
-  const isInsertOnly = change.removed.length === 0;
-  const merges = view.keepsState && held !== undefined && modeFor(bottom, isInsertOnly) === "merge";
-  if (!merges && bottom.isGlobal)
-    return { ...none, reason: "the query has one group, which this change makes anew from all rows" };
-  const values =
-    view.operators.length > 1 ? new Map() : valuesInLog(view, [...change.added, ...change.removed], input.partitionBy);
-  const files = [
-    ...filesTouched(sink, ofSink(view, values)),
-    ...(held ?? []).flatMap(({ snapshot }) => filesTouched(snapshot, ofHidden(view, values))),
-  ];
-  const what = `${change.added.length} added and ${change.removed.length} removed files`;
-  if (merges)
-    return {
-      name: "merge-partials",
-      reason: `${what} are added to the groups that they touch`,
-      touched: volumeOf(files),
-    };
-  const why = isInsertOnly
-    ? "an aggregate needs the rows of its group"
-    : "rows were removed, and an aggregate cannot take them out";
-  return {
-    name: "recompute-keys",
-    reason: `${what} touch some groups; ${view.keepsState && held === undefined ? "there are no hidden tables" : why}`,
-    touched: volumeOf([...files, ...filesTouched(input, ofInput(view, values))]),
-  };
+function whyRecomputed(view: ChangingView, held: ViewSituation["held"], isInsertOnly: boolean): string {
+  if (view.replaces.kind !== "operator") return "changed rows are found by the values in their columns";
+  switch (view.replaces.at.kind) {
+    case "join":
+      return "a join's rows are made anew by key";
+    case "window":
+      return "a window function looks at all rows of its partition";
+    case "group":
+      if (view.keepsState && held === undefined) return "there are no hidden tables";
+      return isInsertOnly
+        ? "an aggregate needs the rows of its group"
+        : "rows were removed, and an aggregate cannot take them out";
+  }
 }

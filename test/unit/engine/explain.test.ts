@@ -24,7 +24,7 @@ test("every flow says what it reads, what it writes and how", () => {
     ],
     ["gold.by_device", "view", ["silver.readings"], "lake/gold/by_device", "merge-partials"],
     ["gold.by_site", "view", ["silver.readings"], "lake/gold/by_site", "merge-partials"],
-    ["gold.with_device", "view", ["silver.readings", "bronze.devices"], "lake/gold/with_device", "full"],
+    ["gold.with_device", "view", ["silver.readings", "bronze.devices"], "lake/gold/with_device", "append"],
     ["gold.total", "view", ["silver.readings"], "lake/gold/total", "merge-partials"],
   ]);
 });

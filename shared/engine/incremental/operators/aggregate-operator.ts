@@ -11,11 +11,10 @@ import { column } from "../expressions.ts";
 import { Accumulators, keyColumn } from "./accumulator.ts";
 import type { KeyedOperator } from "./keyed-operator.ts";
 
-/** The operator of an aggregate whose rows are made by `input`. `mergesFloats`: see `Accumulators`. */
+/** The operator of an aggregate with this name. `mergesFloats`: see `Accumulators`. */
 export function aggregateOperator(
   aggregate: Aggregate,
   name: string,
-  input: KeyedOperator["input"],
   { mergesFloats }: { readonly mergesFloats: boolean },
 ): KeyedOperator {
   const schema = schemaOf(aggregate.input);
@@ -40,7 +39,6 @@ export function aggregateOperator(
   const rows = (groups: LogicalPlan): LogicalPlan => ({ kind: "project", input: groups, columns });
   return {
     name,
-    input,
     keys,
     inputs: parts.inputs,
     accumulators: parts.list,

@@ -4,12 +4,11 @@ import { column, fieldsOf } from "../expressions.ts";
 import { keyColumn } from "./accumulator.ts";
 import type { KeyedOperator } from "./keyed-operator.ts";
 
-/** The operator of a distinct whose rows are made by `input`. */
-export function distinctOperator(distinct: Distinct, name: string, input: KeyedOperator["input"]): KeyedOperator {
+/** The operator of a distinct with this name. */
+export function distinctOperator(distinct: Distinct, name: string): KeyedOperator {
   const fields = fieldsOf(schemaOf(distinct.input));
   return {
     name,
-    input,
     keys: fields.map(([field, { type }]): { expression: ReturnType<typeof column>; type: DataType } => ({
       expression: column(field),
       type,

@@ -18,8 +18,6 @@ import {
 export interface KeyedOperator {
   /** Unique within the view: names its hidden tables. */
   readonly name: string;
-  /** The rows that the operator takes, made one by one from those below it. */
-  readonly input: (below: LogicalPlan) => LogicalPlan;
   readonly keys: readonly { readonly expression: Expression; readonly type: DataType }[];
   /** What the accumulators read, over the input's columns. */
   readonly inputs: readonly { readonly expression: Expression; readonly type: DataType }[];
@@ -68,7 +66,7 @@ const keyTypes = (keys: readonly { readonly type: DataType }[]): Record<string, 
 export function signed(operator: KeyedOperator, below: LogicalPlan, sign: 1 | -1): LogicalPlan {
   const rows: LogicalPlan = {
     kind: "project",
-    input: operator.input(below),
+    input: below,
     columns: [
       ...operator.keys.map(({ expression }, index) => ({ name: keyColumn(index), expression })),
       ...operator.inputs.map(({ expression }, index) => ({ name: inputColumn(index), expression })),

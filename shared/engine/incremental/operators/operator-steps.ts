@@ -22,15 +22,16 @@ import {
   type KeyedOperator,
   type OperatorMode,
 } from "./keyed-operator.ts";
+import { matching } from "./matching.ts";
 
 /** What an operator's refresh reads, as relations by name. */
 export interface OperatorInput {
   readonly mode: OperatorMode;
-  /** Rows below that were added and removed. Not read where everything is computed. */
-  readonly added: LogicalPlan;
+  /** Rows below that were added and removed; undefined where none were. Not read where everything is computed. */
+  readonly added: LogicalPlan | undefined;
   readonly removed: LogicalPlan | undefined;
-  /** All rows below that may belong to a touched key. Read unless the change is merged. */
-  readonly base: LogicalPlan;
+  /** All rows below that may belong to a touched key; undefined where the change is merged. */
+  readonly base: LogicalPlan | undefined;
   /** False where the operator has no hidden tables: the touched groups are all that is known. */
   readonly keepsState: boolean;
 }
@@ -44,6 +45,8 @@ export interface OperatorOutput {
   readonly before: LogicalPlan | undefined;
   /** The hidden tables' new rows by the name of the table: what was read of them, with the change. */
   readonly tables: Readonly<Record<string, LogicalPlan>>;
+  /** Groups as they were, as they are now. */
+  readonly replaced: (stored: LogicalPlan) => LogicalPlan;
 }
 
 /** Names of an operator's hidden tables, and of the relations that hold what they had. */
@@ -60,11 +63,11 @@ export function operatorSteps(operator: KeyedOperator, given: OperatorInput): Op
   };
   if (given.mode === "full") {
     // All rows may be more than memory holds: they are read again for each table rather than kept.
-    const base = signed(operator, given.base, 1);
+    const base = signed(operator, given.base as LogicalPlan, 1);
     const groups = step("groups", alive(operator, merged(operator, base)));
     const values = operator.distinct.map((_, index) => [valuesTable(operator, index), weighed(operator, base, index)]);
     const tables = { [groupsTable(operator)]: groups, ...Object.fromEntries(values) };
-    return { steps, keys: undefined, groups, before: undefined, tables };
+    return { steps, keys: undefined, groups, before: undefined, tables, replaced: () => groups };
   }
   const change = step("change", changeOf(operator, given));
   const keys = operator.isGlobal ? undefined : step("keys", distinctKeys(operator, change));
@@ -73,7 +76,7 @@ export function operatorSteps(operator: KeyedOperator, given: OperatorInput): Op
   const tables: Record<string, LogicalPlan> = {};
   const parts: LogicalPlan[] = [];
   if (given.mode === "recompute") {
-    const base = step("base", touching(operator, signed(operator, given.base, 1), keys));
+    const base = step("base", touching(operator, signed(operator, given.base as LogicalPlan, 1), keys));
     parts.push(base);
     for (const [index, distinct] of operator.distinct.entries()) {
       const known = scan(valuesTable(operator, index), valuesSchema(operator, distinct));
@@ -91,20 +94,17 @@ export function operatorSteps(operator: KeyedOperator, given: OperatorInput): Op
     }
   }
   const groups = step("groups", alive(operator, merged(operator, ...parts)));
-  if (given.keepsState) tables[groupsTable(operator)] = union([...untouched(operator, stored, keys), groups]);
-  return { steps, keys, groups, before, tables: given.keepsState ? tables : {} };
-}
-
-/** The keys of a change; of the one group of a global operator, its changed rows. */
-export function keysOf(operator: KeyedOperator, added: LogicalPlan, removed: LogicalPlan | undefined): LogicalPlan {
-  const change = changeOf(operator, { added, removed });
-  return operator.isGlobal ? change : distinctKeys(operator, change);
+  const replaced = (all: LogicalPlan): LogicalPlan => union([...untouched(operator, all, keys), groups]);
+  if (given.keepsState) tables[groupsTable(operator)] = replaced(stored);
+  return { steps, keys, groups, before, tables: given.keepsState ? tables : {}, replaced };
 }
 
 /** Rows that were added and removed alike are no change. Where nothing was removed, nothing is looked for. */
 function changeOf(operator: KeyedOperator, { added, removed }: Pick<OperatorInput, "added" | "removed">): LogicalPlan {
-  if (removed === undefined) return signed(operator, added, 1);
-  const both = union([signed(operator, added, 1), signed(operator, removed, -1)]);
+  if (removed === undefined) return signed(operator, added as LogicalPlan, 1);
+  const gone = signed(operator, removed, -1);
+  if (added === undefined) return gone;
+  const both = union([signed(operator, added, 1), gone]);
   const same = [
     ...operator.keys.map((_, index) => keyColumn(index)),
     ...operator.inputs.map((_, index) => inputColumn(index)),
@@ -242,16 +242,6 @@ function touching(operator: KeyedOperator, rows: LogicalPlan, keys: LogicalPlan 
 function untouched(operator: KeyedOperator, rows: LogicalPlan, keys: LogicalPlan | undefined): readonly LogicalPlan[] {
   const own = operator.keys.map((_, index) => keyColumn(index));
   return keys === undefined ? [] : [matching("anti", rows, keys, own)];
-}
-
-function matching(
-  type: "semi" | "anti",
-  left: LogicalPlan,
-  right: LogicalPlan,
-  columns: readonly string[],
-): LogicalPlan {
-  const on = columns.map((name) => ({ left: name, right: name }));
-  return { kind: "join", type, left, right, on, nullSafe: true, dropRight: [] };
 }
 
 const union = (inputs: readonly LogicalPlan[]): LogicalPlan =>

@@ -39,51 +39,36 @@ const grouped = sales.groupBy("shop", "day").agg(({ amount }) => ({ total: sum(a
 interface Keyed {
   readonly what: string;
   readonly plan: LogicalPlan;
-  /** Output and source column of each key. */
-  readonly keys: readonly (readonly [string, string | undefined])[];
+  /** The view's columns by which rows are replaced. */
+  readonly keys: readonly string[];
 }
 
 const keyed: readonly Keyed[] = [
   {
     what: "groups of one table",
     plan: grouped.plan,
-    keys: [
-      ["shop", "shop"],
-      ["day", "day"],
-    ],
+    keys: ["shop", "day"],
   },
   {
     what: "groups whose keys are renamed above",
     plan: grouped.select(({ shop, day, total }) => ({ place: shop, total, day })).plan,
-    keys: [
-      ["place", "shop"],
-      ["day", "day"],
-    ],
+    keys: ["place", "day"],
   },
   {
     what: "groups of which some are left out",
     plan: grouped.filter(({ total }) => total.gt(5)).plan,
-    keys: [
-      ["shop", "shop"],
-      ["day", "day"],
-    ],
+    keys: ["shop", "day"],
   },
   {
     what: "sorted groups",
     plan: grouped.orderBy("total").plan,
-    keys: [
-      ["shop", "shop"],
-      ["day", "day"],
-    ],
+    keys: ["shop", "day"],
   },
   {
     what: "groups by something computed",
     plan: sales.groupBy(({ shop, at }) => ({ shop: upper(shop), day: toDate(at) })).agg(() => ({ sales: count() }))
       .plan,
-    keys: [
-      ["shop", undefined],
-      ["day", undefined],
-    ],
+    keys: ["shop", "day"],
   },
   {
     what: "groups of filtered and computed rows",
@@ -92,10 +77,7 @@ const keyed: readonly Keyed[] = [
       .withColumns(({ shop }) => ({ shop: upper(shop) }))
       .groupBy("shop", "day")
       .agg(({ id }) => ({ ids: countDistinct(id) })).plan,
-    keys: [
-      ["shop", undefined],
-      ["day", "day"],
-    ],
+    keys: ["shop", "day"],
   },
   {
     what: "groups of exploded rows",
@@ -103,21 +85,18 @@ const keyed: readonly Keyed[] = [
       .explode("tag", ({ tags }) => tags)
       .groupBy("tag")
       .agg(({ amount }) => ({ lowest: min(amount), highest: max(amount) })).plan,
-    keys: [["tag", undefined]],
+    keys: ["tag"],
   },
   { what: "one group of all rows", plan: sales.groupBy().agg(() => ({ sales: count() })).plan, keys: [] },
   {
     what: "groups of groups, whose keys are no columns of the table any more",
     plan: grouped.groupBy("day").agg(({ total }) => ({ best: max(total) })).plan,
-    keys: [["day", undefined]],
+    keys: ["day"],
   },
   {
     what: "different rows",
     plan: sales.select(({ shop, day }) => ({ shop, day })).distinct().plan,
-    keys: [
-      ["shop", "shop"],
-      ["day", "day"],
-    ],
+    keys: ["shop", "day"],
   },
   {
     what: "groups of different rows",
@@ -126,38 +105,129 @@ const keyed: readonly Keyed[] = [
       .distinct()
       .groupBy("shop")
       .agg(() => ({ days: count() })).plan,
-    keys: [["shop", undefined]],
+    keys: ["shop"],
+  },
+  {
+    what: "groups of joined rows",
+    plan: sales
+      .join(shops, "shop")
+      .groupBy("city")
+      .agg(() => ({ sales: count() })).plan,
+    keys: ["city"],
+  },
+  { what: "joined rows", plan: sales.join(shops, "shop").plan, keys: ["shop"] },
+  {
+    what: "joined rows whose key is renamed above",
+    plan: sales.join(shops, "shop", "left").select(({ id, shop, city }) => ({ id, place: shop, city })).plan,
+    keys: ["place"],
+  },
+  { what: "rows of either side", plan: sales.join(shops, "shop", "full").plan, keys: ["shop"] },
+  {
+    what: "rows that the right side has",
+    plan: sales.join(
+      shops.select(({ shop, city }) => ({ town: shop, city })),
+      { left: "shop", right: "town" },
+      "right",
+    ).plan,
+    keys: ["town"],
+  },
+  { what: "rows with a match", plan: sales.join(shops, "shop", "semi").plan, keys: ["shop"] },
+  {
+    what: "a rank among the groups",
+    plan: grouped.withColumns(({ day, total }) => ({
+      rank: rowNumber().over({ partitionBy: [day], orderBy: [total] }),
+    })).plan,
+    keys: ["day"],
+  },
+  {
+    what: "one row of each day",
+    plan: sales.select(({ day, id, shop }) => ({ day, id, shop })).dropDuplicates(["day"]).plan,
+    keys: ["day"],
+  },
+];
+
+/** Rows are found by all columns that can be compared. */
+const byColumns: readonly Keyed[] = [
+  {
+    what: "single rows",
+    plan: sales.filter(({ amount }) => amount.gt(5)).drop("labels", "tags").plan,
+    keys: ["id", "shop", "day", "at", "amount"],
+  },
+  {
+    what: "rows of two tables",
+    plan: sales.select(({ shop }) => ({ shop })).union(shops.select(({ shop }) => ({ shop }))).plan,
+    keys: ["shop"],
+  },
+  {
+    what: "groups of which a grouping column is left out above",
+    plan: grouped.select(({ shop, total }) => ({ shop, total })).plan,
+    keys: ["shop", "total"],
+  },
+  {
+    what: "groups of which a grouping column is changed above",
+    plan: grouped.withColumns(({ shop }) => ({ shop: upper(shop) })).plan,
+    keys: ["shop", "day", "total", "sales"],
+  },
+  {
+    what: "joined rows without the column that they are joined by",
+    plan: sales.join(shops, "shop").select(({ id, city }) => ({ id, city })).plan,
+    keys: ["id", "city"],
+  },
+  {
+    what: "a full join by two columns that stay two",
+    plan: sales
+      .select(({ shop, id }) => ({ shop, id }))
+      .join(
+        shops.select(({ shop, city }) => ({ town: shop, city })),
+        { left: "shop", right: "town" },
+        "full",
+      ).plan,
+    keys: ["shop", "id", "town", "city"],
   },
 ];
 
 const full: readonly { readonly what: string; readonly plan: LogicalPlan; readonly reason: string }[] = [
   {
-    what: "a join",
-    plan: sales
-      .join(shops, "shop")
-      .groupBy("city")
-      .agg(() => ({ sales: count() })).plan,
-    reason: "2 tables",
+    what: "a window of all rows",
+    plan: sales.withColumns(({ id }) => ({ n: rowNumber().over({ orderBy: [id] }) })).plan,
+    reason: "without a partition",
   },
   {
-    what: "a join of a table with itself",
+    what: "windows that share no column",
+    plan: sales.select(({ id, shop, day }) => ({
+      n: rowNumber().over({ partitionBy: [shop], orderBy: [id] }),
+      m: rowNumber().over({ partitionBy: [day], orderBy: [id] }),
+    })).plan,
+    reason: "without a common one",
+  },
+  {
+    what: "a join by an inexact column",
     plan: sales
-      .select(({ id, shop }) => ({ id, shop }))
-      .join(
-        sales.select(({ id, day }) => ({ other: id, day })),
-        { left: "id", right: "other" },
-      )
       .groupBy("shop")
-      .agg(() => ({ sales: count() })).plan,
-    reason: "no rule yet for join",
+      .agg(({ rate }) => ({ rate: sum(rate) }))
+      .join(
+        sales.select(({ id, rate }) => ({ id, rate })),
+        "rate",
+      ).plan,
+    reason: '"rate" is inexact',
   },
   {
-    what: "groups of numbered rows",
+    what: "a join of different types",
     plan: sales
-      .withColumns(({ id, shop }) => ({ n: rowNumber().over({ partitionBy: [shop], orderBy: [id] }) }))
-      .groupBy("n")
-      .agg(() => ({ sales: count() })).plan,
-    reason: "more than one row",
+      .select(({ id }) => ({ id }))
+      .join(
+        sales.select(({ rate }) => ({ rate })),
+        { left: "id", right: "rate" },
+      ).plan,
+    reason: "another type",
+  },
+  {
+    what: "floats without any column to find them by",
+    plan: sales
+      .groupBy(({ rate }) => ({ rate }))
+      .agg(() => ({}))
+      .select(({ rate }) => ({ rate: rate.plus(1) })).plan,
+    reason: "no column of an exact type",
   },
   {
     what: "groups of groups whose totals are inexact",
@@ -174,35 +244,50 @@ const full: readonly { readonly what: string; readonly plan: LogicalPlan; readon
     reason: "maps cannot be compared",
   },
   {
-    what: "a group column that is left out above",
-    plan: grouped.select(({ shop, total }) => ({ shop, total })).plan,
-    reason: '"day"',
-  },
-  {
-    what: "a group column that is changed above",
-    plan: grouped.withColumns(({ shop }) => ({ shop: upper(shop) })).plan,
-    reason: '"shop"',
-  },
-  {
     what: "the first groups of all",
     plan: grouped.orderBy("total").limit(3).plan,
-    reason: "no rule yet for limit",
-  },
-  {
-    what: "a rank among the groups, which a change of one moves for all",
-    plan: grouped.withColumns(({ day, total }) => ({
-      rank: rowNumber().over({ partitionBy: [day], orderBy: [total] }),
-    })).plan,
-    reason: "more than one row",
+    reason: "limit looks at all rows",
   },
 ];
 
-describe("a view is refreshed by keys where it is", () => {
+function changing(plan: LogicalPlan) {
+  const view = viewPlan(plan);
+  if (view.kind === "full") throw new Error(view.reason);
+  const { replaces } = view;
+  return {
+    ...view,
+    by: replaces.kind,
+    keys: replaces.kind === "none" ? [] : replaces.keys.map(({ output }) => output),
+  };
+}
+
+describe("rows of a view are replaced by the keys of the operator that makes them, where it is", () => {
   test.each(keyed)("$what", ({ plan, keys }) => {
-    const view = viewPlan(plan);
-    if (view.kind !== "keyed") throw new Error(view.kind === "full" ? view.reason : view.kind);
-    expect(view.keys.map(({ output, source }) => [output, source])).toEqual(keys);
+    expect(changing(plan)).toMatchObject({ by: "operator", keys });
   });
+});
+
+describe("rows of a view are replaced by the values of their columns, where it is", () => {
+  test.each(byColumns)("$what", ({ plan, keys }) => {
+    expect(changing(plan)).toMatchObject({ by: "columns", keys });
+  });
+});
+
+test("what a query does not read of a table cannot change its view", () => {
+  const columns = (plan: LogicalPlan) => changing(plan).scans.map((place) => place.columns.toSorted());
+  expect(columns(grouped.plan)).toEqual([["amount", "day", "shop"]]);
+  expect(
+    columns(
+      sales
+        .join(shops, "shop")
+        .groupBy("city")
+        .agg(({ id }) => ({ n: countDistinct(id) })).plan,
+    ),
+  ).toEqual([
+    ["id", "shop"],
+    ["city", "shop"],
+  ]);
+  expect(columns(sales.groupBy().agg(() => ({ n: count() })).plan)).toEqual([["id"]]);
 });
 
 describe("what an aggregate keeps of a group", () => {
@@ -257,8 +342,7 @@ describe("what an aggregate keeps of a group", () => {
   ];
 
   test.each(kept)("$what", ({ plan, merge, takesBack }) => {
-    const view = viewPlan(plan);
-    if (view.kind !== "keyed") throw new Error(view.kind);
+    const view = changing(plan);
     const [operator] = view.operators as [KeyedOperator];
     expect(operator.accumulators.map((each) => (typeof each.merge === "string" ? each.merge : "rows"))).toEqual(merge);
     expect(modeFor(operator, false) === "merge").toBe(takesBack);

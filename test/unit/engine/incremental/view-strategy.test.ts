@@ -1,7 +1,12 @@
 /** Which way a view is refreshed where the logs say less than usual (engine-rules 11, 12); the ways themselves are in view-strategies.test.ts. */
 import { describe, expect, test } from "vitest";
 import type { AddFile, Snapshot } from "../../../../shared/delta/index.ts";
-import { chooseStrategy, type ViewSituation } from "../../../../shared/engine/incremental/view-strategy.ts";
+import {
+  chooseRefresh,
+  type InputState,
+  type ViewSituation,
+} from "../../../../shared/engine/incremental/view-strategy.ts";
+import type { InputChange } from "../../../../shared/engine/incremental/view-change.ts";
 import { viewPlan } from "../../../../shared/engine/incremental/view-plan.ts";
 import { salesViews } from "../../../support/view-sales.ts";
 import type { LogicalPlan } from "../../../../shared/plan/index.ts";
@@ -15,14 +20,25 @@ const file = (path: string, rest: Partial<AddFile> = {}): AddFile => ({
   ...rest,
 });
 const table = (files: readonly AddFile[], partitionBy: readonly string[] = ["day"]): Snapshot =>
-  ({ files, partitionBy, schema: { kind: "struct", fields: {} } }) as unknown as Snapshot;
+  ({
+    files,
+    partitionBy,
+    schema: { kind: "struct", fields: { day: { type: { kind: "date" }, nullable: true } } },
+  }) as unknown as Snapshot;
 
 const view = viewPlan(salesViews.perShop.query as LogicalPlan);
+const files = Array.from({ length: 10 }, (_, n) => file(`f${n}`));
+const inputs = (change: Pick<InputChange, "added" | "removed"> | undefined): ViewSituation["inputs"] =>
+  new Map<string, InputState>([
+    [
+      "bronze.sales",
+      { snapshot: table(files), change: change && { ...change, isRearranged: false }, before: () => files },
+    ],
+  ]);
 const usual: ViewSituation = {
   view,
   isFirst: false,
-  change: { added: [file("new")], removed: [] },
-  inputs: [table(Array.from({ length: 10 }, (_, n) => file(`f${n}`)))],
+  inputs: inputs({ added: [file("new")], removed: [] }),
   sink: table([file("s1"), file("s2", { partitionValues: { day: "2026-01-02" } })]),
   held: [],
   isBehind: false,
@@ -40,13 +56,13 @@ describe("the way of a refresh", () => {
     { what: "is full in a generation without a batch", rest: { isFirst: true }, name: "full", reason: "first build" },
     {
       what: "is full where the log does not reach back",
-      rest: { change: undefined },
+      rest: { inputs: inputs(undefined) },
       name: "full",
       reason: "does not reach back",
     },
     {
       what: "is full where removed files have no partition",
-      rest: { change: { added: [], removed: [file("f1", { partitionValues: {} })] } },
+      rest: { inputs: inputs({ added: [], removed: [file("f1", { partitionValues: {} })] }) },
       name: "full",
       reason: "in which partition",
     },
@@ -70,30 +86,33 @@ describe("the way of a refresh", () => {
     },
     {
       what: "is full where more than half changed",
-      rest: { change: { added: [file("new", { size: 501 })], removed: [] } },
+      rest: { inputs: inputs({ added: [file("new", { size: 501 })], removed: [] }) },
       name: "full",
       reason: "more than half",
     },
     {
       what: "is not full on account of size where the view's owner does not want it",
-      rest: { change: { added: [file("new", { size: 501 })], removed: [] }, isBounded: false },
+      rest: { inputs: inputs({ added: [file("new", { size: 501 })], removed: [] }), isBounded: false },
       name: "merge-partials",
       reason: "1 added",
     },
   ];
 
   test.each(cases)("$what", ({ rest, name, reason }) => {
-    expect(chooseStrategy({ ...usual, ...rest })).toMatchObject({ name, reason: expect.stringContaining(reason) });
+    expect(chooseRefresh({ ...usual, ...rest }).strategy).toMatchObject({
+      name,
+      reason: expect.stringContaining(reason),
+    });
   });
 
   test("counts the change, and of the view the partitions that it can touch", () => {
-    expect(chooseStrategy(usual)).toMatchObject({
+    expect(chooseRefresh(usual).strategy).toMatchObject({
       change: { files: 1, bytes: 100 },
       touched: { files: 1, bytes: 100 },
     });
     const removed = [file("f1", { partitionValues: { day: null } })];
     const elsewhere = { added: [file("new", { partitionValues: { day: "2026-01-02" } })], removed };
-    expect(chooseStrategy({ ...usual, change: elsewhere })).toMatchObject({
+    expect(chooseRefresh({ ...usual, inputs: inputs(elsewhere) }).strategy).toMatchObject({
       change: { files: 2, bytes: 200 },
       touched: { files: 1, bytes: 100 },
     });

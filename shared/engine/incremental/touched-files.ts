@@ -1,0 +1,161 @@
+/**
+ * Which files may hold a touched value, by partition values and statistics: of inputs, of hidden tables, of the view. A file is left out
+ * only where what its log says rules it out (SPEC.md 10).
+ */
+import { limits } from "../../core/index.ts";
+import type { ComputeCollect, Row } from "../../compute/index.ts";
+import {
+  mayContainAny,
+  mayHaveNull,
+  parseValue,
+  type AddFile,
+  type Snapshot,
+  type StatsValue,
+  type ValueRange,
+} from "../../delta/index.ts";
+import { canonicalJson, schemaOf, type DataType, type LogicalPlan } from "../../plan/index.ts";
+import { valueRange } from "../../table/index.ts";
+import { aggregate, column } from "./expressions.ts";
+import { touchedColumn, type Restriction, type TouchedValues } from "./operators/changed.ts";
+
+/** What is known of touched values. */
+export interface Touched {
+  readonly ranges: readonly ValueRange[];
+  readonly hasNull: boolean;
+}
+
+/** Undefined where the values may be any. */
+export type KnownValues = (values: TouchedValues) => Touched | undefined;
+
+/** Values are told apart one by one up to here; more of them as so many ranges. */
+const rangesMax = 64;
+
+const comparable = new Set([
+  "byte",
+  "short",
+  "integer",
+  "long",
+  "decimal",
+  "float",
+  "double",
+  "string",
+  "date",
+  "timestamp",
+  "timestamp_ntz",
+]);
+
+/** The files that any of the uses may need. */
+export function filesOfUses(
+  { files, ...form }: Pick<Snapshot, "schema" | "partitionBy"> & { readonly files: Iterable<AddFile> },
+  uses: readonly (readonly Restriction[])[],
+  known: KnownValues,
+): AddFile[] {
+  const tests = uses.map((restricted) =>
+    restricted.flatMap(({ column: name, values }) => {
+      const touched = known(values);
+      if (touched === undefined) return [];
+      const { ranges, hasNull } = touched;
+      return [(file: AddFile) => mayContainAny(form, file, name, ranges) || (hasNull && mayHaveNull(form, file, name))];
+    }),
+  );
+  if (tests.some((each) => each.length === 0)) return [...files];
+  return [...files].filter((file) => tests.some((each) => each.every((test) => test(file))));
+}
+
+/** What the logs alone say: the values of partition columns in the files that came and went. */
+export function knownFromLogs(
+  inputs: readonly { readonly input: Pick<Snapshot, "partitionBy" | "schema">; readonly changed: readonly AddFile[] }[],
+): KnownValues {
+  return ({ sources }) => {
+    const ranges: ValueRange[] = [];
+    let hasNull = false;
+    for (const { scan, column: name } of sources ?? []) {
+      const { input, changed } = inputs[scan] as (typeof inputs)[number];
+      const type = input.schema.fields[name]?.type;
+      if (type === undefined || !input.partitionBy.includes(name)) return undefined;
+      for (const text of new Set(changed.map((file) => file.partitionValues[name] ?? null))) {
+        const value = text === null ? undefined : parseValue(type, text);
+        // Delta has one value for NULL and for the empty text.
+        if (text === null || text === "") hasNull = true;
+        else if (value === undefined) return undefined;
+        else ranges.push({ min: value, max: value });
+      }
+    }
+    return sources === undefined ? undefined : { ranges, hasNull };
+  };
+}
+
+/** Asks a compute for touched values, and reads its answers. */
+export class ValueLookUp {
+  readonly #plans = new Map<string, { readonly name: string; readonly plan: LogicalPlan; readonly type: DataType }>();
+
+  constructor(wanted: Iterable<TouchedValues>) {
+    for (const { plan } of wanted) {
+      const { type } = schemaOf(plan).fields[touchedColumn] as { readonly type: DataType };
+      const text = canonicalJson(plan);
+      if (comparable.has(type.kind) && !this.#plans.has(text))
+        this.#plans.set(text, { name: `touched-${this.#plans.size}`, plan, type });
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#plans.size === 0;
+  }
+
+  get collects(): readonly ComputeCollect[] {
+    return [...this.#plans.values()].flatMap(({ name, plan }) => [
+      { name, plan: firstValues(plan), rowsMax: limits.mergeKeysMax + 1 },
+      { name: `${name}/bounds`, plan: boundsOf(plan), rowsMax: 1 },
+    ]);
+  }
+
+  known(collected: Readonly<Record<string, readonly Row[]>>): KnownValues {
+    return ({ plan }) => {
+      const asked = this.#plans.get(canonicalJson(plan));
+      if (asked === undefined) return undefined;
+      const values = (collected[asked.name] ?? []).map((row) => (row[touchedColumn] ?? null) as StatsValue | null);
+      const present = values.filter((value) => value !== null);
+      const ranges =
+        values.length > limits.mergeKeysMax
+          ? bounds(asked.type, collected[`${asked.name}/bounds`]?.[0])
+          : inRanges(asked.type, present);
+      return { ranges, hasNull: present.length < values.length };
+    };
+  }
+}
+
+function bounds(type: DataType, row: Row | undefined): readonly ValueRange[] {
+  const [min, max] = [row?.["min"] ?? undefined, row?.["max"] ?? undefined] as (StatsValue | undefined)[];
+  return [valueRange(type, min, max)];
+}
+
+/** Neighbours share a range where there are many. */
+function inRanges(type: DataType, sorted: readonly StatsValue[]): readonly ValueRange[] {
+  const size = Math.ceil(sorted.length / rangesMax);
+  return Array.from({ length: size === 0 ? 0 : Math.ceil(sorted.length / size) }, (_, index) => {
+    const part = sorted.slice(index * size, (index + 1) * size);
+    return valueRange(type, part[0], part.at(-1));
+  });
+}
+
+/** NULL comes first, so that it is never cut off. */
+function firstValues(plan: LogicalPlan): LogicalPlan {
+  return {
+    kind: "limit",
+    input: {
+      kind: "sort",
+      input: { kind: "distinct", input: plan },
+      orders: [{ by: column(touchedColumn), direction: "ascending", nulls: "first" }],
+    },
+    count: limits.mergeKeysMax + 1,
+  };
+}
+
+function boundsOf(plan: LogicalPlan): LogicalPlan {
+  return {
+    kind: "aggregate",
+    input: plan,
+    groupBy: [],
+    aggregates: (["min", "max"] as const).map((name) => ({ name, expression: aggregate(name, column(touchedColumn)) })),
+  };
+}
