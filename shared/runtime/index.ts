@@ -1,6 +1,7 @@
 /** runtime: the composition root, and the only reader of the environment. */
 export { App, appOf } from "./app.ts";
 export { openStores } from "./connections.ts";
+export { AmqpEventHubReader } from "../sources/amqp-event-hub-reader.ts";
 export { credentialOf } from "./credential.ts";
 export { engineContext } from "./open-app.ts";
 export { functionsOf, scheduleOf } from "./triggers.ts";

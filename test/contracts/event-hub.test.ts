@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { startEventHubs } from "../../local/event-hubs/index.ts";
 import { ManualClock, silentLogger } from "../../shared/core/index.ts";
-import { AmqpEventHubReader, MemoryEventHub } from "../../shared/sources/index.ts";
+import { AmqpEventHubReader } from "../../shared/sources/amqp-event-hub-reader.ts";
+import { MemoryEventHub } from "../../shared/sources/index.ts";
 import { eventHubContract } from "./event-hub.contract.ts";
 
 const createdMs = Date.UTC(2026, 0, 1);

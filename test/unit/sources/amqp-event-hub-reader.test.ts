@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startEventHubs } from "../../../local/event-hubs/index.ts";
 import type { EventHubsServer } from "../../../local/event-hubs/index.ts";
 import { ManualClock, silentLogger } from "../../../shared/core/index.ts";
-import { AmqpEventHubReader } from "../../../shared/sources/index.ts";
-import type { HubEvent, HubPatience } from "../../../shared/sources/index.ts";
+import { AmqpEventHubReader, type HubPatience } from "../../../shared/sources/amqp-event-hub-reader.ts";
+import type { HubEvent } from "../../../shared/sources/index.ts";
 import { startProxy } from "./loopback-proxy.ts";
 import type { Fault, LoopbackProxy } from "./loopback-proxy.ts";
 

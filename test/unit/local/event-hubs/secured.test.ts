@@ -13,7 +13,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startEventHubs, type EventHubsServer } from "../../../../local/event-hubs/index.ts";
 import { resources, TokenIssuer } from "../../../../local/identity/index.ts";
 import { DyneError, ManualClock, silentLogger, systemClock, systemRandom } from "../../../../shared/core/index.ts";
-import { AmqpEventHubReader } from "../../../../shared/sources/index.ts";
+import { AmqpEventHubReader } from "../../../../shared/sources/amqp-event-hub-reader.ts";
 import { credentialOf, localIdentity, newPrincipal, type LocalIdentity } from "../../../support/identity.ts";
 import { hubName } from "./hub-client.ts";
 
