@@ -1,5 +1,5 @@
 /**
- * Makes the package that programs install: JavaScript and types of the public faces, `dyne` and `dyne/delta`.
+ * Makes the package that programs install: JavaScript and types of the public faces: `dyne`, `dyne/delta` and `dyne/testing`.
  *
  *   node tools/package.mjs [--out <folder>] [--json]
  *
@@ -15,7 +15,7 @@ import { root } from "./run.mjs";
 
 const help = `Usage: npm run package -- [options]
 
-Makes the npm package dyne: JavaScript with types of what pipelines import and of dyne/delta, and nothing else of the
+Makes the npm package dyne: JavaScript with types of what pipelines import, dyne/delta and dyne/testing, and nothing else of the
 checkout. Leaves the folder package/ and, of the same, the archive dyne-<version>.tgz. Equal sources give equal bytes.
 
 Options:

@@ -57,6 +57,40 @@ const daily = materializedView("gold.daily", {
 console.log(definePipeline("events", [bronze, daily]).flows.map(({ output }) => output.name).join(" "));
 `;
 
+/** A pipeline and a test of it, which needs no framework. */
+const tested = `
+import { count, definePipeline, eventHub, files, long, materializedView, read, streamingTable, string, struct, sum } from "dyne";
+import { addData, advanceTime, appendData, checkAnswer, checkEqualsQuery, checkStrategy, crash, deleteData, PipelineTest, processAllAvailable, restart } from "dyne/testing";
+
+const events = streamingTable("bronze.events", { from: eventHub("events") });
+const sales = streamingTable("bronze.sales", {
+  from: files("landing/sales/**.csv", { format: "csv", schema: struct({ shop: string(), amount: long() }) }),
+});
+const perShop = materializedView("gold.per_shop", {
+  query: read(sales).groupBy("shop").agg(({ amount }) => ({ sales: count(), amount: sum(amount) })),
+});
+
+await using test = await PipelineTest.open(definePipeline("sales", [events, sales, perShop]));
+await test.run([
+  addData(events, [{ id: 1 }, "text"], { partition: "1" }),
+  addData(sales, [{ shop: "a", amount: 1 }, { shop: "b", amount: 2n }]),
+  processAllAvailable(),
+  checkAnswer(events, [{ event_data: '{"id":1}' }, { event_data: "text" }]),
+  advanceTime("10 minutes"),
+  appendData(sales, [{ shop: "a", amount: 4 }]),
+  deleteData(sales, ({ shop }) => shop.eq("b")),
+  crash({ at: "outcome" }),
+  processAllAvailable(),
+  restart(),
+  processAllAvailable(),
+  checkEqualsQuery(),
+  checkStrategy(perShop, "merge-partials"),
+  checkAnswer(perShop, [{ shop: "a", sales: 2, amount: 5 }]),
+]);
+const failed = await test.run([checkAnswer(perShop, [{ shop: "a", sales: 3, amount: 5 }])]).catch((error) => error);
+console.log(failed.name + ": " + failed.message.split("\\n").slice(2, 5).join("|"));
+`;
+
 describe("the package, installed in an empty project", () => {
   let away: Awaited<ReturnType<typeof temporaryFolder>>;
   let project: string;
@@ -122,13 +156,17 @@ describe("the package, installed in an empty project", () => {
     const folder = join(away.path, "packed/package");
     expect((await readdir(folder)).toSorted()).toEqual(["LICENSE", "README.md", "lib", "package.json"]);
     expect((await readdir(join(folder, "lib"))).toSorted()).toEqual([
+      "checkpoint",
       "compute",
       "core",
       "delta",
+      "engine",
       "pipeline",
       "plan",
+      "sources",
       "storage",
       "table",
+      "testing",
     ]);
     const files = await readdir(folder, { recursive: true, withFileTypes: true });
     const foreign = files.filter(
@@ -149,7 +187,13 @@ describe("the package, installed in an empty project", () => {
       engines: own.engines,
     });
     expect(isPrivate).toBeUndefined();
-    expect(Object.keys(dependencies)).toEqual(["@azure/storage-blob", "@duckdb/node-api", "roaring-wasm", "zod"]);
+    expect(Object.keys(dependencies)).toEqual([
+      "@azure/storage-blob",
+      "@duckdb/node-api",
+      "roaring-wasm",
+      "uuid",
+      "zod",
+    ]);
     for (const [name, version] of Object.entries(dependencies)) expect(own.dependencies[name]).toBe(version);
   });
 
@@ -202,6 +246,17 @@ const people = await lake.create("people", { schema: struct({ id: long(), name: 
     skip(offline !== undefined, offline);
     await compile(pipeline);
     expect((await node("checked.ts")).stdout).toBe("bronze.events gold.daily\n");
+  });
+
+  it("lets a pipeline be tested, from JavaScript and from TypeScript", { timeout: 60_000 }, async ({ skip }) => {
+    skip(offline !== undefined, offline);
+    const said = "AssertionError:     shop  sales  amount|  + a         2       5|  - a         3       5\n";
+    await write("tested.js", tested);
+    expect((await node("tested.js")).stdout).toBe(said);
+    await compile(tested);
+    expect((await node("checked.ts")).stdout).toBe(said);
+    const wrong = tested.replace('{ shop: "a", sales: 2, amount: 5 }', '{ shop: "a", sale: 2, amount: 5 }');
+    await expect(compile(wrong)).rejects.toThrow("'sale' does not exist in type");
   });
 
   it("refuses a way around its faces", async ({ skip }) => {

@@ -1,55 +1,11 @@
 /** What may happen to an instance: it dies at any call, or another one works beside it. And how to come back to a moment before. */
 import { readFile } from "node:fs/promises";
 import { isDyneError, type Random } from "../../shared/core/index.ts";
-import type { Lease, ListOptions, ObjectMeta, ObjectStore, ReadOptions } from "../../shared/storage/index.ts";
+import type { ObjectStore } from "../../shared/storage/index.ts";
+import { Crash, isCrash } from "../../shared/testing/crash.ts";
+import { aroundStore, type Around } from "../../shared/testing/store-calls.ts";
 
-/** A store's calls, one by one. `name` is the method's. */
-export type Around = <T>(
-  operation: { readonly name: string; readonly path: string; readonly writes: boolean },
-  work: () => Promise<T>,
-) => Promise<T>;
-
-/** A store whose every call, those of its leases included, goes through `around`. */
-export function aroundStore(inner: ObjectStore, around: Around): ObjectStore {
-  const read = <T>(name: string, path: string, work: () => Promise<T>): Promise<T> =>
-    around({ name, path, writes: false }, work);
-  const write = <T>(name: string, path: string, work: () => Promise<T>): Promise<T> =>
-    around({ name, path, writes: true }, work);
-  return {
-    get: (path, options) => read("get", path, () => inner.get(path, options)),
-    getRange: (path, range, options) => read("getRange", path, () => inner.getRange(path, range, options)),
-    head: (path, options) => read("head", path, () => inner.head(path, options)),
-    downloadFile: (path, file, options?: ReadOptions) =>
-      read("downloadFile", path, () => inner.downloadFile(path, file, options)),
-    put: (path, bytes, options) => write("put", path, () => inner.put(path, bytes, options)),
-    putIfAbsent: (path, bytes, options) => write("putIfAbsent", path, () => inner.putIfAbsent(path, bytes, options)),
-    putIfMatch: (path, bytes, etag, options) =>
-      write("putIfMatch", path, () => inner.putIfMatch(path, bytes, etag, options)),
-    uploadFile: (path, file, options) => write("uploadFile", path, () => inner.uploadFile(path, file, options)),
-    delete: (path, options) => write("delete", path, () => inner.delete(path, options)),
-    async *list(prefix: string, options?: ListOptions): AsyncIterable<ObjectMeta> {
-      await read("list", prefix, async () => {});
-      yield* inner.list(prefix, options);
-    },
-    acquireLease: (path, seconds) =>
-      write("acquireLease", path, async () => {
-        const lease = await inner.acquireLease(path, seconds);
-        return lease && aroundLease(lease, path, write);
-      }),
-  };
-}
-
-function aroundLease(
-  lease: Lease,
-  path: string,
-  write: <T>(name: string, path: string, work: () => Promise<T>) => Promise<T>,
-): Lease {
-  return {
-    renew: () => write("renew", path, () => lease.renew()),
-    // A release never throws, by contract; what stops it leaves the lease to run out.
-    release: () => write("release", path, () => lease.release()).catch(() => {}),
-  };
-}
+export { aroundStore, Crash, isCrash, type Around };
 
 /** A store on which everybody gets every lease and keeps it. */
 export function withoutLeases(store: ObjectStore): ObjectStore {
@@ -65,20 +21,9 @@ export function isPassing(error: unknown): boolean {
   return isDyneError(error) && error.kind === "unavailable";
 }
 
-/** The death of an instance. No error of dyne's, so that nothing tries again. */
-export class Crash extends Error {
-  override readonly name = "Crash";
-}
-
 /** For `catch`: lets the death pass, and nothing else. */
 export function expectCrash(error: unknown): void {
   if (!isCrash(error)) throw error;
-}
-
-/** True where nothing but the death made the error. */
-export function isCrash(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(isCrash);
-  return error instanceof Crash || (error instanceof Error && isCrash(error.cause));
 }
 
 /** The instance dies when it is about to write an outcome of the flow. */

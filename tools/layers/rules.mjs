@@ -15,6 +15,7 @@ const rooms = {
   sources: "core storage plan delta table",
   pipeline: "core plan",
   engine: "core storage plan delta checkpoint compute table sources pipeline",
+  testing: "core storage plan delta checkpoint compute table sources pipeline engine",
   serving: "core storage plan delta checkpoint compute table pipeline",
   http: "core storage plan delta* checkpoint compute table pipeline serving",
   runtime: "core storage plan delta checkpoint compute table sources pipeline engine serving http",

@@ -5,7 +5,7 @@ import { packagesImported } from "./dependencies.mjs";
 import { emit } from "./emit.mjs";
 
 /** What can be imported of the package, and the source that it is made of, below `shared/`. */
-const faces = { ".": "pipeline/index.ts", "./delta": "table/lake/index.ts" };
+const faces = { ".": "pipeline/index.ts", "./delta": "table/lake/index.ts", "./testing": "testing/index.ts" };
 
 /**
  * Makes the package of the checkout `root` in `folder`, which is replaced when everything has succeeded:

@@ -18,8 +18,10 @@ import {
 /** A row by column name; a column that is left out is NULL. */
 export type InputRow = Readonly<Record<string, unknown>>;
 
-/** JavaScript values from which a column's value is made. */
-export type InputValue<Type extends DataType> =
+/** JavaScript values from which a column's value is made. Of a column of any type there is nothing to say, and all types in one another have no end. */
+export type InputValue<Type extends DataType> = [DataType] extends [Type] ? unknown : ValueOfType<Type>;
+
+type ValueOfType<Type extends DataType> =
   Type extends PrimitiveType<"boolean">
     ? boolean
     : Type extends PrimitiveType<"long" | "byte" | "short" | "integer">
@@ -70,6 +72,14 @@ export function rowSetOf(schema: Schema, rows: readonly InputRow[]): RowSet {
       columns[name]!.push(columnValue(ownValue(row, name), type, `rows[${index}].${name}`));
   }
   return { kind: "rows", schema, columns, rowCount: rows.length };
+}
+
+/**
+ * A row as a value for JSON, which `JSON.stringify` takes with all digits of its numbers: what a file of JSON with the schema's columns has for
+ * it. Errors: as `rowSetOf`; `place` is what they call the row.
+ */
+export function rowJsonOf(schema: Schema, row: InputRow, place: string): Readonly<Record<string, unknown>> {
+  return jsonValue(row, schema, place) as Readonly<Record<string, unknown>>;
 }
 
 /** Columns may be called as what every object has, such as `toString`. */
