@@ -1,6 +1,6 @@
 /** What a run of the oracle exercised, so that it cannot become a test of nothing. */
 import type { StrategyName } from "../../shared/engine/incremental/view-strategy.ts";
-import { operatorNames, windowNames, type OperatorName } from "./drawn-step.ts";
+import { operatorNames, type OperatorName } from "./drawn-step.ts";
 import { happeningNames } from "./random-history.ts";
 
 /** Every way to refresh a view: the compiler misses the one that is not here. */
@@ -30,25 +30,7 @@ export const drawable = {
 } satisfies Record<string, readonly string[]>;
 
 /** Operators under which no view follows changes: each refresh is in full. */
-const onlyInFull: ReadonlySet<OperatorName> = new Set([
-  "join inner",
-  "join left",
-  "join right",
-  "join full",
-  "join semi",
-  "join anti",
-  "join cross",
-  "join by one name",
-  "join of a grouping",
-  "self join",
-  "union",
-  "union of itself",
-  "limit",
-  "top-k",
-  "dropDuplicates",
-  ...windowNames,
-  "window of all rows",
-]);
+const onlyInFull: ReadonlySet<OperatorName> = new Set(["limit", "window of all rows"]);
 
 /** So many pipelines of one half meet everything. */
 const manyPipelines = 200;

@@ -50,6 +50,8 @@ export const operatorNames = [
   "self join",
   "union",
   "union of itself",
+  "intersect",
+  "except",
   "distinct",
   "orderBy",
   "limit",
@@ -59,6 +61,8 @@ export const operatorNames = [
   "window of all rows",
   "groupBy",
   "groupBy computed",
+  "groupBy window",
+  "groupBy sliding window",
   "groupBy()",
   ...aggregateNames,
 ] as const;
@@ -72,6 +76,7 @@ export type QueryStep =
   | JoinStep
   | {
       readonly op: "union";
+      readonly how: "union" | "intersect" | "except";
       readonly table: number;
       /** Of the query's own rows, filtered by this; null: of another table's. */
       readonly own: number | null;
@@ -109,7 +114,10 @@ export interface WindowStep {
 export interface GroupStep {
   readonly op: "group";
   readonly keys: readonly number[];
+  /** The first key is computed from its column. */
   readonly computed: number | null;
+  /** Beside the keys: the window of time that a row lies in, or those that slide over it. */
+  readonly window: "tumbling" | "sliding" | null;
   readonly aggregates: readonly { readonly name: AggregateName; readonly column: number }[];
 }
 
@@ -129,6 +137,7 @@ function groupOf(names: readonly AggregateName[]): fc.Arbitrary<GroupStep> {
     op: fc.constant("group" as const),
     keys: groupKeys,
     computed: fc.option(number, { freq: 3 }),
+    window: fc.option(fc.constantFrom("tumbling" as const, "sliding" as const), { freq: 2 }),
     aggregates: fc.array(fc.record({ name: fc.constantFrom(...names), column: number }), {
       minLength: 1,
       maxLength: 4,
@@ -161,7 +170,12 @@ function joinOf(...types: readonly DrawnJoinType[]): fc.Arbitrary<JoinStep> {
 }
 const join = joinOf("inner", "inner", "left", "left", "right", "full", "semi", "anti", "cross");
 
-const union = fc.record({ op: fc.constant("union" as const), table: number, own: fc.option(number, { freq: 2 }) });
+const union = fc.record({
+  op: fc.constant("union" as const),
+  how: fc.constantFrom("union" as const, "union" as const, "intersect" as const, "except" as const),
+  table: number,
+  own: fc.option(number, { freq: 2 }),
+});
 const limit = fc.record({
   op: fc.constant("limit" as const),
   column: number,
@@ -199,7 +213,7 @@ export const streamStep: fc.Arbitrary<QueryStep> = fc.oneof(
 const wide: fc.Arbitrary<QueryStep> = fc.oneof(
   { weight: 6, arbitrary: join },
   { weight: 5, arbitrary: group },
-  { weight: 2, arbitrary: union },
+  { weight: 3, arbitrary: union },
   { weight: 2, arbitrary: distinct },
   { weight: 5, arbitrary: window },
   { weight: 2, arbitrary: top },
@@ -250,7 +264,7 @@ export const viewSteps: fc.Arbitrary<readonly QueryStep[]> = fc.oneof(
           { weight: 5, arbitrary: window },
           { weight: 1, arbitrary: top },
           { weight: 1, arbitrary: dropDuplicates },
-          { weight: 1, arbitrary: union },
+          { weight: 2, arbitrary: union },
         )
         .map((only) => [only]),
     ),

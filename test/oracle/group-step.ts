@@ -8,10 +8,13 @@ import {
   max,
   min,
   sum,
+  window,
   type AnyColumn,
   type Column,
+  type SlidingWindow,
+  type TimeWindow,
 } from "../../shared/pipeline/index.ts";
-import type { DoubleType } from "../../shared/plan/index.ts";
+import type { DoubleType, TimestampType } from "../../shared/plan/index.ts";
 import type { AggregateName, GroupStep } from "./drawn-step.ts";
 import {
   columnOf,
@@ -43,26 +46,52 @@ export function grouped(query: Query, step: GroupStep): Query {
     operators.push(name);
   }
   const agg = `.agg((t) => ({ ${codes.join(", ")} }))`;
-  const [first, ...rest] = names;
-  if (first === undefined)
-    return extended(
-      query,
-      query.frame.groupBy().agg(() => aggregated),
-      `.groupBy()${agg}`,
-      "groupBy()",
-      ...operators,
-    );
-  if (step.computed === null) {
-    const frame = query.frame.groupBy(...names).agg(() => aggregated);
-    return extended(query, frame, `.groupBy(${names.map(quoted).join(", ")})${agg}`, "groupBy", ...operators);
+  const keys = groupKeys(query, step, names, used);
+  if (keys.length === 0) {
+    const frame = query.frame.groupBy().agg(() => aggregated);
+    return extended(query, frame, `.groupBy()${agg}`, "groupBy()", ...operators);
   }
-  const key = derived(termOf(query, first), step.computed);
-  const as = unusedName(used, "key");
-  const keys = Object.fromEntries([[as, key.column], ...rest.map((name) => [name, columnOf(query, name)])]);
-  const frame = query.frame.groupBy(() => keys as Record<string, AnyColumn>).agg(() => aggregated);
-  const list = [`${as}: ${key.code}`, ...rest].join(", ");
-  const code = `.groupBy(({ ${names.join(", ")} }) => ({ ${list} }))${agg}`;
-  return extended(query, frame, code, "groupBy computed", ...operators);
+  const kinds = [...new Set(keys.map(({ operator }) => operator))];
+  const columns = Object.fromEntries(keys.map(({ name, column }) => [name, column]));
+  const frame = query.frame.groupBy(() => columns as Record<string, AnyColumn>).agg(() => aggregated);
+  const list = keys.map(({ name, code }) => (code === `t.${name}` ? code : `${name}: ${code}`)).join(", ");
+  const code = keys.every(({ operator }) => operator === "groupBy")
+    ? `.groupBy(${names.map(quoted).join(", ")})${agg}`
+    : `.groupBy((t) => ({ ${list} }))${agg}`;
+  return extended(query, frame, code, ...kinds, ...operators);
+}
+
+interface GroupKey {
+  readonly name: string;
+  readonly column: AnyColumn | SlidingWindow<TimeWindow<TimestampType>>;
+  readonly code: string;
+  readonly operator: "groupBy" | "groupBy computed" | "groupBy window" | "groupBy sliding window";
+}
+
+function groupKeys(query: Query, step: GroupStep, names: readonly string[], used: Set<string>): readonly GroupKey[] {
+  const keys = names.map((name, index): GroupKey => {
+    if (index > 0 || step.computed === null)
+      return { name, column: columnOf(query, name), code: `t.${name}`, operator: "groupBy" };
+    const { column, code } = derived({ ...termOf(query, name), code: `t.${name}` }, step.computed);
+    return { name: unusedName(used, "key"), column, code, operator: "groupBy computed" };
+  });
+  const at = pick(
+    exactNames(query).filter((name) => columnOf(query, name).type.kind === "timestamp"),
+    step.keys[0] ?? 0,
+  );
+  if (step.window === null || at === undefined) return keys;
+  const time = columnOf(query, at) as Column<TimestampType>;
+  const name = unusedName(used, "during");
+  const during: GroupKey =
+    step.window === "tumbling"
+      ? { name, column: window(time, "10 minutes"), code: `window(t.${at}, "10 minutes")`, operator: "groupBy window" }
+      : {
+          name,
+          column: window(time, "10 minutes", "5 minutes"),
+          code: `window(t.${at}, "10 minutes", "5 minutes")`,
+          operator: "groupBy sliding window",
+        };
+  return [...keys, during];
 }
 
 function aggregate(query: Query, name: AggregateName, at: number): Term | undefined {

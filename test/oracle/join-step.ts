@@ -7,7 +7,7 @@ import {
   type ColumnTypes,
   type DataFrame,
 } from "../../shared/pipeline/index.ts";
-import { nodesOf, type LongType } from "../../shared/plan/index.ts";
+import { analyze, nodesOf, type LongType } from "../../shared/plan/index.ts";
 import type { JoinStep, QueryStep } from "./drawn-step.ts";
 import {
   columnOf,
@@ -176,9 +176,12 @@ export function united(query: Query, step: Extract<QueryStep, { op: "union" }>, 
   });
   if (shared.length === 0) return query;
   const list = shared.map(quoted).join(", ");
-  const frame = query.frame.select(...shared).union(other.frame.select(...shared));
-  const code = `.select(${list}).union(read(${other.variable}).select(${list}))`;
-  return { ...extended(query, frame, code, "union"), growth: Math.max(query.growth, other.growth) };
+  const [left, right] = [query.frame.select(...shared), other.frame.select(...shared)];
+  const isOfSets = step.how !== "union";
+  if (isOfSets && (hasInexact(query) || analyze(other.frame.plan).inexact.length > 0)) return query;
+  const frame = left[step.how](right);
+  const code = `.select(${list}).${step.how}(read(${other.variable}).select(${list}))`;
+  return { ...extended(query, frame, code, step.how), growth: Math.max(query.growth, other.growth) };
 }
 
 /** The query's rows, and some of them once more: whatever is below stands on both sides. */

@@ -52,6 +52,7 @@ const right: Case = {
             op: "group",
             keys: [0],
             computed: null,
+            window: null,
             aggregates: [
               { name: "count()", column: 0 },
               { name: "sum", column: 4 },

@@ -61,7 +61,7 @@ function* within<T>(value: T): Iterable<T> {
   }
 }
 
-const optional = new Set(["watermark", "partitionBy", "file", "computed", "and", "own", "partition"]);
+const optional = new Set(["watermark", "partitionBy", "file", "computed", "and", "own", "partition", "window"]);
 
 const plainRow: SourceRow = {
   id: 1,

@@ -113,13 +113,18 @@ function isSmallNumber(query: Query, name: string): boolean {
   return kind === "integer" || (kind === "long" && !name.includes("big"));
 }
 
-/** The first rows of each key. */
+/** The first rows of each key; an even number of them as people write it by hand. */
 export function topped(query: Query, { keys, order, count: rows }: Extract<QueryStep, { op: "top" }>): Query {
   const names = namesAt(orderedNames(query), keys);
   const by = pick(orderedNames(query), order);
   if (names.length === 0 || by === undefined || hasInexact(query)) return query;
-  const added = freshName(query, "w");
   const column = columnOf(query, by);
+  if (rows % 2 === 1) {
+    const first = query.frame.topK({ by: names, orderBy: () => [column.desc()], count: rows });
+    const options = `by: ${JSON.stringify(names)}, orderBy: (t) => [t.${by}.desc()], count: ${rows}`;
+    return extended(query, first, `.topK({ ${options} })`, "top-k");
+  }
+  const added = freshName(query, "w");
   const window = { partitionBy: names.map((name) => columnOf(query, name)), orderBy: [column.desc()] };
   const numbered = query.frame.withColumns(() => ({ [added]: rowNumber().over(window) }));
   const frame = numbered.filter((columns) => (columns[added] as unknown as Column<LongType>).le(rows));
