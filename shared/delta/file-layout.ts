@@ -1,6 +1,6 @@
 /** How a table's properties ask for its files to be written. */
 import { DyneError } from "../core/index.ts";
-import { typeName, type DataType, type Schema, type StructField } from "../plan/index.ts";
+import type { DataType, Schema, StructField } from "../plan/index.ts";
 import { columnPathText, findColumn, type ColumnPath } from "./column-path.ts";
 import { tableProperty } from "./table-properties.ts";
 
@@ -68,7 +68,7 @@ export function assertStatisticsColumns(
         ? "it is listed twice"
         : statisticsKinds.has(type.kind)
           ? undefined
-          : `values of ${typeName(type)} have no bounds`;
+          : `values of type ${type.kind} have no bounds`;
     if (why !== undefined)
       throw new DyneError(
         "INVALID_ARGUMENT",
