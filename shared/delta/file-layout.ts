@@ -68,7 +68,7 @@ export function assertStatisticsColumns(
         ? "it is listed twice"
         : statisticsKinds.has(type.kind)
           ? undefined
-          : `values of type ${type.kind} have no bounds`;
+          : `values of ${type.kind} have no bounds`;
     if (why !== undefined)
       throw new DyneError(
         "INVALID_ARGUMENT",
