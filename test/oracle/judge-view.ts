@@ -2,7 +2,7 @@
  * A view after each of its batches against its query, run as one plain query over the inputs at the versions of that batch's offsets; and,
  * once all is quiet, against its query over the inputs as they stand. All tables are read by `PlainTables`, and the view once more as users do.
  */
-import type { OffsetsRecord, DeltaRange } from "../../shared/checkpoint/index.ts";
+import { layout, type OffsetsRecord, type DeltaRange } from "../../shared/checkpoint/index.ts";
 import type { Row } from "../../shared/compute/index.ts";
 import { DyneError } from "../../shared/core/index.ts";
 import type { DeclaredFlow } from "../../shared/engine/index.ts";
@@ -75,7 +75,8 @@ async function wrongFailure({ world, plain, flow }: Judging, state: string): Pro
       throw error;
     }
   }
-  return `${flow.id} is ${state}, but its query has no error over the inputs of batch ${offsets.batchId}`;
+  const told = JSON.stringify(await world.record(layout.state(flow.id)));
+  return `${flow.id} is ${state}, but its query has no error over the inputs of batch ${offsets.batchId}: ${told}`;
 }
 
 /** The view's inputs at these versions. */

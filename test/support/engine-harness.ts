@@ -301,8 +301,13 @@ export class EngineWorld {
     return object && (JSON.parse(new TextDecoder().decode(object.bytes)) as Record<string, unknown>);
   }
 
+  /** A flow's state; what failed a generation before the newest is over. */
   async stateOf(flow: string): Promise<string> {
-    return String((await this.record(layout.state(this.flow(flow).id)))?.["state"] ?? "RUNNING");
+    const { id } = this.flow(flow);
+    const record = await this.record(layout.state(id));
+    const failed = (record?.["failure"] as { readonly generation?: number } | null | undefined)?.generation;
+    const newest = (await this.hostPaths()).filter((path) => path.startsWith(layout.generations(id))).length;
+    return failed !== undefined && failed < newest ? "RUNNING" : String(record?.["state"] ?? "RUNNING");
   }
 }
 
