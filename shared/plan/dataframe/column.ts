@@ -195,20 +195,29 @@ export class Column<Type extends DataType> {
     return scalar("substring", [this, integerLiteral(position), integerLiteral(count)]);
   }
 
-  plusSeconds<Time extends TimestampType | TimestampNtzType>(this: Column<Time>, count: number): Column<Time> {
-    return scalar("plus_seconds", [this, integerLiteral(count)]);
+  plusSeconds<Time extends TimestampType | TimestampNtzType>(
+    this: Column<Time>,
+    count: number | Column<IntegerType>,
+  ): Column<Time> {
+    return scalar("plus_seconds", [this, countOf(count)]);
   }
-  plusMinutes<Time extends TimestampType | TimestampNtzType>(this: Column<Time>, count: number): Column<Time> {
-    return scalar("plus_minutes", [this, integerLiteral(count)]);
+  plusMinutes<Time extends TimestampType | TimestampNtzType>(
+    this: Column<Time>,
+    count: number | Column<IntegerType>,
+  ): Column<Time> {
+    return scalar("plus_minutes", [this, countOf(count)]);
   }
-  plusHours<Time extends TimestampType | TimestampNtzType>(this: Column<Time>, count: number): Column<Time> {
-    return scalar("plus_hours", [this, integerLiteral(count)]);
+  plusHours<Time extends TimestampType | TimestampNtzType>(
+    this: Column<Time>,
+    count: number | Column<IntegerType>,
+  ): Column<Time> {
+    return scalar("plus_hours", [this, countOf(count)]);
   }
-  plusDays<Time extends TimeType>(this: Column<Time>, count: number): Column<Time> {
-    return scalar("plus_days", [this, integerLiteral(count)]);
+  plusDays<Time extends TimeType>(this: Column<Time>, count: number | Column<IntegerType>): Column<Time> {
+    return scalar("plus_days", [this, countOf(count)]);
   }
-  plusMonths<Time extends TimeType>(this: Column<Time>, count: number): Column<Time> {
-    return scalar("plus_months", [this, integerLiteral(count)]);
+  plusMonths<Time extends TimeType>(this: Column<Time>, count: number | Column<IntegerType>): Column<Time> {
+    return scalar("plus_months", [this, countOf(count)]);
   }
   minusMinutes<Time extends TimestampType | TimestampNtzType>(this: Column<Time>, count: number): Column<Time> {
     return this.plusMinutes(-count);
@@ -377,4 +386,6 @@ export function operandOf(column: AnyColumn, other: unknown): AnyColumn {
 }
 
 const textLiteral = (text: string): Column<StringType> => literal(text, { kind: "string" });
+const countOf = (count: number | Column<IntegerType>): Column<IntegerType> =>
+  count instanceof Column ? count : integerLiteral(count);
 const integerLiteral = (value: number): Column<IntegerType> => literal(value, { kind: "integer" });

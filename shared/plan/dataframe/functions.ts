@@ -25,37 +25,20 @@ export function lit<Type extends DataType>(value: ValueOf<Type> | null, type: Ty
   return literal(value, type);
 }
 
-export function upper(text: Column<StringType>): Column<StringType> {
-  return scalar("upper", [text]);
-}
-export function lower(text: Column<StringType>): Column<StringType> {
-  return scalar("lower", [text]);
-}
-/** Without spaces at both ends (spaces only). */
-export function trim(text: Column<StringType>): Column<StringType> {
-  return scalar("trim", [text]);
-}
-/** Number of characters (code points). */
-export function length(text: Column<StringType>): Column<IntegerType> {
-  return scalar("length", [text]);
-}
-/** The texts joined; NULL if any of them is NULL. */
-export function concat(...texts: readonly (Column<StringType> | string)[]): Column<StringType> {
-  return scalar(
-    "concat",
-    texts.map((text) => (text instanceof Column ? text : literal(text, { kind: "string" }))),
-  );
-}
-export function replace(text: Column<StringType>, search: string, by: string): Column<StringType> {
-  return scalar("replace", [text, literal(search, { kind: "string" }), literal(by, { kind: "string" })]);
-}
-
 /** The first value that is not NULL. */
 export function coalesce<Type extends DataType>(
   first: Column<Type>,
   ...others: readonly (Column<Type> | ValueOf<Type>)[]
 ): Column<Type> {
   return scalar("coalesce", [first, ...others.map((other) => operandOf(first, other))]);
+}
+/** `then` where there is a value, `otherwise` where it is NULL. */
+export function nvl2<Type extends DataType>(
+  value: AnyColumn,
+  then: Column<Type>,
+  otherwise: Column<Type> | ValueOf<Type>,
+): Column<Type> {
+  return scalar("nvl2", [value, then, operandOf(then, otherwise)]);
 }
 /** NULL where both values are equal, otherwise the first. */
 export function nullif<Type extends DataType>(value: Column<Type>, other: Column<Type> | ValueOf<Type>): Column<Type> {
@@ -76,25 +59,25 @@ export function least<Type extends DataType>(
   return scalar("least", [first, ...others.map((other) => operandOf(first, other))]);
 }
 
-export function abs<Type extends NumericType>(value: Column<Type>): Column<Type> {
-  return scalar("abs", [value]);
+/**
+ * The calendar day in UTC. Text must be YYYY-MM-DD, or have the pattern that is given (of yyyy, MM, dd and signs); other text is an error of
+ * the row.
+ */
+export function toDate(value: Column<StringType | TimeType>): Column<DateType>;
+export function toDate(text: Column<StringType>, pattern: string): Column<DateType>;
+export function toDate(value: Column<StringType | TimeType>, pattern?: string): Column<DateType> {
+  if (pattern === undefined) return value.cast<DateType>({ kind: "date" });
+  return scalar("to_date", [value, literal(pattern, { kind: "string" })]);
 }
-/** Rounded half up to a number of digits after the point. Approximate in the last place. */
-export function round(value: Column<DoubleType>, digits = 0): Column<DoubleType> {
-  return scalar("round", [value, literal(digits, { kind: "integer" })]);
-}
-/** Natural logarithm; NULL for 0 and below. */
-export function ln(value: Column<NumericType>): Column<DoubleType> {
-  return scalar("ln", [value]);
-}
-
-/** The calendar day in UTC; text must be YYYY-MM-DD, or the row has an error. */
-export function toDate(value: Column<StringType | TimeType>): Column<DateType> {
-  return value.cast<DateType>({ kind: "date" });
-}
-/** A moment; text must be ISO-8601 date and time (UTC where it has no zone), or the row has an error. */
-export function toTimestamp(value: Column<StringType | TimeType>): Column<TimestampType> {
-  return value.cast<TimestampType>({ kind: "timestamp" });
+/**
+ * A moment. Text must be ISO-8601 date and time (UTC where it has no zone), or have the pattern that is given (of yyyy, MM, dd, HH, mm, ss,
+ * SSS, SSSSSS and signs; UTC); other text is an error of the row.
+ */
+export function toTimestamp(value: Column<StringType | TimeType>): Column<TimestampType>;
+export function toTimestamp(text: Column<StringType>, pattern: string): Column<TimestampType>;
+export function toTimestamp(value: Column<StringType | TimeType>, pattern?: string): Column<TimestampType> {
+  if (pattern === undefined) return value.cast<TimestampType>({ kind: "timestamp" });
+  return scalar("to_timestamp", [value, literal(pattern, { kind: "string" })]);
 }
 /** The start of the unit that a time lies in; weeks start on Monday. */
 export function dateTrunc<Time extends TimestampType | TimestampNtzType>(

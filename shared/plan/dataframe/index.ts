@@ -17,7 +17,11 @@ export type {
 } from "./dataframe.ts";
 export { durationMs } from "./duration.ts";
 export type { Duration } from "./duration.ts";
+export * from "./aggregate-functions.ts";
+export * from "./calendar-functions.ts";
 export * from "./functions.ts";
+export * from "./number-functions.ts";
+export * from "./text-functions.ts";
 export { SlidingWindow, window, windows } from "./time-windows.ts";
 export type { TimeWindow } from "./time-windows.ts";
 export * from "./window-functions.ts";

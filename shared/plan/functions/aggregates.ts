@@ -8,7 +8,7 @@ import type {
   SpellingContext,
   TypeRule,
 } from "./function-definition.ts";
-import { anything, exactly, isOrdered, numericKinds } from "./type-rules.ts";
+import { anything, exactly, isComparable, integralKinds, isOrdered, numericKinds } from "./type-rules.ts";
 
 const never = (): boolean => false;
 const isFloating = ([type]: readonly DataType[]): boolean => type?.kind === "float" || type?.kind === "double";
@@ -43,17 +43,20 @@ const avgType: TypeRule = (args) => {
   return exactly([numericKinds], { kind: "double" })(args);
 };
 
-function extreme(name: "min" | "max"): AggregateFunction {
+function extreme(name: "min" | "max", does: string): AggregateFunction {
   return {
     kind: "aggregate",
     name,
     deterministic: true,
     exactness: "exact",
+    doc: { usage: `${name}(value)`, does },
     allowsDistinct: false,
     inexact: never,
     type: (args) => {
       const typed = anything(1, 1, ([type]) => type as DataType)(args);
-      return "mismatch" in typed || isOrdered(typed.result) ? typed : { mismatch: "cannot order maps or variants" };
+      return "mismatch" in typed || isOrdered(typed.result)
+        ? typed
+        : { mismatch: `cannot order ${typeName(typed.result)}` };
     },
     sql: { duckdb: plain(name), spark: plain(name) },
   };
@@ -62,6 +65,70 @@ function extreme(name: "min" | "max"): AggregateFunction {
 const count = (args: readonly string[], distinct: boolean): string =>
   `count(${distinct ? "DISTINCT " : ""}${args[0] ?? "*"})`;
 
+/** An aggregate that means the same in both dialects, whatever the order of the rows. */
+function shared(name: string, usage: string, does: string, type: TypeRule): AggregateFunction {
+  return {
+    kind: "aggregate",
+    name,
+    deterministic: true,
+    exactness: "exact",
+    doc: { usage, does },
+    allowsDistinct: false,
+    inexact: never,
+    type,
+    sql: { duckdb: plain(name), spark: plain(name) },
+  };
+}
+
+function ofConditions(name: string, face: string, does: string): AggregateFunction {
+  return shared(name, `${face}(condition: boolean): boolean`, does, exactly([["boolean"]], { kind: "boolean" }));
+}
+
+function ofBits(name: string, face: string, does: string): AggregateFunction {
+  return shared(
+    name,
+    `${face}(value: bigint)`,
+    does,
+    exactly([integralKinds], ([type]) => type as DataType),
+  );
+}
+
+/** The order is made total by the value itself, NULL below all others: so that equal rows give an equal value. */
+function valueBy(name: "max_by" | "min_by", face: string, which: "greatest" | "least"): AggregateFunction {
+  return {
+    kind: "aggregate",
+    name,
+    deterministic: true,
+    exactness: "approximate",
+    doc: {
+      usage: `${face}(value, by)`,
+      does: `The value of the row with the ${which} \`by\`; rows where that is NULL are passed over.`,
+      difference: `of several rows with the ${which}, the ${which} value is taken, where Spark takes any`,
+    },
+    allowsDistinct: false,
+    inexact: never,
+    type: (args) => {
+      const typed = anything(2, 2, ([type]) => type as DataType)(args);
+      if ("mismatch" in typed) return typed;
+      if (!isComparable(typed.result)) return { mismatch: "cannot order maps" };
+      const by = args[1] as DataType;
+      return isOrdered(by) ? typed : { mismatch: `cannot order by ${typeName(by)}` };
+    },
+    sql: {
+      duckdb: {
+        call: ([value, by]) =>
+          `${name === "max_by" ? "arg_max_null" : "arg_min_null"}(${value}, CASE WHEN ${by} IS NOT NULL THEN struct_pack(b := ${by}, h := ${value} IS NOT NULL, v := ${value}) END)`,
+        finish: (value) => value,
+      },
+      spark: {
+        call: ([value, by]) =>
+          `${name}(${value}, CASE WHEN ${by} IS NOT NULL THEN struct(${by} AS b, ${value} IS NOT NULL AS h, ${value} AS v) END)`,
+        finish: (value) => value,
+      },
+    },
+  };
+}
+
 /** Aggregates. All but `count` are NULL over no values; NULLs do not take part. */
 export const aggregates = [
   {
@@ -69,6 +136,10 @@ export const aggregates = [
     name: "count",
     deterministic: true,
     exactness: "exact",
+    doc: {
+      usage: "count(value?): bigint",
+      does: "Rows, or values that are not NULL; countDistinct and countIf count different values, and rows for which a condition is true.",
+    },
     allowsDistinct: true,
     inexact: never,
     type: anything(0, 1, () => ({ kind: "long" })),
@@ -78,7 +149,12 @@ export const aggregates = [
     kind: "aggregate",
     name: "sum",
     deterministic: true,
-    exactness: "exact",
+    exactness: "approximate",
+    doc: {
+      difference: "Spark also stops where only a part of a sum of longs does not fit",
+      usage: "sum(value: number): bigint | double | decimal",
+      does: "The sum; NULL over none, an error where it does not fit.",
+    },
     allowsDistinct: false,
     inexact: isFloating,
     type: sumType,
@@ -89,26 +165,31 @@ export const aggregates = [
     name: "avg",
     deterministic: true,
     exactness: "exact",
+    doc: { usage: "avg(value: number): double", does: "The mean; NULL over none." },
     allowsDistinct: false,
     inexact: isFloating,
     type: avgType,
     sql: { duckdb: plain("avg"), spark: plain("avg") },
   },
-  extreme("min"),
-  extreme("max"),
+  extreme("min", "The least value; NULL over none."),
+  extreme("max", "The greatest value, NaN above every number; NULL over none."),
   {
     kind: "aggregate",
     name: "collect_list",
     deterministic: true,
-    // Sorted, where Spark's order is that of arrival: so that equal input gives equal rows.
     exactness: "approximate",
+    doc: {
+      usage: "collectList(value): array",
+      does: "All values that are not NULL, sorted, so that equal rows give equal lists.",
+      difference: "Spark's order is that of arrival",
+    },
     allowsDistinct: false,
     inexact: never,
     type: (args) => {
       const typed = anything(1, 1, ([type]) => ({ kind: "array", element: type as DataType, containsNull: false }))(
         args,
       );
-      return "mismatch" in typed || isOrdered(args[0] as DataType)
+      return "mismatch" in typed || isComparable(args[0] as DataType)
         ? typed
         : { mismatch: "cannot order maps or variants" };
     },
@@ -120,4 +201,39 @@ export const aggregates = [
       spark: { call: ([a]) => `collect_list(${a})`, finish: (value) => `array_sort(${value})` },
     },
   },
+  {
+    kind: "aggregate",
+    name: "collect_set",
+    deterministic: true,
+    exactness: "approximate",
+    doc: {
+      usage: "collectSet(value): array",
+      does: "The different values that are not NULL, sorted, so that equal rows give equal lists.",
+      difference: "Spark's order is that of arrival",
+    },
+    allowsDistinct: false,
+    inexact: never,
+    type: (args) => {
+      const typed = anything(1, 1, ([type]) => ({ kind: "array", element: type as DataType, containsNull: false }))(
+        args,
+      );
+      return "mismatch" in typed || isOrdered(args[0] as DataType)
+        ? typed
+        : { mismatch: `cannot order ${typeName(args[0] as DataType)}` };
+    },
+    sql: {
+      duckdb: {
+        call: ([a]) => `list(DISTINCT ${a})`,
+        finish: (value) => `coalesce(list_sort(list_filter(${value}, lambda e: e IS NOT NULL)), [])`,
+      },
+      spark: { call: ([a]) => `collect_set(${a})`, finish: (value) => `array_sort(${value})` },
+    },
+  },
+  ofConditions("bool_and", "boolAnd", "Whether a condition is true of every row where it is not NULL; NULL over none."),
+  ofConditions("bool_or", "boolOr", "Whether a condition is true of some row; NULL over none where it is not NULL."),
+  valueBy("max_by", "maxBy", "greatest"),
+  valueBy("min_by", "minBy", "least"),
+  ofBits("bit_and", "bitAnd", "The bits that all values have; NULL over none."),
+  ofBits("bit_or", "bitOr", "The bits that one of the values has; NULL over none."),
+  ofBits("bit_xor", "bitXor", "The bits that an odd number of values has; NULL over none."),
 ] as const satisfies readonly AggregateFunction[];

@@ -3,6 +3,7 @@ import type { DataType, DecimalType } from "../types.ts";
 import { isIntegral, isNumeric, typeName } from "../type-name.ts";
 import { duckdbType } from "../sql/quoting.ts";
 import type {
+  FunctionDoc,
   Mismatch,
   ScalarFunction,
   Spelled,
@@ -15,9 +16,15 @@ import { asDecimal, commonType, exactly, numericKinds } from "./type-rules.ts";
 
 type Operator = "plus" | "minus" | "times";
 const symbols = { plus: "+", minus: "-", times: "*" } as const;
+const overflows = "A result that does not fit its type is an error of the row.";
+const operations = {
+  plus: { usage: "a.plus(b)", does: `The sum. ${overflows}` },
+  minus: { usage: "a.minus(b)", does: `The difference. ${overflows}` },
+  times: { usage: "a.times(b)", does: `The product. ${overflows}` },
+} as const;
 
 /** A value that is NULL exactly when it does not fit is an error of the row, unless an argument is NULL. */
-function checked(value: string, args: readonly string[], message: string, { bind }: SpellingContext): Spelled {
+export function checked(value: string, args: readonly string[], message: string, { bind }: SpellingContext): Spelled {
   const result = bind(value);
   const given = args.map((arg) => `${arg} IS NOT NULL`).join(" AND ");
   return { sql: result, errors: [{ when: `(${result} IS NULL AND ${given})`, message: `'${message}'` }] };
@@ -35,13 +42,17 @@ function operation(name: Operator): ScalarFunction {
     }
     if (context.result.kind === "decimal" && name !== "times")
       return `(CAST(${a} AS ${type}) ${symbol} CAST(${b} AS ${type}))::${type}`;
-    return context.result.kind === "decimal" ? `CAST(${a} * ${b} AS ${type})` : `(${a} ${symbol} ${b})`;
+    if (context.result.kind !== "decimal") return `(${a} ${symbol} ${b})`;
+    // DuckDB multiplies in the digits of the wider side, which may be too few.
+    const [left, right] = context.args.map((arg) => `DECIMAL(38,${arg.kind === "decimal" ? arg.scale : 0})`);
+    return `CAST(CAST(${a} AS ${left}) * CAST(${b} AS ${right}) AS ${type})`;
   };
   return {
     kind: "scalar",
     name,
     deterministic: true,
     exactness: "exact",
+    doc: operations[name],
     type: (args) => operationType(name, args),
     bindsArguments: true,
     sql: { duckdb, spark: ([a, b]) => `(${a} ${symbol} ${b})` },
@@ -82,25 +93,28 @@ const divideType: TypeRule = (args) => {
   return { result: { kind: "double" }, args: [{ kind: "double" }, { kind: "double" }] };
 };
 
-const moduloType: TypeRule = (args) => {
+/** The types of a remainder. */
+export const moduloType: TypeRule = (args) => {
   const typed = operationType("plus", args);
   return "mismatch" in typed || typed.result.kind !== "decimal"
     ? typed
     : { mismatch: "of decimals is not supported; cast both sides to double first" };
 };
 
-const byZero = (a: string, b: string): Spelled["errors"] => [
+/** The error of a divisor of zero. */
+export const byZero = (a: string, b: string): Spelled["errors"] => [
   { when: `(${b} = 0 AND ${a} IS NOT NULL)`, message: "'division by zero'" },
 ];
 
 const signType: TypeRule = exactly([numericKinds], ([type]) => type as DataType);
 
-function sign(name: "negate" | "abs", duckdbCall: (value: string) => string): ScalarFunction {
+function sign(name: "negate" | "abs", doc: FunctionDoc, duckdbCall: (value: string) => string): ScalarFunction {
   return {
     kind: "scalar",
     name,
     deterministic: true,
-    exactness: "exact",
+    exactness: "approximate",
+    doc: { ...doc, difference: "decimals of more than 34 digits keep them all, where Spark rounds to 34" },
     type: signType,
     bindsArguments: true,
     sql: {
@@ -119,7 +133,7 @@ function sign(name: "negate" | "abs", duckdbCall: (value: string) => string): Sc
   };
 }
 
-/** + - * / % and their kin. Integers overflow into a row error; `/` of integers is a double; a divisor of zero is a row error. */
+/** + - * / % and signs. Integers overflow into a row error; `/` of integers is a double; a divisor of zero is a row error. */
 export const arithmetic = [
   operation("plus"),
   operation("minus"),
@@ -129,6 +143,7 @@ export const arithmetic = [
     name: "divide",
     deterministic: true,
     exactness: "exact",
+    doc: { usage: "a.divide(b): double", does: "The quotient; a divisor of 0 is an error of the row." },
     type: divideType,
     bindsArguments: true,
     sql: {
@@ -141,6 +156,10 @@ export const arithmetic = [
     name: "modulo",
     deterministic: true,
     exactness: "exact",
+    doc: {
+      usage: "a.modulo(b)",
+      does: "The remainder, with the sign of the dividend; a divisor of 0 is an error of the row.",
+    },
     type: moduloType,
     bindsArguments: true,
     sql: {
@@ -152,27 +171,10 @@ export const arithmetic = [
       spark: ([a, b]) => `(${a} % ${b})`,
     },
   },
-  sign("negate", (value) => `(- ${value})`),
-  sign("abs", (value) => `abs(${value})`),
-  {
-    kind: "scalar",
-    name: "round",
-    deterministic: true,
-    // Spark rounds the shortest decimal text of a double, DuckDB its binary value.
-    exactness: "approximate",
-    type: exactly([["float", "double"], ["integer"]], ([type]) => type as DataType),
-    sql: { duckdb: ([a, digits]) => `round(${a}, ${digits})`, spark: ([a, digits]) => `round(${a}, ${digits})` },
-  },
-  {
-    kind: "scalar",
-    name: "ln",
-    deterministic: true,
-    exactness: "approximate",
-    type: (args) => {
-      const typed = exactly([numericKinds], { kind: "double" })(args);
-      return "mismatch" in typed ? typed : { result: typed.result, args: [typed.result] };
-    },
-    bindsArguments: true,
-    sql: { duckdb: ([a]) => `CASE WHEN ${a} > 0 THEN ln(${a}) END`, spark: ([a]) => `ln(${a})` },
-  },
+  sign(
+    "negate",
+    { usage: "a.negate()", does: `The number with the other sign. ${overflows}` },
+    (value) => `(- ${value})`,
+  ),
+  sign("abs", { usage: "abs(a)", does: `The number without its sign. ${overflows}` }, (value) => `abs(${value})`),
 ] as const satisfies readonly ScalarFunction[];

@@ -38,10 +38,22 @@ export interface SpellingContext extends Typed {
 }
 export type Spelling = (args: readonly string[], context: SpellingContext) => string | Spelled;
 
+/** What docs/functions.md says of a function. */
+export interface FunctionDoc {
+  /** How a query calls it, with Spark's names of types: `left(text: string, count: int): string`, `text.contains(part: string): boolean`. */
+  readonly usage: string;
+  /** One sentence: what it gives, where it is NULL, and what is an error of the row. */
+  readonly does: string;
+  /** How an approximate function may differ from Spark. Exact ones have none. */
+  readonly difference?: string;
+}
+
 interface Definition {
   readonly name: string;
   readonly deterministic: boolean;
   readonly exactness: Exactness;
+  /** Undefined for what only the engine calls. */
+  readonly doc: FunctionDoc | undefined;
   readonly type: TypeRule;
 }
 /** One value per row. */

@@ -11,6 +11,7 @@ export const guardFunctions = [
     name: "guarded",
     deterministic: true,
     exactness: "exact",
+    doc: undefined,
     type: (args) => {
       const [value, condition, rule, row] = args;
       const fits = condition?.kind === "boolean" && rule?.kind === "string" && row?.kind === "string";

@@ -2,12 +2,18 @@
 import { DyneError } from "../../core/errors.ts";
 import { aggregates } from "./aggregates.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { byteFunctions } from "./bytes.ts";
+import { calendarFunctions } from "./calendar.ts";
 import { comparisons } from "./comparison.ts";
 import { guardFunctions } from "./guard.ts";
 import type { AggregateFunction, FunctionDefinition, ScalarFunction, WindowFunction } from "./function-definition.ts";
 import { logicFunctions } from "./logic.ts";
 import { nestedFunctions } from "./nested.ts";
+import { numberFunctions } from "./numbers.ts";
+import { patternFunctions } from "./patterns.ts";
+import { statistics } from "./statistics.ts";
 import { textFunctions } from "./text.ts";
+import { timeTextFunctions } from "./time-text.ts";
 import { timeFunctions } from "./time.ts";
 import { timeWindows } from "./time-windows.ts";
 import { windowFunctions } from "./windows.ts";
@@ -15,19 +21,35 @@ import { windowFunctions } from "./windows.ts";
 export type * from "./function-definition.ts";
 export { commonType, isMismatch } from "./type-rules.ts";
 
-/** Every function that a plan may call, in the order of the groups. */
-export const functionTable: readonly FunctionDefinition[] = Object.freeze([
-  ...comparisons,
-  ...logicFunctions,
-  ...arithmetic,
-  ...textFunctions,
-  ...timeFunctions,
-  ...timeWindows,
-  ...nestedFunctions,
-  ...guardFunctions,
-  ...aggregates,
-  ...windowFunctions,
+/** Functions that belong together, under a title for people. */
+export interface FunctionGroup {
+  readonly title: string;
+  readonly functions: readonly FunctionDefinition[];
+}
+
+/** All groups, in the order in which they are told. */
+export const functionGroups: readonly FunctionGroup[] = Object.freeze([
+  { title: "Comparisons", functions: comparisons },
+  { title: "Conditions and NULL", functions: logicFunctions },
+  { title: "Arithmetic", functions: arithmetic },
+  { title: "Numbers", functions: numberFunctions },
+  { title: "Text", functions: textFunctions },
+  { title: "Regular expressions", functions: patternFunctions },
+  { title: "Bytes and digests", functions: byteFunctions },
+  {
+    title: "Dates and times",
+    functions: [...timeFunctions, ...calendarFunctions, ...timeTextFunctions, ...timeWindows],
+  },
+  { title: "Structs and JSON", functions: nestedFunctions },
+  { title: "Guards", functions: guardFunctions },
+  { title: "Aggregates", functions: [...aggregates, ...statistics] },
+  { title: "Windows", functions: windowFunctions },
 ]);
+
+/** Every function that a plan may call, in the order of the groups. */
+export const functionTable: readonly FunctionDefinition[] = Object.freeze(
+  functionGroups.flatMap(({ functions }) => functions),
+);
 
 const byKindAndName = new Map(functionTable.map((definition) => [`${definition.kind} ${definition.name}`, definition]));
 

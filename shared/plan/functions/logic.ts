@@ -1,69 +1,131 @@
-import type { BooleanType } from "../data-type.ts";
-import type { ScalarFunction, Spelling, TypeRule } from "./function-definition.ts";
-import { anything, common, exactly, isOrdered } from "./type-rules.ts";
+import { booleanType, scalarEntry } from "./define.ts";
+import type { ScalarEntry } from "./define.ts";
+import type { Mismatch, ScalarFunction, Spelling, TypeRule } from "./function-definition.ts";
+import { typeName } from "../type-name.ts";
+import type { DataType } from "../types.ts";
+import { anything, common, commonType, exactly, isOrdered } from "./type-rules.ts";
 
-const booleanType: BooleanType = { kind: "boolean" };
+interface LogicEntry extends Omit<ScalarEntry, "duckdb" | "spark" | "difference"> {
+  /** In both dialects. */
+  readonly sql: Spelling;
+}
 
-function logic(name: string, type: TypeRule, spelling: Spelling, rest: Partial<ScalarFunction> = {}): ScalarFunction {
-  return {
-    kind: "scalar",
-    name,
-    deterministic: true,
-    exactness: "exact",
-    type,
-    sql: { duckdb: spelling, spark: spelling },
-    ...rest,
-  };
+function logic({ sql, ...entry }: LogicEntry): ScalarFunction {
+  return scalarEntry({ binds: false, ...entry, duckdb: sql, spark: sql });
 }
 
 const two = exactly([["boolean"], ["boolean"]], booleanType);
+const ordered = (type: DataType): DataType | Mismatch =>
+  isOrdered(type) ? type : { mismatch: `cannot order ${typeName(type)}` };
+
+const nvl2Type: TypeRule = (args) => {
+  const [value, then, otherwise] = args;
+  if (value === undefined || then === undefined || otherwise === undefined || args.length !== 3)
+    return { mismatch: `needs 3 arguments, not ${args.length}` };
+  const result = commonType(then, otherwise);
+  return result === undefined ? { mismatch: "needs results of one type" } : { result, args: [value, result, result] };
+};
 
 /** Three-valued logic and choices around NULL. Arguments that Spark does not evaluate raise no row error here either. */
 export const logicFunctions = [
-  logic("and", two, ([a, b]) => `(${a} AND ${b})`, {
+  logic({
+    name: "and",
+    usage: "condition.and(other: boolean): boolean",
+    does: "Both are true; false if one is false, whatever the other.",
+    type: two,
+    sql: ([a, b]) => `(${a} AND ${b})`,
     evaluates: ([a], index) => (index === 1 ? `(${a}) IS DISTINCT FROM FALSE` : undefined),
   }),
-  logic("or", two, ([a, b]) => `(${a} OR ${b})`, {
+  logic({
+    name: "or",
+    usage: "condition.or(other: boolean): boolean",
+    does: "One is true; true if one is true, whatever the other.",
+    type: two,
+    sql: ([a, b]) => `(${a} OR ${b})`,
     evaluates: ([a], index) => (index === 1 ? `(${a}) IS DISTINCT FROM TRUE` : undefined),
   }),
-  logic("not", exactly([["boolean"]], booleanType), ([a]) => `(NOT ${a})`),
-  logic(
-    "is_null",
-    anything(1, 1, () => booleanType),
-    ([a]) => `(${a} IS NULL)`,
-  ),
-  logic(
-    "is_not_null",
-    anything(1, 1, () => booleanType),
-    ([a]) => `(${a} IS NOT NULL)`,
-  ),
-  logic(
-    "coalesce",
-    common(1, 1_000, (type) => type),
-    (args) => `coalesce(${args.join(", ")})`,
-    {
-      evaluates: (args, index) =>
-        index === 0
-          ? undefined
-          : args
-              .slice(0, index)
-              .map((arg) => `${arg} IS NULL`)
-              .join(" AND "),
-    },
-  ),
-  logic(
-    "nullif",
-    common(2, 2, (type) => type),
-    ([a, b]) => `nullif(${a}, ${b})`,
-  ),
-  logic(
-    "greatest",
-    common(2, 1_000, (type) => (isOrdered(type) ? type : { mismatch: "cannot order maps" })),
-    (args) => `greatest(${args.join(", ")})`,
-  ),
-  logic(
-    "least",
-    common(2, 1_000, (type) => (isOrdered(type) ? type : { mismatch: "cannot order maps" })),
-    (args) => `least(${args.join(", ")})`,
-  ),
+  logic({
+    name: "not",
+    usage: "condition.not(): boolean",
+    does: "The opposite; NULL of NULL.",
+    type: exactly([["boolean"]], booleanType),
+    sql: ([a]) => `(NOT ${a})`,
+  }),
+  logic({
+    name: "is_null",
+    usage: "value.isNull(): boolean",
+    does: "Whether there is no value.",
+    type: anything(1, 1, () => booleanType),
+    sql: ([a]) => `(${a} IS NULL)`,
+  }),
+  logic({
+    name: "is_not_null",
+    usage: "value.isNotNull(): boolean",
+    does: "Whether there is a value.",
+    type: anything(1, 1, () => booleanType),
+    sql: ([a]) => `(${a} IS NOT NULL)`,
+  }),
+  logic({
+    name: "coalesce",
+    usage: "coalesce(first, ...others)",
+    does: "The first value that is not NULL; those behind it are not computed. Spark's ifnull and nvl too.",
+    type: common(1, 1_000, (type) => type),
+    sql: (args) => `coalesce(${args.join(", ")})`,
+    evaluates: (args, index) =>
+      index === 0
+        ? undefined
+        : args
+            .slice(0, index)
+            .map((arg) => `${arg} IS NULL`)
+            .join(" AND "),
+  }),
+  logic({
+    name: "nullif",
+    usage: "nullif(value, other)",
+    does: "NULL where both are equal, otherwise the first.",
+    type: common(2, 2, (type) => type),
+    sql: ([a, b]) => `nullif(${a}, ${b})`,
+  }),
+  logic({
+    name: "nvl2",
+    usage: "nvl2(value, then, otherwise)",
+    does: "`then` where there is a value, `otherwise` where it is NULL.",
+    type: nvl2Type,
+    sql: ([a, b, c]) => `CASE WHEN ${a} IS NOT NULL THEN ${b} ELSE ${c} END`,
+    evaluates: ([a], index) => [undefined, `${a} IS NOT NULL`, `${a} IS NULL`][index],
+  }),
+  logic({
+    name: "greatest",
+    usage: "greatest(first, ...others)",
+    does: "The greatest value; NULLs are passed over.",
+    type: common(2, 1_000, ordered),
+    sql: (args) => `greatest(${args.join(", ")})`,
+  }),
+  logic({
+    name: "least",
+    usage: "least(first, ...others)",
+    does: "The least value; NULLs are passed over.",
+    type: common(2, 1_000, ordered),
+    sql: (args) => `least(${args.join(", ")})`,
+  }),
+  scalarEntry({
+    name: "isnan",
+    usage: "isnan(value: double): boolean",
+    does: "Whether the value is NaN; false for NULL.",
+    type: exactly([["float", "double"]], booleanType),
+    binds: false,
+    duckdb: ([a]) => `coalesce(isnan(${a}), FALSE)`,
+    spark: ([a]) => `isnan(${a})`,
+  }),
+  scalarEntry({
+    name: "nanvl",
+    usage: "nanvl(value: double, otherwise: double): double",
+    does: "The value, or the other where it is NaN.",
+    type: common(2, 2, (type) =>
+      type.kind === "double" || type.kind === "float" ? type : { mismatch: "needs floating-point numbers" },
+    ),
+    duckdb: ([a, b]) => `CASE WHEN isnan(${a}) THEN ${b} ELSE ${a} END`,
+    spark: ([a, b]) => `nanvl(${a}, ${b})`,
+    evaluates: ([a], index) => (index === 1 ? `isnan(${a})` : undefined),
+  }),
 ] as const satisfies readonly ScalarFunction[];

@@ -98,6 +98,7 @@ export const nestedFunctions = [
     name: "named_struct",
     deterministic: true,
     exactness: "exact",
+    doc: { usage: "namedStruct({ name: value, ... }): struct", does: "A struct of values by name." },
     type: structType,
     sql: {
       duckdb: (args, { result }) => {
@@ -111,8 +112,12 @@ export const nestedFunctions = [
     kind: "scalar",
     name: "to_json",
     deterministic: true,
-    // The text of doubles and the spelling of special values differ from Spark's.
     exactness: "approximate",
+    doc: {
+      usage: "toJson(value: struct | array): string",
+      does: "JSON text without loss: NULLs are written, decimals and binary as text, timestamps with six digits of a second.",
+      difference: "doubles, decimals, maps and special values are spelled in dyne's form of rows as text",
+    },
     type: jsonType,
     bindsArguments: true,
     sql: {

@@ -15,6 +15,10 @@ const tumbling: ScalarFunction = {
   name: "window",
   deterministic: true,
   exactness: "exact",
+  doc: {
+    usage: "window(time: timestamp, width: duration): struct<start, end>",
+    does: "The window of time of a width that a time lies in, its end not included.",
+  },
   type: windowRule(1, windowOf),
   bindsArguments: true,
   checkLiterals: ([, width, startTime]) => lengthProblem(width, width, startTime),
@@ -30,6 +34,10 @@ const sliding: ScalarFunction = {
   name: "windows",
   deterministic: true,
   exactness: "exact",
+  doc: {
+    usage: "windows(time: timestamp, width: duration, slide: duration): array<struct<start, end>>",
+    does: "All windows of time of a width, starting every slide, that hold a time; the latest first.",
+  },
   type: windowRule(2, (time) => ({ kind: "array", element: windowOf(time), containsNull: false })),
   bindsArguments: true,
   checkLiterals: ([, width, slide, startTime]) => lengthProblem(width, slide, startTime),

@@ -2,19 +2,24 @@
 import type { DataType } from "../types.ts";
 import { typeName } from "../type-name.ts";
 import type { ScalarFunction, Spelling, TypeRule } from "./function-definition.ts";
+import { calling, integerType, scalarEntry } from "./define.ts";
 import { exactly } from "./type-rules.ts";
 
 const timeKinds = ["date", "timestamp", "timestamp_ntz"] as const;
 
-function part(name: string, kinds: readonly DataType["kind"][]): ScalarFunction {
-  return {
-    kind: "scalar",
+const clockKinds = ["timestamp", "timestamp_ntz"] as const;
+
+/** A part of a time as a whole number. */
+function part(name: string, does: string, kinds: readonly DataType["kind"][], duckdb = `${name}($)`): ScalarFunction {
+  return scalarEntry({
     name,
-    deterministic: true,
-    exactness: "exact",
-    type: exactly([kinds], { kind: "integer" }),
-    sql: { duckdb: ([a]) => `CAST(${name}(${a}) AS INTEGER)`, spark: ([a]) => `${name}(${a})` },
-  };
+    usage: `${name}(time: ${kinds.includes("date") ? "date | " : ""}timestamp): int`,
+    does,
+    type: exactly([kinds], integerType),
+    binds: false,
+    duckdb: ([a]) => `CAST(${duckdb.replace("$", () => a as string)} AS INTEGER)`,
+    spark: calling(name),
+  });
 }
 
 const units = ["year", "quarter", "month", "week", "day", "hour", "minute", "second"];
@@ -52,6 +57,10 @@ function plus(unit: Unit): ScalarFunction {
     name: `plus_${unit}`,
     deterministic: true,
     exactness: "exact",
+    doc: {
+      usage: `time.plus${unit[0]?.toUpperCase()}${unit.slice(1)}(count: int)`,
+      does: `The time so many ${unit} later; a result outside of the calendar is an error of the row.`,
+    },
     type,
     bindsArguments: true,
     sql: {
@@ -66,16 +75,26 @@ function plus(unit: Unit): ScalarFunction {
 
 /** Parts of times and arithmetic on them. Weeks start on Monday. */
 export const timeFunctions = [
-  part("year", timeKinds),
-  part("month", timeKinds),
-  part("day", timeKinds),
-  part("hour", ["timestamp", "timestamp_ntz"]),
-  part("minute", ["timestamp", "timestamp_ntz"]),
+  part("year", "The year.", timeKinds),
+  part("quarter", "The quarter of the year, 1 to 4.", timeKinds),
+  part("month", "The month, 1 to 12.", timeKinds),
+  part("day", "The day of the month.", timeKinds),
+  part("dayofyear", "The day of the year, 1 to 366.", timeKinds),
+  part("dayofweek", "The day of the week, 1 for Sunday to 7 for Saturday.", timeKinds, "dayofweek($) + 1"),
+  part("weekday", "The day of the week, 0 for Monday to 6 for Sunday.", timeKinds, "isodow($) - 1"),
+  part("weekofyear", "The week of the ISO year, 1 to 53.", timeKinds, "week($)"),
+  part("hour", "The hour, 0 to 23.", clockKinds),
+  part("minute", "The minute, 0 to 59.", clockKinds),
+  part("second", "The second, 0 to 59, without its fraction.", clockKinds),
   {
     kind: "scalar",
     name: "date_trunc",
     deterministic: true,
     exactness: "exact",
+    doc: {
+      usage: "dateTrunc(unit: string literal, time: timestamp): timestamp",
+      does: "The start of the unit that a time lies in; weeks start on Monday.",
+    },
     type: (args) => {
       const typed = exactly([["string"], ["timestamp", "timestamp_ntz"]], (types) => types[1] as DataType)(args);
       return typed;
@@ -94,6 +113,10 @@ export const timeFunctions = [
     name: "date_diff_days",
     deterministic: true,
     exactness: "exact",
+    doc: {
+      usage: "dateDiffDays(end: date, start: date): int",
+      does: "Days from the start to the end; Spark's datediff.",
+    },
     type: exactly([["date"], ["date"]], { kind: "integer" }),
     sql: {
       duckdb: ([end, start]) => `CAST(${end} - ${start} AS INTEGER)`,
@@ -105,6 +128,7 @@ export const timeFunctions = [
     name: "unix_micros",
     deterministic: true,
     exactness: "exact",
+    doc: { usage: "unixMicros(time: timestamp): bigint", does: "Microseconds since 1970." },
     type: exactly([["timestamp"]], { kind: "long" }),
     sql: { duckdb: ([time]) => `epoch_us(${time})`, spark: ([time]) => `unix_micros(${time})` },
   },

@@ -87,7 +87,11 @@ export function isMismatch(result: Typed | Mismatch): result is Mismatch {
 
 export const integralKinds = ["byte", "short", "integer", "long"] as const;
 export const numericKinds = [...integralKinds, "float", "double", "decimal"] as const;
-/** Types with an order. */
-export function isOrdered(type: DataType): boolean {
+/** Types whose values can be told apart. */
+export function isComparable(type: DataType): boolean {
   return type.kind !== "map" && !hasVariant(type);
+}
+/** Types with an order that both dialects share: of nested values they place NULLs differently. */
+export function isOrdered(type: DataType): boolean {
+  return isComparable(type) && type.kind !== "array" && type.kind !== "struct";
 }

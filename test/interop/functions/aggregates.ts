@@ -1,0 +1,131 @@
+import {
+  avg,
+  bitAnd,
+  bitOr,
+  bitXor,
+  boolAnd,
+  boolOr,
+  boolean,
+  byte,
+  collectList,
+  collectSet,
+  count,
+  countDistinct,
+  countIf,
+  date,
+  decimal,
+  double,
+  integer,
+  long,
+  max,
+  maxBy,
+  median,
+  min,
+  minBy,
+  percentile,
+  stddevPop,
+  stddevSamp,
+  string,
+  sum,
+  timestamp,
+  varPop,
+  varSamp,
+} from "../../../shared/plan/index.ts";
+import type { Column, DataType } from "../../../shared/plan/index.ts";
+import { aggregateProbe, given } from "./probe.ts";
+
+const kinds = [boolean(), byte(), integer(), long(), double(), decimal(20, 3), string(), date(), timestamp()];
+const reals = given(double(), 0, 1, -1, 0.5, 2.25, 1e6, -300.125, 17.75);
+
+/** Aggregates over groups. */
+export const aggregateProbes = [
+  ...kinds.map((type: DataType) =>
+    aggregateProbe(
+      `groups of ${type.kind}`,
+      { a: type, n: integer() },
+      (columns) => {
+        const [a, n] = [columns["a"], columns["n"]] as unknown as [
+          Column<typeof type>,
+          Column<ReturnType<typeof integer>>,
+        ];
+        return {
+          rows: count(),
+          count: count(a),
+          different: countDistinct(a),
+          some: count(a).filter(n.gt(0)),
+          min: min(a),
+          max: max(a),
+          list: collectList(a),
+          set: collectSet(a),
+          positive: collectSet(a).filter(n.gt(0)),
+          last: maxBy(a, n),
+          first: minBy(a, n),
+          by: maxBy(n, a),
+          byLeast: minBy(n, a),
+        };
+        // Zeros of both signs are equal: which one stands for both is open.
+      },
+      { loosely: true },
+    ),
+  ),
+  aggregateProbe("values by another", { x: integer(), y: string(), n: given(integer(), 1, 2, 3) }, ({ x, y, n }) => ({
+    last: maxBy(y, n),
+    n: maxBy(x, y),
+  })),
+  aggregateProbe(
+    "sums of whole numbers",
+    { a: integer(), b: given(long(), 0, -1, 5, 4_000_000_000_000_000_000n, 9_000_000_000_000_000_000n), c: byte() },
+    ({ a, b, c }) => ({
+      int: sum(a),
+      long: sum(b),
+      byte: sum(c),
+      avg: avg(a),
+      avgByte: avg(c),
+      and: bitAnd(b),
+      or: bitOr(a),
+      xor: bitXor(c),
+    }),
+    { loosely: true },
+  ),
+  aggregateProbe(
+    "sums of decimals and doubles",
+    { a: decimal(10, 2), c: reals },
+    ({ a, c }) => ({
+      decimal: sum(a),
+      double: sum(c),
+      avg: avg(c),
+    }),
+    { loosely: true },
+  ),
+  aggregateProbe("conditions of groups", { a: boolean(), n: integer() }, ({ a, n }) => ({
+    all: boolAnd(a),
+    some: boolOr(a),
+    count: countIf(a),
+    filtered: boolAnd(a).filter(n.gt(0)),
+  })),
+  aggregateProbe(
+    "statistics",
+    { a: reals, n: given(integer(), 1, 2, 3, 5, 100) },
+    ({ a, n }) => ({
+      stddevSamp: stddevSamp(a),
+      stddevPop: stddevPop(a),
+      varSamp: varSamp(a),
+      varPop: varPop(a),
+      ofWhole: stddevSamp(n),
+      median: median(a),
+      quarter: percentile(a, 0.25),
+      most: percentile(n, 0.95),
+      least: percentile(n, 0),
+    }),
+    { loosely: true },
+  ),
+  aggregateProbe(
+    "statistics of infinities",
+    { a: given(double(), 1, "Infinity", "NaN", "-Infinity", 1e308) },
+    ({ a }) => ({
+      stddevSamp: stddevSamp(a),
+      varPop: varPop(a),
+    }),
+    { loosely: true },
+  ),
+];

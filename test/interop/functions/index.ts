@@ -1,0 +1,20 @@
+/** All probes of the table of functions. */
+import type { Probe } from "./probe.ts";
+import { aggregateProbes } from "./aggregates.ts";
+import { conditionProbes } from "./scalar-conditions.ts";
+import { nestedProbes } from "./scalar-nested.ts";
+import { numberProbes } from "./scalar-numbers.ts";
+import { textProbes } from "./scalar-text.ts";
+import { timeProbes } from "./scalar-times.ts";
+
+export { functionsOf } from "./probe.ts";
+export type { Probe } from "./probe.ts";
+
+export const probes: readonly Probe[] = [
+  ...conditionProbes,
+  ...numberProbes,
+  ...textProbes,
+  ...timeProbes,
+  ...nestedProbes,
+  ...aggregateProbes,
+];

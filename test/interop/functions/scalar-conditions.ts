@@ -1,0 +1,94 @@
+import {
+  array,
+  boolean,
+  byte,
+  coalesce,
+  date,
+  decimal,
+  double,
+  greatest,
+  integer,
+  least,
+  lit,
+  long,
+  nullif,
+  nvl2,
+  string,
+  struct,
+  timestamp,
+  timestampNtz,
+} from "../../../shared/plan/index.ts";
+import type { Column, DataType } from "../../../shared/plan/index.ts";
+import { probe } from "./probe.ts";
+
+const types = [
+  boolean(),
+  byte(),
+  integer(),
+  long(),
+  double(),
+  decimal(20, 3),
+  string(),
+  date(),
+  timestamp(),
+  timestampNtz(),
+];
+
+/** Comparisons, conditions and choices. */
+export const conditionProbes = [
+  ...types.map((type: DataType) =>
+    probe(`comparisons of ${type.kind}`, { a: type, b: type }, (columns) => {
+      const [a, b] = [columns["a"], columns["b"]] as unknown as [Column<typeof type>, Column<typeof type>];
+      return {
+        eq: a.eq(b),
+        ne: a.ne(b),
+        lt: a.lt(b),
+        le: a.le(b),
+        gt: a.gt(b),
+        ge: a.ge(b),
+        eqNullSafe: a.eqNullSafe(b),
+        isin: a.isin(b, a),
+        isNull: a.isNull(),
+        isNotNull: a.isNotNull(),
+        coalesce: coalesce(a, b),
+        nullif: nullif(a, b),
+        nvl2: nvl2(a, a, b),
+        greatest: greatest(a, b),
+        least: least(a, b),
+      };
+    }),
+  ),
+  probe("comparisons of lists", { a: array(integer()), b: array(integer()) }, ({ a, b }) => ({
+    eq: a.eq(b),
+    eqNullSafe: a.eqNullSafe(b),
+  })),
+  probe(
+    "comparisons of structs",
+    { a: struct({ x: integer(), y: string() }), b: struct({ x: integer(), y: string() }) },
+    ({ a, b }) => ({ eq: a.eq(b), eqNullSafe: a.eqNullSafe(b) }),
+  ),
+  probe(
+    "comparisons of numbers of several types",
+    { a: integer(), b: double(), c: decimal(20, 3), d: long() },
+    ({ a, b, c, d }) => ({
+      ab: a.lt(b),
+      ac: a.lt(c),
+      bc: b.lt(c),
+      cd: c.eqNullSafe(d),
+      ad: a.ge(d),
+    }),
+  ),
+  probe("comparisons of times of several types", { a: date(), b: timestamp(), c: timestampNtz() }, ({ a, b, c }) => ({
+    ab: a.lt(b),
+    ac: a.ge(c),
+  })),
+  probe("conditions", { a: boolean(), b: boolean(), n: integer() }, ({ a, b, n }) => ({
+    and: a.and(b),
+    or: a.or(b),
+    not: a.not(),
+    andError: a.and(n.divide(0).gt(1)),
+    orError: a.or(n.divide(0).gt(1)),
+    nvl2Error: nvl2(a, n.divide(n), lit(2, double())),
+    coalesceError: coalesce(n.divide(2), n.divide(n)),
+  })),
+];
