@@ -2,7 +2,9 @@
 import { DyneError, placeColumn, tableName } from "../core/index.ts";
 import type { TableName } from "../core/index.ts";
 import {
+  checkExactKeys,
   checkStreaming,
+  checkTotalOrder,
   analyze,
   DataFrame,
   durationMs,
@@ -121,7 +123,8 @@ export function streamingTable(
 
 /**
  * A table that always equals its query over its inputs. `refresh`: `auto` picks the cheapest way, `incremental` refuses to compute in
- * full, `full` always does. Errors: those of the analysis, INVALID_PIPELINE.
+ * full, `full` always does. Errors: those of the analysis; INVALID_PIPELINE for a query that two runs may answer differently (the batch's
+ * clock, inexact keys, a choice without a total order).
  */
 export function materializedView<Types extends ColumnTypes>(
   name: string,
@@ -141,6 +144,8 @@ export function materializedView<Types extends ColumnTypes>(
         "A materialized view must follow from its inputs alone, but it uses currentTimestamp(). Compute the time in a streaming table.",
       );
     }
+    checkTotalOrder(query.plan);
+    checkExactKeys(query.plan);
     return declare(name, "materializedView", facts.schema, options, {
       query: query.plan,
       refresh,

@@ -69,3 +69,10 @@ export function hasVariant(type: DataType): boolean {
       return false;
   }
 }
+
+/** Whether a type is a map or has one in it: maps have no order. */
+export function holdsMap(type: DataType): boolean {
+  if (type.kind === "map") return true;
+  if (type.kind === "array") return holdsMap(type.element);
+  return type.kind === "struct" && Object.values<StructField>(type.fields).some((field) => holdsMap(field.type));
+}

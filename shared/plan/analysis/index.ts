@@ -6,5 +6,6 @@ export { columnType, schemaOf } from "./schema-of.ts";
 export { checkStreaming, deduplicationTime, eventTimeOf, isStreaming, rowLocal, scansOf } from "./streaming.ts";
 export type { EventTime, StreamingFacts } from "./streaming.ts";
 export { hasAggregate, hasWindow, typeOf, unknownColumn } from "./field-of.ts";
+export { checkExactKeys, checkTotalOrder } from "./view-checks.ts";
 export { topKOf } from "./top-k.ts";
 export type { TopK } from "./top-k.ts";

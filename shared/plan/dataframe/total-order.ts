@@ -1,7 +1,8 @@
 /** Orders that leave no choice: whatever is chosen by them is chosen again by the next run (SPEC.md 3). */
 import type { Expression, SortOrder } from "../expression.ts";
 import { windowFunction } from "../functions/index.ts";
-import type { DataType, Schema, StructField } from "../types.ts";
+import { holdsMap } from "../type-name.ts";
+import type { Schema, StructField } from "../types.ts";
 import { mapExpression } from "../visit.ts";
 
 /** The orders given, then all columns that have one. Maps have none. */
@@ -24,12 +25,6 @@ export function withTotalOrder(expression: Expression, schema: Schema): Expressi
     const choosing = call.kind === "call" ? windowFunction(call.name).ranks !== true : frame !== undefined;
     return choosing ? { ...inner, orderBy: totalOrder(inner.orderBy, schema) } : undefined;
   });
-}
-
-function holdsMap(type: DataType): boolean {
-  if (type.kind === "map") return true;
-  if (type.kind === "array") return holdsMap(type.element);
-  return type.kind === "struct" && Object.values<StructField>(type.fields).some((field) => holdsMap(field.type));
 }
 
 /** The name, with underlines before it where a column has it. */

@@ -21,7 +21,7 @@ import type {
   Sort,
   Union,
 } from "../logical-plan.ts";
-import { sameType } from "../type-name.ts";
+import { holdsMap, sameType } from "../type-name.ts";
 import type { DataType, Schema, StructField } from "../types.ts";
 import { Binder } from "./binder.ts";
 import { renderDropDuplicates } from "./drop-duplicates.ts";
@@ -162,12 +162,6 @@ function orderedColumns(schema: Schema): readonly string[] {
   return Object.entries<StructField>(schema.fields)
     .filter(([, field]) => !holdsMap(field.type))
     .map(([name]) => name);
-}
-
-function holdsMap(type: DataType): boolean {
-  if (type.kind === "map") return true;
-  if (type.kind === "array") return holdsMap(type.element);
-  return type.kind === "struct" && Object.values<StructField>(type.fields).some((field) => holdsMap(field.type));
 }
 
 /** `_row_error` after a node: what the row had before, or the first error of the node's own. */
