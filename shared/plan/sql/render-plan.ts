@@ -1,11 +1,9 @@
 /** Logical plans as SQL of a dialect. */
 import { DyneError, unreachable } from "../../core/errors.ts";
 import { joinColumns } from "../analysis/join-columns.ts";
-import type { JoinColumn } from "../analysis/join-columns.ts";
-import { columnType, schemaOf } from "../analysis/schema-of.ts";
+import { schemaOf } from "../analysis/schema-of.ts";
 import { deduplicationTime, isStreaming, rowLocal } from "../analysis/streaming.ts";
 import type { AggregateCall, Expression, Literal } from "../expression.ts";
-import { commonType } from "../functions/index.ts";
 import type { Dialect, RowError } from "../functions/index.ts";
 import type {
   Aggregate,
@@ -21,11 +19,12 @@ import type {
   Sort,
   Union,
 } from "../logical-plan.ts";
-import { holdsMap, sameType } from "../type-name.ts";
-import type { DataType, Schema, StructField } from "../types.ts";
+import { holdsMap } from "../type-name.ts";
+import type { Schema, StructField } from "../types.ts";
 import { Binder } from "./binder.ts";
 import { renderDropDuplicates } from "./drop-duplicates.ts";
 import { quoteName, sqlType } from "./quoting.ts";
+import { joinCondition, joinedColumn, joinWord } from "./join-words.ts";
 import { raising, renderAggregateCall, renderOrder, spellExpression } from "./render-expression.ts";
 import type { Scope } from "./render-expression.ts";
 
@@ -226,10 +225,10 @@ function renderJoin(plan: Join, renderer: Renderer): Rendered {
     : (["r", "l", right.hidden] as const);
   const column = (side: string, name: string): string => `${side}.${renderer.name(name)}`;
   const columns = [
-    ...joinColumns(plan, schemaOf(plan.left), schemaOf(plan.right)).map((each) => joinedColumn(each, renderer)),
+    ...joinColumns(plan, schemaOf(plan.left), schemaOf(plan.right)).map((each) => joinedColumn(each, renderer.dialect)),
     ...hidden.map((name) => column(leader, name)),
   ];
-  const on = plan.on.map((pair) => joinCondition(plan, pair, renderer));
+  const on = plan.on.map((pair) => joinCondition(plan, pair, renderer.dialect));
   const select = `SELECT ${columns.join(", ")}`;
   if (renderer.rowErrors === "fail") {
     const condition = on.length === 0 ? "" : ` ON ${on.join(" AND ")}`;
@@ -251,37 +250,6 @@ function renderJoin(plan: Join, renderer: Renderer): Rendered {
   const meeting = [...on, `(${error} IS NULL) = ${follower}.${matched}`].join(" AND ");
   const from = `(${lead.sql}) AS ${leader} LEFT JOIN (SELECT *, TRUE AS ${matched} FROM (${other.sql})) AS ${follower} ON ${meeting}`;
   return { sql: `${select} FROM ${from}${where}`, hidden };
-}
-
-function joinedColumn(column: JoinColumn, renderer: Renderer): string {
-  const of = (side: "l" | "r", name: string): string => `${side}.${renderer.name(name)}`;
-  if (column.side === "either")
-    return `coalesce(${of("l", column.left)}, ${of("r", column.right)}) AS ${renderer.name(column.name)}`;
-  const sql = of(column.side === "left" ? "l" : "r", column.column);
-  return column.name === column.column ? sql : `${sql} AS ${renderer.name(column.name)}`;
-}
-
-const joinWords = {
-  inner: "INNER JOIN",
-  left: "LEFT JOIN",
-  right: "RIGHT JOIN",
-  full: "FULL JOIN",
-  semi: "SEMI JOIN",
-  anti: "ANTI JOIN",
-  cross: "CROSS JOIN",
-} as const;
-
-function joinWord(type: Join["type"], dialect: Dialect): string {
-  return `${dialect === "spark" && (type === "semi" || type === "anti") ? "LEFT " : ""}${joinWords[type]}`;
-}
-
-function joinCondition(plan: Join, pair: Join["on"][number], renderer: Renderer): string {
-  const types = [columnType(plan.left, pair.left, "join"), columnType(plan.right, pair.right, "join")] as const;
-  const common = commonType(...types) as DataType;
-  const side = (sql: string, type: DataType): string =>
-    sameType(type, common) ? sql : `CAST(${sql} AS ${sqlType(common, renderer.dialect)})`;
-  const nullSafe = renderer.dialect === "duckdb" ? "IS NOT DISTINCT FROM" : "<=>";
-  return `${side(`l.${renderer.name(pair.left)}`, types[0])} ${plan.nullSafe === true ? nullSafe : "="} ${side(`r.${renderer.name(pair.right)}`, types[1])}`;
 }
 
 /** Three layers: what the aggregates take, the aggregates, and what is made of them. */
