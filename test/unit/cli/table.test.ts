@@ -126,8 +126,8 @@ describe("table read", () => {
     const protocol = {
       minReaderVersion: 3,
       minWriterVersion: 7,
-      readerFeatures: ["variantType"],
-      writerFeatures: ["variantType"],
+      readerFeatures: ["geospatial"],
+      writerFeatures: ["geospatial"],
     };
     const metaData = {
       id: "x",
@@ -145,7 +145,7 @@ describe("table read", () => {
       `${JSON.stringify({ protocol })}\n${JSON.stringify({ metaData })}\n`,
     );
     const { exitCode, stdout, stderr } = await dyne("table", "read", join(folder, "foreign"));
-    expect([exitCode, stdout, stderr]).toEqual([1, "", expect.stringMatching(/^UNSUPPORTED_FEATURE: .*variantType/)]);
+    expect([exitCode, stdout, stderr]).toEqual([1, "", expect.stringMatching(/^UNSUPPORTED_FEATURE: .*geospatial/)]);
   });
 
   test("says of a folder without a log that it is no table", async () => {

@@ -356,12 +356,12 @@ it("the same actions give the same rows and numbers of batches, whatever ran bef
     };
     await tested.run([
       addData(bronzeAirports, [{ iata: "LAS", state: "NV" }]),
-      addData(bronzeFlights, [flight, { ...flight, origin: "XXX" }, flight]),
+      addData(bronzeFlights, [flight, { ...flight, origin: "ZZZ" }, flight]),
       crash({ at: 5 }),
       processAllAvailable(),
       restart(),
       processAllAvailable(),
-      checkQuarantine(silverFlights, [{ reason: "EXPECTATION", rule: "known_airport", row: { origin: "XXX" } }]),
+      checkQuarantine(silverFlights, [{ reason: "EXPECTATION", rule: "known_airport", row: { origin: "ZZZ" } }]),
     ]);
     return { rows: await tested.rows(routeDaily), raw: await tested.rows(bronzeFlights), now: tested.now() };
   };
