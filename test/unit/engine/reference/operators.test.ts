@@ -31,6 +31,7 @@ const cases = referenceCases.map((each, index) => ({
 
 test.each(cases)(
   "$name, with a death at $place",
+  { timeout: 60_000 },
   async ({ view, pipeline, ways, expected, ofNothing, place, deadly }) => {
     expect(expected).toHaveLength(steps.length);
     await using tested = await PipelineTest.open(pipeline);
