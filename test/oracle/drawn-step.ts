@@ -13,6 +13,13 @@ export const aggregateNames = [
   "min",
   "max",
   "collectList",
+  "collectSet",
+  "maxBy",
+  "minBy",
+  "boolAnd",
+  "boolOr",
+  "bitXor",
+  "stddevPop",
   "countIf",
   "sum.filter",
 ] as const;
@@ -140,7 +147,7 @@ function groupOf(names: readonly AggregateName[]): fc.Arbitrary<GroupStep> {
     window: fc.option(fc.constantFrom("tumbling" as const, "sliding" as const), { freq: 2 }),
     aggregates: fc.array(fc.record({ name: fc.constantFrom(...names), column: number }), {
       minLength: 1,
-      maxLength: 4,
+      maxLength: 5,
       size: "max",
     }),
   });
@@ -232,7 +239,7 @@ export const rowSteps: fc.Arbitrary<readonly QueryStep[]> = fc.array(fc.oneof(fi
   maxLength: 2,
 });
 /** Groups that another operator can stand on: their sums are not inexact. */
-const exactGroup = groupOf(["count()", "count", "countDistinct", "min", "max", "countIf"]);
+const exactGroup = groupOf(["count()", "count", "countDistinct", "min", "max", "maxBy", "boolOr", "countIf"]);
 const lowerGroup = fc.oneof({ weight: 2, arbitrary: exactGroup }, { weight: 1, arbitrary: distinct });
 const upperGroup = fc.oneof({ weight: 3, arbitrary: group }, { weight: 1, arbitrary: distinct });
 const between = fc.array(fc.oneof(filter, compute), { maxLength: 1 });

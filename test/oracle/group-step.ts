@@ -1,12 +1,19 @@
 /** Groups and their aggregates. */
 import {
   avg,
+  bitXor,
+  boolAnd,
+  boolOr,
   collectList,
+  collectSet,
   count,
   countDistinct,
   countIf,
   max,
+  maxBy,
   min,
+  minBy,
+  stddevPop,
   sum,
   window,
   type AnyColumn,
@@ -14,7 +21,7 @@ import {
   type SlidingWindow,
   type TimeWindow,
 } from "../../shared/pipeline/index.ts";
-import type { DoubleType, TimestampType } from "../../shared/plan/index.ts";
+import type { DoubleType, LongType, TimestampType } from "../../shared/plan/index.ts";
 import type { AggregateName, GroupStep } from "./drawn-step.ts";
 import {
   columnOf,
@@ -94,36 +101,55 @@ function groupKeys(query: Query, step: GroupStep, names: readonly string[], used
   return [...keys, during];
 }
 
+const ofNumbers: ReadonlySet<AggregateName> = new Set(["sum", "avg", "sum.filter", "stddevPop"]);
+const ofInexact: ReadonlySet<AggregateName> = new Set([...ofNumbers, "count", "min", "max"]);
+const ofNested: ReadonlySet<AggregateName> = new Set(["count"]);
+
 function aggregate(query: Query, name: AggregateName, at: number): Term | undefined {
   if (name === "count()") return { column: count(), code: "count()" };
-  const isOfNumbers = name === "sum" || name === "avg" || name === "sum.filter";
-  const takesInexact = isOfNumbers || name === "count" || name === "min" || name === "max";
   const candidates = namesOf(query).filter((each) => {
     const { type } = columnOf(query, each);
-    if (!takesInexact && !isExact(query.frame, each)) return false;
-    if (!isOfNumbers) return name === "count" || !isNested(type);
-    return isNumber(type) && !(name === "avg" && type.kind === "decimal");
+    if (!ofInexact.has(name) && !isExact(query.frame, each)) return false;
+    if (isNested(type)) return ofNested.has(name);
+    // Squares of what is not finite, or too large for doubles, have no deviation.
+    if (name === "stddevPop") return type.kind === "integer";
+    if (name === "bitXor") return type.kind === "integer" || type.kind === "long";
+    return !ofNumbers.has(name) || (isNumber(type) && !(name !== "sum" && type.kind === "decimal"));
   });
   const column = pick(candidates, at);
   if (column === undefined) return undefined;
   const value = columnOf(query, column) as Column<DoubleType>;
   const of = `t.${column}`;
-  if (name === "countIf" || name === "sum.filter") {
-    const other = pick(exactNames(query), at + 1) ?? column;
-    if (!isExact(query.frame, other)) return undefined;
-    const rule = condition({ column: columnOf(query, other), code: `t.${other}` }, at);
-    return name === "countIf"
-      ? { column: countIf(rule.column), code: `countIf(${rule.code})` }
-      : { column: sum(value).filter(rule.column), code: `sum(${of}).filter(${rule.code})` };
+  const other = pick(orderedNames(query), at + 1);
+  const rule = other === undefined ? undefined : condition({ column: columnOf(query, other), code: `t.${other}` }, at);
+  switch (name) {
+    case "countIf":
+      return rule && { column: countIf(rule.column), code: `countIf(${rule.code})` };
+    case "boolAnd":
+    case "boolOr":
+      return rule && { column: { boolAnd, boolOr }[name](rule.column), code: `${name}(${rule.code})` };
+    case "sum.filter":
+      return rule && { column: sum(value).filter(rule.column), code: `sum(${of}).filter(${rule.code})` };
+    case "maxBy":
+    case "minBy":
+      return other === undefined
+        ? undefined
+        : { column: { maxBy, minBy }[name](value, columnOf(query, other)), code: `${name}(${of}, t.${other})` };
+    case "bitXor":
+      return { column: bitXor(value as unknown as Column<LongType>), code: `bitXor(${of})` };
+    default: {
+      const make: Record<typeof name, (value: Column<DoubleType>) => AnyColumn> = {
+        count,
+        countDistinct,
+        sum,
+        avg,
+        min,
+        max,
+        collectList,
+        collectSet,
+        stddevPop,
+      };
+      return { column: make[name](value), code: `${name}(${of})` };
+    }
   }
-  const make: Record<typeof name, (value: Column<DoubleType>) => AnyColumn> = {
-    count,
-    countDistinct,
-    sum,
-    avg,
-    min,
-    max,
-    collectList,
-  };
-  return { column: make[name](value), code: `${name}(${of})` };
 }

@@ -168,6 +168,7 @@ async function updated(
   const target = pick(flat, changed);
   if (target === undefined) return undefined;
   const value = newValue((frame.columns[target] as AnyColumn).type, how);
+  if (value.kind === "literal" && value.value === null && !frame.schema.fields[target]!.nullable) return undefined;
   const where = whereOf(frame, column, how);
   const line = `UPDATE ${variable} SET ${target} = ${textOf(value, frame)} WHERE ${where.text}`;
   const session = sessionOf(world, table);
