@@ -20,15 +20,12 @@ import type {
   TimestampNtzType,
   TimestampType,
 } from "../data-type.ts";
+import { OrderedColumn, type AnyColumn } from "./ordered-column.ts";
 import type { FramedWindow, OrderedWindow, WindowSpec } from "./window-spec.ts";
 
-/** A column of whatever type. */
-export interface AnyColumn {
-  readonly expression: Expression;
-  readonly type: DataType;
-  asc(nulls?: SortOrder["nulls"]): OrderedColumn;
-  desc(nulls?: SortOrder["nulls"]): OrderedColumn;
-}
+export { OrderedColumn };
+export type { AnyColumn };
+
 export type TimeType = DateType | TimestampType | TimestampNtzType;
 
 /** JavaScript values that stand for a value of a type. Timestamps and dates are ISO-8601 text, decimals text. */
@@ -72,15 +69,6 @@ export type FieldColumns<Type extends DataType> =
   Type extends StructType<infer Fields>
     ? { readonly [Name in keyof Fields]: Fields[Name] extends StructField<infer Field> ? Column<Field> : never }
     : never;
-
-/** A column and the direction to sort it in. */
-export class OrderedColumn {
-  readonly order: SortOrder;
-
-  constructor(order: SortOrder) {
-    this.order = Object.freeze(order);
-  }
-}
 
 /** A column of a DataFrame, or something computed from columns. Immutable. Errors of every method: TYPE_MISMATCH. */
 export class Column<Type extends DataType> {

@@ -1,5 +1,5 @@
 /** The windows that functions look at. The compiler asks for an order where one is needed. */
-import type { AnyColumn, OrderedColumn } from "./column.ts";
+import type { AnyColumn, OrderedColumn } from "./ordered-column.ts";
 
 /** Rows before and after the current one, inclusive; undefined is unbounded, 0 the current row, negative before it. */
 export interface Rows {
