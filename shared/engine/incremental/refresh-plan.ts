@@ -3,7 +3,7 @@
  * tables. Told from the query and from which inputs had rows added or removed; files are chosen by whoever runs it.
  */
 import type { PlanStep } from "../../compute/index.ts";
-import type { LogicalPlan } from "../../plan/index.ts";
+import { nodesOf, type LogicalPlan } from "../../plan/index.ts";
 import { column, project } from "./expressions.ts";
 import { keyColumn } from "./operators/accumulator.ts";
 import { unionOf, type Changed, type Restriction, type TouchedValues } from "./operators/changed.ts";
@@ -59,16 +59,46 @@ export function refreshPlan(view: ChangingView, mode: RefreshMode, changes: read
   const root = changedAt(view.root, compiled, scope);
   const output =
     mode === "full" ? { kind: "replace" as const, rows: root.now() } : outputOf(view, root, compiled, scope);
+  const changed = view.scans.flatMap(({ index }) => compiled.get(scanNode(view.root, index))?.changedRows ?? []);
+  const needed = new Set(relationsOf([...changed, ...Object.values(scope.tables), ...plansOf(output)]));
+  const steps = neededSteps(scope.steps, changeSteps, needed);
   return {
-    steps: scope.steps,
+    steps,
     changeSteps,
-    reads: scope.reads,
+    reads: scope.reads.filter(({ relation }) => relation in scope.tables || needed.has(relation)),
     tables: scope.tables,
     output,
     isMerged: scope.isMerged,
     refusal: scope.refusal,
-    changes: view.scans.flatMap(({ index }) => compiled.get(scanNode(view.root, index))?.changedRows ?? []),
+    changes: changed,
   };
+}
+
+function plansOf(output: RefreshOutput): readonly LogicalPlan[] {
+  switch (output.kind) {
+    case "keys":
+      return [output.rows, output.keys];
+    case "none":
+      return [];
+    default:
+      return [output.rows];
+  }
+}
+
+const relationsOf = (plans: Iterable<LogicalPlan>): string[] =>
+  [...plans].flatMap((plan) => [...nodesOf(plan)].flatMap((node) => (node.kind === "scan" ? [node.source] : [])));
+
+/**
+ * The steps that something is made of: what an operator says of rows that came and went is not asked for where its rows are made anew by key.
+ * What they read is added to `needed`.
+ */
+function neededSteps(steps: readonly PlanStep[], changeSteps: number, needed: Set<string>): readonly PlanStep[] {
+  const kept = steps.toReversed().filter(({ name, plan }, index) => {
+    const isNeeded = needed.has(name) || index >= steps.length - changeSteps;
+    if (isNeeded) for (const relation of relationsOf([plan])) needed.add(relation);
+    return isNeeded;
+  });
+  return kept.toReversed();
 }
 
 function scanNode(root: ViewNode, index: number): ViewNode {
@@ -93,7 +123,7 @@ function ruleOf(node: ViewNode, below: (input: ViewNode) => Changed, scope: Refr
     case "union":
       return unionChange(node.node, node.inputs.map(below));
     case "join":
-      return joinChange(node.node, { left: below(node.left), right: below(node.right) });
+      return joinChange(node.node, { left: below(node.left), right: below(node.right) }, scope, node.name);
     case "group":
       return groupChange(node.place, below(node.input), scope);
     case "window":

@@ -18,7 +18,14 @@ export type ViewNode =
   | { readonly kind: "scan"; readonly place: ScanPlace }
   | { readonly kind: "rows"; readonly node: RowNode; readonly input: ViewNode }
   | { readonly kind: "union"; readonly node: Union; readonly inputs: readonly ViewNode[] }
-  | { readonly kind: "join"; readonly node: Join; readonly left: ViewNode; readonly right: ViewNode }
+  /** `name` names the steps of this place. */
+  | {
+      readonly kind: "join";
+      readonly node: Join;
+      readonly name: string;
+      readonly left: ViewNode;
+      readonly right: ViewNode;
+    }
   | { readonly kind: "group"; readonly place: GroupPlace; readonly input: ViewNode }
   | { readonly kind: "window"; readonly place: WindowPlace; readonly input: ViewNode };
 

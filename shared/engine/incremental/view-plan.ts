@@ -169,6 +169,7 @@ function treeOf(query: LogicalPlan): Tree {
   const isOnlyGroup =
     [...nodesOf(query)].filter(({ kind }) => kind === "aggregate" || kind === "distinct").length === 1;
   let windows = 0;
+  let joins = 0;
   const build = (plan: LogicalPlan, isBare: boolean): ViewNode => {
     switch (plan.kind) {
       case "scan": {
@@ -181,7 +182,13 @@ function treeOf(query: LogicalPlan): Tree {
         return { kind: "scan", place };
       }
       case "join":
-        return { kind: "join", node: plan, left: build(plan.left, false), right: build(plan.right, false) };
+        return {
+          kind: "join",
+          node: plan,
+          name: `join-${joins++}`,
+          left: build(plan.left, false),
+          right: build(plan.right, false),
+        };
       case "union":
         return { kind: "union", node: plan, inputs: plan.inputs.map((each) => build(each, false)) };
       case "aggregate":

@@ -21,6 +21,7 @@ import { column, project } from "../expressions.ts";
 import { keyColumn } from "./accumulator.ts";
 import { isChanged, unionOf, valuesOfEither, type Changed, type Restriction, type TouchedValues } from "./changed.ts";
 import { matchingPairs } from "./matching.ts";
+import type { RefreshScope } from "./refresh-scope.ts";
 
 interface Sides {
   readonly left: Changed;
@@ -29,10 +30,12 @@ interface Sides {
 
 type SideName = keyof Sides;
 
-export function joinChange(node: Join, sides: Sides): Changed {
+/** `name` names the steps of this place: keys are computed once, or the plan of a join of joins would double with each of them. */
+export function joinChange(node: Join, sides: Sides, scope: RefreshScope, name: string): Changed {
   const schema = schemaOf(node);
   const shape = new JoinShape(node);
-  const { added, removed } = isChanged(sides.left) || isChanged(sides.right) ? delta(node, sides) : unchanged;
+  const keysStep = (keys: LogicalPlan): LogicalPlan => scope.step(`${name}/keys`, keys);
+  const { added, removed } = isChanged(sides.left) || isChanged(sides.right) ? delta(node, sides, keysStep) : unchanged;
   const all = (time: "now" | "before", restricted: readonly Restriction[] = []): LogicalPlan => {
     const of = (side: SideName): LogicalPlan => sides[side][time](shape.below(side, restricted));
     return over(node, of("left"), of("right"));
@@ -52,15 +55,17 @@ const unchanged = { added: undefined, removed: undefined };
 
 const over = (node: Join, left: LogicalPlan, right: LogicalPlan): LogicalPlan => ({ ...node, left, right });
 
-function delta(node: Join, sides: Sides): Pick<Changed, "added" | "removed"> {
+type KeysStep = (keys: LogicalPlan) => LogicalPlan;
+
+function delta(node: Join, sides: Sides, keysStep: KeysStep): Pick<Changed, "added" | "removed"> {
   switch (node.type) {
     case "inner":
     case "cross":
       return bilinear(node, sides);
     case "full":
-      return byKeys(node, sides);
+      return byKeys(node, sides, keysStep);
     default:
-      return oneSided(node, sides, node.type === "right" ? "right" : "left");
+      return oneSided(node, sides, node.type === "right" ? "right" : "left", keysStep);
   }
 }
 
@@ -76,7 +81,7 @@ function bilinear(node: Join, { left, right }: Sides): Pick<Changed, "added" | "
 }
 
 /** `kept` is the side whose rows decide what there is; the other one only completes them, or lets them pass. */
-function oneSided(node: Join, sides: Sides, kept: SideName): Pick<Changed, "added" | "removed"> {
+function oneSided(node: Join, sides: Sides, kept: SideName, keysStep: KeysStep): Pick<Changed, "added" | "removed"> {
   const other: SideName = kept === "left" ? "right" : "left";
   const [from, to] = [sides[kept], sides[other]];
   const joined = (ofKept: LogicalPlan, ofOther: LogicalPlan): LogicalPlan =>
@@ -86,13 +91,16 @@ function oneSided(node: Join, sides: Sides, kept: SideName): Pick<Changed, "adde
     return rows && joined(rows, to.now(byOther(node, other, from)));
   };
   if (!isChanged(to)) return { added: own("added"), removed: own("removed") };
-  const keys = unionOf([to.added, to.removed]) as LogicalPlan;
+  const keys = keysStep({
+    kind: "distinct",
+    input: unionOf([keysOf(node, to.added, other), keysOf(node, to.removed, other)]) as LogicalPlan,
+  });
   const touched: LogicalPlan = {
     kind: "join",
     type: "semi",
     left: from.before(byOther(node, kept, to)),
     right: keys,
-    on: node.on.map((pair) => ({ left: pair[kept], right: pair[other] })),
+    on: node.on.map((pair, index) => ({ left: pair[kept], right: keyColumn(index) })),
     ...(node.nullSafe === undefined ? {} : { nullSafe: node.nullSafe }),
     dropRight: [],
   };
@@ -106,26 +114,30 @@ function oneSided(node: Join, sides: Sides, kept: SideName): Pick<Changed, "adde
   };
 }
 
-function byKeys(node: Join, sides: Sides): Pick<Changed, "added" | "removed"> {
-  const keys = touchedJoinKeys(node, sides);
+function byKeys(node: Join, sides: Sides, keysStep: KeysStep): Pick<Changed, "added" | "removed"> {
+  const keys = keysStep(touchedJoinKeys(node, sides));
   return { added: joinOfKeys(node, sides, keys, "now"), removed: joinOfKeys(node, sides, keys, "before") };
 }
 
 /** The keys of rows that came to or went from either side, in columns `keyColumn`. */
 export function touchedJoinKeys(node: Join, sides: Sides): LogicalPlan {
-  const keysOf = (rows: LogicalPlan | undefined, side: SideName): LogicalPlan | undefined =>
+  const input = unionOf([
+    keysOf(node, sides.left.added, "left"),
+    keysOf(node, sides.left.removed, "left"),
+    keysOf(node, sides.right.added, "right"),
+    keysOf(node, sides.right.removed, "right"),
+  ]) as LogicalPlan;
+  return { kind: "distinct", input };
+}
+
+function keysOf({ on }: Join, rows: LogicalPlan | undefined, side: SideName): LogicalPlan | undefined {
+  return (
     rows &&
     project(
       rows,
-      node.on.map((pair, index) => [keyColumn(index), column(pair[side])]),
-    );
-  const input = unionOf([
-    keysOf(sides.left.added, "left"),
-    keysOf(sides.left.removed, "left"),
-    keysOf(sides.right.added, "right"),
-    keysOf(sides.right.removed, "right"),
-  ]) as LogicalPlan;
-  return { kind: "distinct", input };
+      on.map((pair, index) => [keyColumn(index), column(pair[side])]),
+    )
+  );
 }
 
 /** The join's rows of these keys. */
