@@ -29,7 +29,7 @@ import { column } from "../../shared/engine/incremental/expressions.ts";
 import { tablePath } from "../../shared/pipeline/index.ts";
 import type { Expression, LogicalPlan } from "../../shared/plan/index.ts";
 import type { RowValue } from "../../shared/compute/index.ts";
-import { EngineWorld, type EngineBench } from "./engine-harness.ts";
+import { EngineWorld, type Bench } from "./engine-harness.ts";
 import { committedBatches, judgeHistory, judgeView } from "./engine-oracle.ts";
 import { expect } from "vitest";
 import { rewriteTable } from "./engine-foreign.ts";
@@ -266,7 +266,7 @@ export async function reprice(world: EngineWorld, name: string, to: Expression, 
 }
 
 /** Bronze there, empty, and the views of the test above it. */
-export async function salesWorld(bench: EngineBench, views: readonly DeclaredTable[]): Promise<EngineWorld> {
+export async function salesWorld(bench: Bench, views: readonly DeclaredTable[]): Promise<EngineWorld> {
   const world = new EngineWorld({ bench, pipeline: salesPipeline(views) });
   await world.engine.sweep();
   return world;

@@ -1,7 +1,7 @@
 /**
  * A materialized view: after every batch it equals its batch query over its inputs at the versions of the batch's offsets (SPEC.md 8–11).
  */
-import { DyneError, laneId, type FlowId, type Generation, type LaneId } from "../../core/index.ts";
+import { DyneError, isDyneError, laneId, type FlowId, type Generation, type LaneId } from "../../core/index.ts";
 import type { InputRange, LaneHead, OutcomeRecord, TableOutcome } from "../../checkpoint/index.ts";
 import { rowCountOf } from "../../delta/index.ts";
 import type { EngineContext } from "../context.ts";
@@ -69,8 +69,16 @@ export class ViewDriver implements FlowDriver {
   }
 
   async compute(batch: BatchContext): Promise<ComputedBatch> {
-    const planned = await this.#inputs.batch(batch.generation, batch.lastCommit, batch.offsets.inputs);
-    return this.#computed(planned, await this.#refreshed(batch, planned));
+    const ranges = batch.offsets.inputs;
+    const planned = await this.#inputs.batch(batch.generation, batch.lastCommit, ranges);
+    try {
+      return this.#computed(planned, await this.#refreshed(batch, planned));
+    } catch (error) {
+      if (planned.chosen.plan === undefined || !isOfChange(error)) throw error;
+      const failure = `the change cannot be computed: ${error.message}`;
+      const inFull = await this.#inputs.batch(batch.generation, batch.lastCommit, ranges, failure);
+      return this.#computed(inFull, await this.#refreshed(batch, inFull));
+    }
   }
 
   /** The merge of the sink alone, again, on the sink as it stands now: the staged rows and keys are the batch's. */
@@ -121,3 +129,10 @@ export class ViewDriver implements FlowDriver {
     };
   }
 }
+
+/**
+ * True for errors that the query itself may not have: files that a change removed can be vacuumed, and a rule may join rows that never were
+ * there at the same time, so that an expression fails on them.
+ */
+const isOfChange = (error: unknown): error is DyneError =>
+  isDyneError(error, "FILE_MISSING") || isDyneError(error, "DATA_ERROR");

@@ -56,8 +56,13 @@ export class ViewInputs {
     return hasChanges ? inputs : undefined;
   }
 
-  /** What a batch with these ranges works on, and in which way. Reads logs, no data. */
-  async batch(generation: GenerationRecord, lastCommit: CommitRecord | undefined, ranges: Ranges): Promise<ViewBatch> {
+  /** What a batch with these ranges works on, and in which way: in full after a `failure` to compute the change. Reads logs, no data. */
+  async batch(
+    generation: GenerationRecord,
+    lastCommit: CommitRecord | undefined,
+    ranges: Ranges,
+    failure?: string,
+  ): Promise<ViewBatch> {
     const inputs = new Map<string, InputState>();
     for (const input of this.#declared.inputs)
       inputs.set(input.name, await this.#state(input, this.range(ranges, input)));
@@ -75,6 +80,7 @@ export class ViewInputs {
       held,
       isBehind: areBehind(this.hidden, last),
       isBounded: this.#declared.refresh === "auto",
+      failure,
     });
     return { inputs, sink, held, chosen };
   }

@@ -46,6 +46,8 @@ export interface ViewSituation {
   readonly isBehind: boolean;
   /** False where the view's owner wants no full refresh on account of the size of a change. */
   readonly isBounded: boolean;
+  /** Why the change was tried and cannot be computed. */
+  readonly failure?: string | undefined;
 }
 
 export interface ChosenRefresh {
@@ -69,6 +71,7 @@ export function chooseRefresh(situation: ViewSituation): ChosenRefresh {
   });
   if (view.kind === "full") return full(view.reason);
   if (isFirst) return full("this is the first build");
+  if (situation.failure !== undefined) return full(situation.failure);
   if (inputs.some(({ change }) => change === undefined))
     return full("the log of an input does not reach back to what was read last");
   if (inputs.some(isUntold)) return full("the log does not say in which partition removed files were");
