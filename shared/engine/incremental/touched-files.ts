@@ -2,7 +2,7 @@
  * Which files may hold a touched value, by partition values and statistics: of inputs, of hidden tables, of the view. A file is left out
  * only where what its log says rules it out (SPEC.md 10).
  */
-import { limits } from "../../core/index.ts";
+import { limits, physicalNameOf } from "../../core/index.ts";
 import type { ComputeCollect, Row } from "../../compute/index.ts";
 import {
   mayContainAny,
@@ -44,9 +44,17 @@ const comparable = new Set([
   "timestamp_ntz",
 ]);
 
+type Form = Pick<Snapshot, "schema" | "partitionBy" | "columnMapping">;
+
+/** What the log calls a column. */
+export function storedName({ schema, columnMapping }: Form, name: string): string {
+  const field = schema.fields[name];
+  return field === undefined ? name : physicalNameOf(name, field, columnMapping);
+}
+
 /** The files that any of the uses may need. */
 export function filesOfUses(
-  { files, ...form }: Pick<Snapshot, "schema" | "partitionBy"> & { readonly files: Iterable<AddFile> },
+  { files, ...form }: Form & { readonly files: Iterable<AddFile> },
   uses: readonly (readonly Restriction[])[],
   known: KnownValues,
 ): AddFile[] {
@@ -64,7 +72,7 @@ export function filesOfUses(
 
 /** What the logs alone say: the values of partition columns in the files that came and went. */
 export function knownFromLogs(
-  inputs: readonly { readonly input: Pick<Snapshot, "partitionBy" | "schema">; readonly changed: readonly AddFile[] }[],
+  inputs: readonly { readonly input: Form; readonly changed: readonly AddFile[] }[],
 ): KnownValues {
   return ({ sources }) => {
     const ranges: ValueRange[] = [];
@@ -73,7 +81,8 @@ export function knownFromLogs(
       const { input, changed } = inputs[scan] as (typeof inputs)[number];
       const type = input.schema.fields[name]?.type;
       if (type === undefined || !input.partitionBy.includes(name)) return undefined;
-      for (const text of new Set(changed.map((file) => file.partitionValues[name] ?? null))) {
+      const stored = storedName(input, name);
+      for (const text of new Set(changed.map((file) => file.partitionValues[stored] ?? null))) {
         const value = text === null ? undefined : parseValue(type, text);
         // Delta has one value for NULL and for the empty text.
         if (text === null || text === "") hasNull = true;

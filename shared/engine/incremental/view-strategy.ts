@@ -7,7 +7,7 @@ import type { AddFile, Snapshot } from "../../delta/index.ts";
 import type { HeldTable } from "./hidden-tables.ts";
 import type { RefreshMode, ReadSubject } from "./operators/refresh-scope.ts";
 import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
-import { filesOfUses, knownFromLogs, type KnownValues } from "./touched-files.ts";
+import { filesOfUses, knownFromLogs, storedName, type KnownValues } from "./touched-files.ts";
 import { sumOfVolumes, volumeOf, type InputChange, type Volume } from "./view-change.ts";
 import type { ChangingView, ViewPlan } from "./view-plan.ts";
 
@@ -137,10 +137,8 @@ export function filesRead(
       return change?.removed ?? [];
     case "now":
       return filesOfUses(snapshot, uses, known);
-    case "before": {
-      const { schema, partitionBy } = snapshot;
-      return filesOfUses({ schema, partitionBy, files: before?.() ?? [] }, uses, known);
-    }
+    case "before":
+      return filesOfUses({ ...snapshot, files: before?.() ?? [] }, uses, known);
   }
 }
 
@@ -149,7 +147,10 @@ export function inputOf(view: ChangingView, { inputs }: Pick<ViewSituation, "inp
 }
 
 function isUntold({ snapshot, change }: InputState): boolean {
-  return snapshot.partitionBy.some((name) => change?.removed.some((file) => !(name in file.partitionValues)));
+  return snapshot.partitionBy.some((name) => {
+    const stored = storedName(snapshot, name);
+    return change?.removed.some((file) => !(stored in file.partitionValues));
+  });
 }
 
 function modeOf(view: ChangingView, { held, isBehind }: ViewSituation): RefreshMode | { readonly reason: string } {

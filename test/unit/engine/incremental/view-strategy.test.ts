@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { AddFile, Snapshot } from "../../../../shared/delta/index.ts";
 import {
   chooseRefresh,
+  filesRead,
   type InputState,
   type ViewSituation,
 } from "../../../../shared/engine/incremental/view-strategy.ts";
@@ -85,6 +86,12 @@ describe("the way of a refresh", () => {
       reason: "hidden tables are not there",
     },
     {
+      what: "is full after the change was tried in vain",
+      rest: { failure: "the change cannot be computed: a file is gone" },
+      name: "full",
+      reason: "a file is gone",
+    },
+    {
       what: "is full where more than half changed",
       rest: { inputs: inputs({ added: [file("new", { size: 501 })], removed: [] }) },
       name: "full",
@@ -117,4 +124,30 @@ describe("the way of a refresh", () => {
       touched: { files: 1, bytes: 100 },
     });
   });
+});
+
+test("files as they were are picked by what the log calls a column, also where columns changed names with each other", () => {
+  const field = (physical: string) => ({
+    type: { kind: "string" },
+    nullable: true,
+    metadata: { "delta.columnMapping.physicalName": physical },
+  });
+  const mapped = {
+    ...table([], ["shop"]),
+    columnMapping: "name",
+    schema: { kind: "struct", fields: { shop: field("item"), item: field("shop") } },
+  } as unknown as Snapshot;
+  const changing = viewPlan(salesViews.pairs.query as LogicalPlan);
+  if (changing.kind !== "changes") throw new Error(changing.reason);
+  const was = file("was", { partitionValues: { item: "here" }, stats: '{"numRecords":1}' });
+  const given: Pick<ViewSituation, "inputs" | "held"> = {
+    held: [],
+    inputs: new Map([["bronze.sales", { snapshot: mapped, change: undefined, before: () => [was] }]]),
+  };
+  const of = (text: string) => {
+    const values = { plan: salesViews.pairs.query as LogicalPlan, sources: undefined };
+    const known = () => ({ ranges: [{ min: text, max: text }], hasNull: false });
+    return filesRead(changing, given, { kind: "before", scan: 0 }, [[{ column: "shop", values }]], known);
+  };
+  expect([of("here"), of("elsewhere")].map((files) => files.length)).toEqual([1, 0]);
 });
