@@ -19,6 +19,7 @@ export { durationMs } from "./duration.ts";
 export type { Duration } from "./duration.ts";
 export * from "./aggregate-functions.ts";
 export * from "./calendar-functions.ts";
+export * from "./collection-functions.ts";
 export * from "./functions.ts";
 export * from "./number-functions.ts";
 export * from "./text-functions.ts";

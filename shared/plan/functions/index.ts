@@ -4,6 +4,7 @@ import { aggregates } from "./aggregates.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { byteFunctions } from "./bytes.ts";
 import { calendarFunctions } from "./calendar.ts";
+import { collectionFunctions } from "./collections.ts";
 import { comparisons } from "./comparison.ts";
 import { guardFunctions } from "./guard.ts";
 import type { AggregateFunction, FunctionDefinition, ScalarFunction, WindowFunction } from "./function-definition.ts";
@@ -40,6 +41,7 @@ export const functionGroups: readonly FunctionGroup[] = Object.freeze([
     title: "Dates and times",
     functions: [...timeFunctions, ...calendarFunctions, ...timeTextFunctions, ...timeWindows],
   },
+  { title: "Arrays and maps", functions: collectionFunctions },
   { title: "Structs and JSON", functions: nestedFunctions },
   { title: "Guards", functions: guardFunctions },
   { title: "Aggregates", functions: [...aggregates, ...statistics] },

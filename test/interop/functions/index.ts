@@ -1,6 +1,7 @@
 /** All probes of the table of functions. */
 import type { Probe } from "./probe.ts";
 import { aggregateProbes } from "./aggregates.ts";
+import { collectionProbes } from "./scalar-collections.ts";
 import { conditionProbes } from "./scalar-conditions.ts";
 import { nestedProbes } from "./scalar-nested.ts";
 import { numberProbes } from "./scalar-numbers.ts";
@@ -16,5 +17,6 @@ export const probes: readonly Probe[] = [
   ...textProbes,
   ...timeProbes,
   ...nestedProbes,
+  ...collectionProbes,
   ...aggregateProbes,
 ];
