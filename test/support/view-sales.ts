@@ -13,6 +13,7 @@ import {
   long,
   materializedView,
   max,
+  median,
   min,
   namedStruct,
   read,
@@ -103,7 +104,7 @@ export const salesViews = {
     ...soon,
     query: read(sales)
       .groupBy("item", "day")
-      .agg(({ amount }) => ({ amounts: collectList(amount), total: sum(amount) })),
+      .agg(({ amount }) => ({ amounts: collectList(amount), total: sum(amount), middle: median(amount) })),
   }),
   pairs: materializedView("gold.pairs", {
     ...soon,

@@ -129,7 +129,10 @@ export class Accumulators {
   /** An aggregate that nothing is known of: it needs the rows. */
   #ofRows(needing: AggregateCall, type: DataType): Expression {
     return this.#once(canonicalJson(needing), () => {
-      const args = needing.args.map((arg) => column(this.#input(arg, typeOf(arg, this.#schema))));
+      // A constant stays one: the share of a percentile must not be a column.
+      const args = needing.args.map((arg) =>
+        arg.kind === "literal" ? arg : column(this.#input(arg, typeOf(arg, this.#schema))),
+      );
       const filter = needing.filter && column(this.#input(needing.filter, { kind: "boolean" }));
       const neutral = nothing(type);
       return { type, merge: { ...needing, args, filter }, isReversible: false, contribution: () => neutral, neutral };
