@@ -191,7 +191,8 @@ export interface Sale {
   readonly weight?: number | null;
 }
 
-const firstDay = 20_000;
+/** The first day of sales, in days since the epoch. */
+export const firstDay = 20_000;
 
 /** A sale about which nothing is missing. */
 export const sale = (rest: Sale): Sale => ({
