@@ -150,6 +150,8 @@ export const strategy = z.object({
   touched: volume.optional(),
   isStateKept: z.boolean().optional(),
 });
+/** Event times of a batch's rows, leaving out those too far ahead of their arrival. */
+export const eventTimes = z.object({ min: instant, max: instant, avg: instant });
 /** The decision: from here on the batch is this, whoever finishes it. `redo` counts merges done again. */
 export const outcomeRecord = z.object({
   format,
@@ -164,6 +166,8 @@ export const outcomeRecord = z.object({
   watermark: watermark.nullable(),
   counts: batchCounts,
   strategy,
+  /** Absent where the batch has no event times, or an early build computed it. */
+  eventTime: eventTimes.optional(),
   /** The version promoted by a gate, once gates judge this edge. */
   promoted: count.nullable(),
   job: z.string().nullable(),
@@ -181,6 +185,42 @@ export const tableCommit = z.object({
   /** The last txn version recorded for this lane in this table; null before any. */
   txn: z.number().int().nullable(),
 });
+/**
+ * What a batch took from one input: from behind `startOffset` up to `endOffset`, in the terms of the input. `rows` is null where the batch
+ * has several inputs, whose rows are only known together.
+ */
+export const sourceProgress = z.object({
+  name: z.string(),
+  startOffset: z.record(z.string(), z.union([z.string(), z.number()])),
+  endOffset: z.record(z.string(), z.union([z.string(), z.number()])),
+  rows: count.nullable(),
+});
+/** A table of the flow's own after a batch. `rows` is null where a file does not say how many it has. */
+export const stateProgress = z.object({
+  operator: z.string(),
+  rows: count.nullable(),
+  /** Written by the batch, among them rows that were there before and moved into another file. */
+  rowsWritten: count,
+});
+/** How a batch went. All that is optional came later: records of early builds do not say it. */
+export const batchProgress = z.object({
+  counts: batchCounts,
+  /** By phase: `plan`, `log` (its offsets), `compute`, `commit`. A batch that another instance began lacks what that one did. */
+  durationMs: z.record(z.string(), z.number()),
+  strategy,
+  /** The run that decided the batch. */
+  attempt: z.string().optional(),
+  /** When the batch began: that of its offsets; and that of the batch before it, null for the first. */
+  batchTime: instant.optional(),
+  lastBatchTime: instant.nullable().optional(),
+  eventTime: eventTimes.optional(),
+  /** In force in the batch, as far as it is one time for all lanes; absent without event time, or before there is one. */
+  watermark: instant.optional(),
+  sources: z.array(sourceProgress).optional(),
+  states: z.array(stateProgress).optional(),
+  /** The backfill that the batch belongs to. */
+  job: z.string().optional(),
+});
 /** Written last. */
 export const commitRecord = z.object({
   format,
@@ -193,11 +233,7 @@ export const commitRecord = z.object({
   tables: z.record(z.string(), tableCommit),
   /** In `commits/0` of a generation that follows another: the batch whose place in the input it takes over; null for none. */
   continues: batchOfLane.nullable().default(null),
-  progress: z.object({
-    counts: batchCounts,
-    durationMs: z.record(z.string(), z.number()),
-    strategy,
-  }),
+  progress: batchProgress,
 });
 
 /**
@@ -275,6 +311,8 @@ export type OutcomeRecord = z.infer<typeof outcomeRecord>;
 export type TableOutcome = z.infer<typeof tableOutcome>;
 export type DataFileRecord = z.infer<typeof dataFile>;
 export type BatchCounts = z.infer<typeof batchCounts>;
+export type BatchProgress = z.infer<typeof batchProgress>;
+export type EventTimes = z.infer<typeof eventTimes>;
 export type CommitRecord = z.infer<typeof commitRecord>;
 export type TableCommit = z.infer<typeof tableCommit>;
 export type GenerationRecord = z.infer<typeof generationRecord>;

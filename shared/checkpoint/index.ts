@@ -6,4 +6,5 @@ export * from "./job-record.ts";
 export * from "./lane-log.ts";
 export * from "./layout.ts";
 export * from "./lease-keeper.ts";
+export * from "./query-progress.ts";
 export { type RecordContext } from "./records.ts";

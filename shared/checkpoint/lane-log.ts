@@ -77,6 +77,15 @@ export class LaneLog {
     return readRecord(this.#context.store, commitRecord, this.#path("commits", batch));
   }
 
+  /** The first committed batch after one, by listing; undefined where none is there. */
+  async firstCommitAfter(batch: BatchId): Promise<number | undefined> {
+    for await (const { path } of this.#context.store.list(this.#folder("commits"), {
+      after: this.#path("commits", batch),
+    }))
+      return batchIdOfName(path);
+    return undefined;
+  }
+
   putOffsets(record: OffsetsRecord) {
     return putRecordIfAbsent(this.#context, offsetsRecord, this.#path("offsets", batchId(record.batchId)), record);
   }

@@ -80,6 +80,12 @@ export const limits = {
   /** Entries of a lane's logs that are kept: the last ones, and all that are younger. */
   laneEntriesKept: 100,
   laneEntriesKeptMs: 24 * 60 * 60 * 1000,
+  /** Entries that are not in `system.progress` yet are kept beyond that, but never more than so many. */
+  progressLagEntriesMax: 10_000,
+  /** How often an instance folds progress, how many batches at once, and how often it looks for lanes that it has not run itself. */
+  progressFoldMs: 5 * 60 * 1000,
+  progressFoldBatches: 2_000,
+  progressLookMs: 60 * 60 * 1000,
   /** A lane's head is looked for by halving where a listing would be longer. */
   laneEntriesListedMax: 1_000,
   /** Objects that one round of maintenance deletes in one place, and how many of them at once. */

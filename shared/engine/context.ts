@@ -19,6 +19,8 @@ export interface EngineContext {
   readonly logger: Logger;
   /** A folder for landed files while they are read. */
   readonly workDirectory: string;
+  /** Where the progress of all batches is folded, as a path in the account `lake`; nowhere where absent. */
+  readonly progressPath?: string | undefined;
 }
 
 /** The queue through which flows are rung: at least once, in no order. */

@@ -21,6 +21,7 @@ import type { TableReader } from "./readers.ts";
 import { assertChanged } from "./plan-change.ts";
 import { restoreFlow } from "./restore.ts";
 import { skipBatch } from "./skip.ts";
+import { ProgressFold, type FoldOccasion } from "./progress/progress-fold.ts";
 import { keptFiles, underLeases } from "./table-care.ts";
 
 /** How long the cascade of one hub invocation may take: the trigger gives the partition's next events only when it returns (SPEC.md 16). */
@@ -38,11 +39,13 @@ const fullPayloadEvents = 1_000;
 export class Engine {
   readonly #context: EngineContext;
   readonly #flows: ReadonlyMap<string, RunningFlow>;
+  readonly #progress: ProgressFold | undefined;
   readonly #stopping = new AbortController();
 
   /** Takes the flows in the order of the graph. What cannot run is refused here, before any data arrives. */
   constructor(context: EngineContext, declaredFlows: readonly DeclaredFlow[]) {
     this.#context = context;
+    this.#progress = context.progressPath === undefined ? undefined : new ProgressFold(context, context.progressPath);
     const flows = new Map<string, RunningFlow>();
     for (const declared of declaredFlows) {
       const driver = this.#driver(declared, (flow) => flows.get(flow)?.driver);
@@ -50,7 +53,7 @@ export class Engine {
         declared,
         driver,
         runner: new LaneRunner(context, driver),
-        maintenance: new Maintenance(context, driver, (path) => this.#readersOf(path)),
+        maintenance: new Maintenance(context, driver, (path) => this.#readersOf(path), this.#progress),
         queue: new Map(),
         rungAgain: new Set(),
         lastStartMs: new Map(),
@@ -170,7 +173,7 @@ export class Engine {
         }
       }
     }
-    await this.#maintain();
+    await this.#maintain("now");
     return stopped;
   }
 
@@ -236,7 +239,7 @@ export class Engine {
         errors.push(error);
       }
     }
-    await this.#maintain();
+    await this.#maintain("sweep");
     if (errors.length > 0)
       throw new AggregateError(errors, `The sweep failed for ${errors.length} of ${this.#flows.size} flows.`);
   }
@@ -316,8 +319,10 @@ export class Engine {
     return ran ? "ran" : "nothing";
   }
 
-  /** Looks after the logs of the flows that have run: once the batches are through, and their doorbells rung. */
-  async #maintain(): Promise<void> {
+  /** Looks after the logs of the flows that have run: once the batches are through, and their doorbells rung. Progress is folded before. */
+  async #maintain(occasion: FoldOccasion = "batch"): Promise<void> {
+    const flows = [...this.#flows.values()].map(({ driver, runner }) => ({ flow: driver.flow, warm: runner.warm }));
+    await this.#progress?.run(flows, occasion, this.#stopping.signal);
     for (const flow of this.#flows.values()) {
       const { warm } = flow.runner;
       if (!flow.hasRun || warm === undefined || this.#stopping.signal.aborted) continue;

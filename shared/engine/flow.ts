@@ -3,6 +3,7 @@ import type { FlowId, Generation, LaneId } from "../core/index.ts";
 import type {
   BatchCounts,
   CommitRecord,
+  EventTimes,
   GenerationRecord,
   InputRange,
   LaneHead,
@@ -59,6 +60,7 @@ export interface ComputedBatch {
   readonly tables: readonly TableOutcome[];
   readonly watermark: Watermark | null;
   readonly counts: BatchCounts;
+  readonly eventTime?: EventTimes;
   readonly strategy: { readonly name: string; readonly reason: string };
 }
 

@@ -124,7 +124,7 @@ async function sealLane(
         hint: undefined,
         signal,
       };
-      const rolled = await rollForward(context, driver, log, batch, step.outcome, 0);
+      const rolled = await rollForward(context, driver, log, batch, step.outcome, {});
       if (rolled.kind === "fenced") return head;
     } else {
       await log.putOutcome({

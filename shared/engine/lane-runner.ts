@@ -40,6 +40,8 @@ interface HeldLane {
   readonly log: LaneLog;
   readonly lease: LeaseKeeper;
   head: LaneHead;
+  /** What this runner spent on the open batch before computing it, in milliseconds by phase. */
+  before: Readonly<Record<string, number>>;
 }
 
 export class LaneRunner {
@@ -76,7 +78,7 @@ export class LaneRunner {
     const known = this.#warm.get(lane);
     this.#warm.delete(lane);
     const isWarm = known !== undefined && known.log.generation === log.generation;
-    const held: HeldLane = { log, lease, head: isWarm ? await log.advance(known.head) : await log.head() };
+    const held: HeldLane = { log, lease, head: isWarm ? await log.advance(known.head) : await log.head(), before: {} };
     try {
       const result = await this.#batches(lane, record, held, hint, budget);
       if (result.kind !== "superseded") this.#warm.set(lane, { log, head: held.head });
@@ -127,7 +129,9 @@ export class LaneRunner {
         // A newer build may have taken over while the batch before ran.
         const isOurs = batches === 0 || (await isNewest(this.#context, this.#driver, generation(record.generation)));
         if (!isOurs) return { kind: "superseded" };
+        const planMs = this.#context.clock.nowMs();
         const planned = await this.#planned(lane, record, held, hint, signal);
+        held.before = { plan: this.#context.clock.nowMs() - planMs };
         if (planned === "superseded") return { kind: "superseded" };
         if (planned === undefined)
           return batches === 0 ? { kind: "idle" } : { kind: "ran", batches, rows, more: false };
@@ -164,9 +168,11 @@ export class LaneRunner {
   /** Writes the offsets of a new batch ahead of it, or takes those that another runner has written. */
   async #logOffsets(lane: LaneId, record: GenerationRecord, held: HeldLane, planned: PlannedInput): Promise<void> {
     const next = (held.head.lastCommit?.batchId ?? 0) + 1;
+    const startedMs = this.#context.clock.nowMs();
     const put = await held.log.putOffsets(
       plannedOffsets(this.#context, this.#driver.flow, lane, record, next, planned),
     );
+    held.before = put.mine ? { ...held.before, log: this.#context.clock.nowMs() - startedMs } : {};
     held.head = put.mine ? { ...held.head, openOffsets: put.record } : await held.log.advance(held.head);
   }
 
@@ -188,7 +194,9 @@ export class LaneRunner {
     const outcome = step.kind === "roll" ? step.outcome : await this.#compute(held.log, batch);
     if (outcome.seal !== null) return undefined;
     const computedMs = this.#context.clock.nowMs() - startedMs;
-    const rolled = await rollForward(this.#context, this.#driver, held.log, batch, outcome, computedMs);
+    const spentMs = step.kind === "roll" ? {} : { ...held.before, compute: computedMs };
+    const rolled = await rollForward(this.#context, this.#driver, held.log, batch, outcome, spentMs);
+    held.before = {};
     if (rolled.kind === "fenced") return undefined;
     held.head = {
       lastCommit: rolled.record,
@@ -237,6 +245,7 @@ export class LaneRunner {
       watermark: computed.watermark,
       counts: computed.counts,
       strategy: computed.strategy,
+      ...(computed.eventTime === undefined ? {} : { eventTime: computed.eventTime }),
       promoted: null,
       job: batch.offsets.job,
       seal: null,

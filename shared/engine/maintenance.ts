@@ -7,7 +7,7 @@
  *     sink, quarantine           the newest version  until they expire      they are old, and no flow of the pipeline needs them
  *     state, read by its lane    that of commits/M   their files are gone   the last commit of the lane does not need them
  */
-import { isDyneError, limits, type LaneId } from "../core/index.ts";
+import { isDyneError, limits, type FlowId, type LaneId } from "../core/index.ts";
 import { LeaseKeeper, layout, type GenerationRecord, type LaneHead, type LaneLog } from "../checkpoint/index.ts";
 import {
   advanceState,
@@ -38,6 +38,11 @@ export interface WarmFlow {
   readonly lanes: ReadonlyMap<LaneId, { readonly log: LaneLog; readonly head: LaneHead }>;
 }
 
+/** Who folds progress tells how far a lane has come: the last batch that is folded, at least where it is `wanted` or more. */
+export interface FoldedProgress {
+  foldedTo(flow: FlowId, generation: number, lane: LaneId, wanted: number): Promise<number>;
+}
+
 /** A table whose log may have grown: maintained as of `version`. */
 interface MaintainedTable {
   readonly table: DeltaTable;
@@ -55,9 +60,17 @@ export class Maintenance {
   readonly #checkpointed = new Map<string, TableState>();
   /** By lane: the batch at which its logs were last cleaned. */
   readonly #cleanedAt = new Map<LaneId, number>();
+  readonly #progress: FoldedProgress | undefined;
   #running = false;
 
-  constructor(context: EngineContext, driver: FlowDriver, readersOf: (path: string) => readonly TableReader[]) {
+  /** Logs of lanes wait for `progress`, within limits. */
+  constructor(
+    context: EngineContext,
+    driver: FlowDriver,
+    readersOf: (path: string) => readonly TableReader[],
+    progress?: FoldedProgress,
+  ) {
+    this.#progress = progress;
     this.#context = context;
     this.#driver = driver;
     this.#readersOf = readersOf;
@@ -84,7 +97,7 @@ export class Maintenance {
         if (signal.aborted || lease.signal.aborted) return;
         const last = head.lastCommit?.batchId ?? 0;
         this.#cleanedAt.set(lane, last);
-        await log.clean(last);
+        await log.clean(await this.#cleanedTo(lane, log, last));
       }
     } catch (error) {
       if (!isDyneError(error)) throw error;
@@ -92,6 +105,14 @@ export class Maintenance {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** The batch from which on entries stay: the last one, or before it, where progress waits to be folded. */
+  async #cleanedTo(lane: LaneId, log: LaneLog, last: number): Promise<number> {
+    if (this.#progress === undefined) return last;
+    const wanted = last - limits.laneEntriesKept;
+    const folded = await this.#progress.foldedTo(this.#driver.flow, log.generation, lane, wanted);
+    return Math.max(Math.min(last, folded + limits.laneEntriesKept), last - limits.progressLagEntriesMax);
   }
 
   #isLaneDue(lane: LaneId, { lastCommit }: LaneHead): boolean {

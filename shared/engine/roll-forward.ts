@@ -20,6 +20,7 @@ import {
   type TableCommit,
   type TableOutcome,
 } from "../checkpoint/index.ts";
+import { progressOf, stateProgress } from "./batch-progress.ts";
 import type { EngineContext } from "./context.ts";
 import type { BatchContext, FlowDriver } from "./flow.ts";
 import { encodeLogPath, type Action, type Fence } from "../delta/index.ts";
@@ -36,7 +37,7 @@ export async function rollForward(
   log: LaneLog,
   batch: BatchContext,
   first: OutcomeRecord,
-  computedMs: number,
+  spentMs: Readonly<Record<string, number>>,
 ): Promise<RollResult> {
   const startedMs = context.clock.nowMs();
   await verifyOldFiles(context, batch, first);
@@ -74,11 +75,10 @@ export async function rollForward(
     committedTime: instantOfMs(context.clock.nowMs()),
     tables: committed,
     continues: null,
-    progress: {
-      counts: outcome.counts,
-      durationMs: { compute: computedMs, commit: context.clock.nowMs() - startedMs },
-      strategy: outcome.strategy,
-    },
+    progress: progressOf(batch, outcome, {
+      durationMs: { ...spentMs, commit: context.clock.nowMs() - startedMs },
+      states: stateProgress(context, batch, outcome, committed),
+    }),
   });
   await dropStaged(context, driver.flow, batch, outcome);
   return { kind: "committed", record, outcome };

@@ -56,6 +56,11 @@ export function definePipeline(name: string, tables: readonly DeclaredTable[]): 
   for (const table of tables) {
     if (listed.has(table.name))
       throw new DyneError("DUPLICATE_NAME", `${name} lists the table ${table.name} twice. Rename one of them.`);
+    if (table.name.startsWith("system."))
+      throw new DyneError(
+        "INVALID_PIPELINE",
+        `${table.name} would lie among the tables that dyne keeps about itself. Give it another schema than "system".`,
+      );
     listed.set(table.name, table);
   }
   checkHubs(tables);

@@ -4,7 +4,7 @@ import { DuckDbCompute, type CheckpointFiles, type Compute } from "../compute/in
 import { systemClock, systemRandom, type Clock, type Logger, type Random } from "../core/index.ts";
 import { Backfill, declaredFlows, Engine, type EngineContext } from "../engine/index.ts";
 import { ServedTables, type HttpServices } from "../http/index.ts";
-import type { Pipeline } from "../pipeline/index.ts";
+import { tablePath, type Pipeline } from "../pipeline/index.ts";
 import type { EventHubReader } from "../sources/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 import { TableCatalog } from "../table/index.ts";
@@ -46,6 +46,7 @@ export async function openApp(pipelines: readonly Pipeline[], settings: Settings
     hubs,
     doorbells,
     workDirectory: join(folder.path, "work"),
+    foldsProgress: settings.foldsProgress,
   };
   const engines = pipelines.map((pipeline) =>
     stack.adopt(new Engine(engineContext(pipeline, parts), declaredFlows(pipeline)), (engine) => engine.close()),
@@ -73,7 +74,7 @@ async function openCompute(settings: Settings, folder: WorkerFolder, random: Ran
   );
 }
 
-/** An engine's context from its parts. */
+/** An engine's context from its parts. Progress is folded into `system.progress` unless it is said not to be. */
 export function engineContext(
   pipeline: Pipeline,
   parts: {
@@ -87,9 +88,11 @@ export function engineContext(
     readonly random: Random;
     readonly logger: Logger;
     readonly workDirectory: string;
+    readonly foldsProgress?: boolean;
   },
 ): EngineContext {
-  const { checkpoints, ...rest } = parts;
+  const { checkpoints, foldsProgress = true, ...rest } = parts;
   const tables = new TableCatalog(rest, { ...rest, checkpointReader: checkpoints, checkpointWriter: checkpoints });
-  return { pipeline: pipeline.name, tables, ...rest };
+  const progressPath = foldsProgress ? tablePath("system.progress") : undefined;
+  return { pipeline: pipeline.name, tables, progressPath, ...rest };
 }

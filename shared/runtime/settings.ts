@@ -44,6 +44,8 @@ export interface Settings {
   readonly threads: number;
   readonly cacheMb: number;
   readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** Whether the progress of batches is folded into `system.progress`. */
+  readonly foldsProgress: boolean;
   /** Who may ask over HTTP. */
   readonly access: AccessSettings;
 }
@@ -61,6 +63,7 @@ const schema = z.object({
   DYNE_THREADS: z.coerce.number().int().min(1).max(64).default(availableParallelism()),
   DYNE_CACHE_MB: megabytes.default(500),
   DYNE_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  DYNE_PROGRESS: z.enum(["on", "off", ""], { error: 'it is neither "on" nor "off"' }).default("on"),
   DYNE_TENANT_ID: z
     .union([z.uuid(), z.literal("")], { error: "it is no tenant id (a UUID)" })
     .transform((id) => id.toLowerCase() || undefined)
@@ -103,6 +106,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     threads: parsed.data.DYNE_THREADS,
     cacheMb: parsed.data.DYNE_CACHE_MB,
     logLevel: parsed.data.DYNE_LOG_LEVEL,
+    foldsProgress: parsed.data.DYNE_PROGRESS !== "off",
   };
 }
 

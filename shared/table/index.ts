@@ -1,6 +1,7 @@
 /** table: a Delta table as people use it. */
 export * from "./delta-table.ts";
 export * from "./table-catalog.ts";
+export { careForLog } from "./lake/log-care.ts";
 export * from "./read-rows.ts";
 export { rowText } from "./row-windows.ts";
 export * from "./clone.ts";

@@ -91,6 +91,8 @@ export interface WorldOptions {
   readonly wrap?: Wrap;
   /** Makes what the engine sees of the hub. */
   readonly wrapHub?: (hub: EventHubReader) => EventHubReader;
+  /** Folds progress into this table, by its path in the lake. */
+  readonly progressPath?: string;
 }
 
 export type Wrap = (store: ObjectStore, root: "host" | "lake") => ObjectStore;
@@ -135,16 +137,18 @@ export class EngineWorld {
   readonly lines: LogLine[] = [];
   readonly #bench: Bench;
   readonly #hub: EventHubReader;
+  readonly #progressPath: string | undefined;
   #wrap: Wrap;
   #engine: Engine;
 
   constructor(
-    { bench, pipeline, seed = 1, wrap = (store) => store, wrapHub = (hub) => hub }: WorldOptions,
+    { bench, pipeline, seed = 1, wrap = (store) => store, wrapHub = (hub) => hub, progressPath }: WorldOptions,
     estate: Estate = newEstate(seed),
   ) {
     this.#bench = bench;
     this.#hub = wrapHub(estate.hub);
     this.#wrap = wrap;
+    this.#progressPath = progressPath;
     this.estate = estate;
     this.pipeline = pipeline;
     this.#engine = this.#start();
@@ -195,6 +199,7 @@ export class EngineWorld {
       random,
       logger,
       workDirectory: join(this.#bench.directory, "work"),
+      progressPath: this.#progressPath,
     };
   }
 

@@ -338,6 +338,7 @@ export class StreamDriver implements FlowDriver {
       tables,
       watermark: this.#nextWatermark(batch, observed.lanes),
       counts,
+      ...(observed.eventTime === undefined ? {} : { eventTime: observed.eventTime }),
       strategy: { name: "append", reason: `${job.name}: a streaming table reads each row once` },
     };
   }

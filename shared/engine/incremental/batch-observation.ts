@@ -1,6 +1,6 @@
 /** What a batch of a streaming table says of itself: small aggregates over its judged rows, and how they are read. */
-import { limits } from "../../core/index.ts";
-import type { BatchCounts } from "../../checkpoint/index.ts";
+import { instantText, limits } from "../../core/index.ts";
+import type { BatchCounts, EventTimes } from "../../checkpoint/index.ts";
 import type { ComputeCollect, ComputeResult, Row } from "../../compute/index.ts";
 import type { Expression, LogicalPlan } from "../../plan/index.ts";
 import type { StreamFlow } from "../declared-flow.ts";
@@ -13,6 +13,8 @@ import type { LaneObservation } from "./watermark.ts";
 export interface Observed {
   readonly counts: Partial<BatchCounts>;
   readonly lanes: ReadonlyMap<string, LaneObservation>;
+  /** Undefined where no row has an event time that counts. */
+  readonly eventTime: EventTimes | undefined;
   /** Of each broken `fail` expectation: `rule`, `rows`, `sample`. */
   readonly failures: readonly Row[];
 }
@@ -80,6 +82,7 @@ export class BatchObservation {
           },
         ]),
       ),
+      eventTime: eventTimesOf(rows("lanes")),
       failures: this.#failing().flatMap(({ name, index }) => {
         const broken = Number(checks[check(index)] ?? 0);
         return broken === 0
@@ -110,6 +113,9 @@ export class BatchObservation {
       aggregates: [
         { name: "rows", expression: aggregate("count") },
         { name: "max_us", expression: aggregate("max", column("__counting_us")) },
+        { name: "min_us", expression: aggregate("min", column("__counting_us")) },
+        { name: "avg_us", expression: aggregate("avg", column("__counting_us")) },
+        { name: "timed", expression: aggregate("count", column("__counting_us")) },
       ],
     };
   }
@@ -164,3 +170,22 @@ const total = (input: LogicalPlan): LogicalPlan => ({
   groupBy: [],
   aggregates: [{ name: "rows", expression: aggregate("count") }],
 });
+
+/** The event times of all lanes together. */
+function eventTimesOf(lanes: readonly Row[]): EventTimes | undefined {
+  const timed = lanes.filter((row) => Number(row["timed"] ?? 0) > 0);
+  const [first] = timed;
+  if (first === undefined) return undefined;
+  const micros = (row: Row, name: string): bigint => BigInt(row[name] as bigint);
+  const rows = timed.reduce((sum, row) => sum + Number(row["timed"]), 0);
+  const avg = timed.reduce((sum, row) => sum + Number(row["avg_us"]) * (Number(row["timed"]) / rows), 0);
+  const min = timed.reduce(
+    (least, row) => (least < micros(row, "min_us") ? least : micros(row, "min_us")),
+    micros(first, "min_us"),
+  );
+  const max = timed.reduce(
+    (most, row) => (most > micros(row, "max_us") ? most : micros(row, "max_us")),
+    micros(first, "max_us"),
+  );
+  return { min: instantText(min), max: instantText(max), avg: instantText(BigInt(Math.round(avg))) };
+}

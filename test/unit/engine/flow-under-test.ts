@@ -113,10 +113,14 @@ export class FlowUnderTest {
     };
   }
 
-  maintenance(readers: readonly TableReader[] = [], wrap: Wrap = (store) => this.meter.of(store)): Maintenance {
+  maintenance(
+    readers: readonly TableReader[] = [],
+    wrap: Wrap = (store) => this.meter.of(store),
+    progress?: ConstructorParameters<typeof Maintenance>[3],
+  ): Maintenance {
     const context = wrap === undefined ? this.#context : { ...this.world.context(wrap), tables: this.#context.tables };
     const driver = { flow, lanes: async () => [lane] } as unknown as ConstructorParameters<typeof Maintenance>[1];
-    return new Maintenance(context, driver, () => readers);
+    return new Maintenance(context, driver, () => readers, progress);
   }
 
   async maintain(maintenance = this.maintenance()): Promise<void> {

@@ -215,6 +215,12 @@ describe("a pipeline", () => {
   const cases: readonly (readonly [string, string, RegExp, readonly DeclaredTable[]])[] = [
     ["two tables of one name", "DUPLICATE_NAME", /silver\.events twice/, [bronze, silver, silver]],
     [
+      "a table among those that dyne keeps about itself",
+      "INVALID_PIPELINE",
+      /system\.progress .* Give it another schema/,
+      [bronze, streamingTable("system.progress", { query: parsed })],
+    ],
+    [
       "two tables of one hub",
       "DUPLICATE_NAME",
       /both read the hub "events"/,

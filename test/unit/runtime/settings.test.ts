@@ -42,6 +42,15 @@ test("what is not set has a default that fits the machine", () => {
   expect([memoryLimitMb >= 256, threads >= 1, cacheMb, logLevel]).toEqual([true, true, 500, "info"]);
 });
 
+test.each([
+  [undefined, true],
+  ["", true],
+  ["on", true],
+  ["off", false],
+])("progress is folded unless it is turned off: %s", (DYNE_PROGRESS, isOn) => {
+  expect(readSettings({ ...local, DYNE_PROGRESS }).foldsProgress).toBe(isOn);
+});
+
 describe("a setting that is wrong is named", () => {
   test.each([
     ["DYNE_MEMORY_MB", "much"],
@@ -52,6 +61,7 @@ describe("a setting that is wrong is named", () => {
     ["DYNE_THREADS", "65"],
     ["DYNE_CACHE_MB", "-1"],
     ["DYNE_LOG_LEVEL", "loud"],
+    ["DYNE_PROGRESS", "sometimes"],
     ["DYNE_DIRECTORY", ""],
     ["AZURE_CLIENT_ID", "not a uuid"],
     ["EVENTS__fullyQualifiedNamespace", "sb://dyne.servicebus.windows.net"],
