@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { systemClock, systemRandom } from "../shared/core/index.ts";
 import { jsonLogger } from "../shared/runtime/index.ts";
-import { hubsOfPipelines } from "./hubs.ts";
+import { pipelines } from "../pipelines/index.ts";
 import { restartOnSave } from "./restart-on-save.ts";
-import { ownDataFolder, startPlatform } from "../local/platform/index.ts";
+import { hubsOf, ownDataFolder, startPlatform } from "../local/platform/index.ts";
 
 /** `dyne dev`: Azure on this machine with the declared pipelines running, until Ctrl-C. */
 export function devCommand(): Command {
@@ -38,7 +38,7 @@ async function run(options: { data: string; json?: boolean }): Promise<void> {
   say("starting storage, Event Hubs and the Functions host …");
   await using platform = await startPlatform({
     directory: folder.path,
-    hubs: hubsOfPipelines(),
+    hubs: hubsOf(pipelines),
     clock: systemClock,
     random: systemRandom,
     logger: jsonLogger("warn", (line) => process.stderr.write(line)),

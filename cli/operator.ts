@@ -3,8 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
-import { hubsOfPipelines } from "./hubs.ts";
-import { openLocalStorage, type LocalStorage } from "../local/platform/index.ts";
+import { hubsOf, openLocalStorage, type LocalStorage } from "../local/platform/index.ts";
 import { pipelines } from "../pipelines/index.ts";
 import { DuckDbCompute } from "../shared/compute/index.ts";
 import { DyneError, silentLogger, systemClock, systemRandom } from "../shared/core/index.ts";
@@ -34,7 +33,7 @@ export class Operator implements AsyncDisposable {
 
   /** The same with the hubs of the pipelines, which are started where they do not run. */
   static async openWithHubs(data: string): Promise<Operator> {
-    return new Operator(await openLocalStorage(resolve(data), services, hubsOfPipelines()), data);
+    return new Operator(await openLocalStorage(resolve(data), services, hubsOf(pipelines)), data);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,7 +3,8 @@ import { createInterface } from "node:readline/promises";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { Command } from "commander";
 import { DyneError } from "../shared/core/index.ts";
-import { hubsOfPipelines } from "./hubs.ts";
+import { hubsOf } from "../local/platform/index.ts";
+import { pipelines } from "../pipelines/index.ts";
 import { Operator } from "./operator.ts";
 
 interface SendOptions {
@@ -32,7 +33,7 @@ export function sendCommand(): Command {
 }
 
 async function send(hub: string, file: string | undefined, { data, key, json }: SendOptions): Promise<void> {
-  const hubs = Object.keys(hubsOfPipelines());
+  const hubs = Object.keys(hubsOf(pipelines));
   if (!hubs.includes(hub))
     throw new DyneError("INVALID_ARGUMENT", `No pipeline reads a hub "${hub}". Choose one of ${hubs.join(", ")}.`);
   await using operator = await Operator.openWithHubs(data);

@@ -1,13 +1,22 @@
 import { rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { systemClock, systemRandom, type Logger } from "../shared/core/index.ts";
+import { systemClock, systemRandom } from "../shared/core/index.ts";
 import { jsonLogger } from "../shared/runtime/index.ts";
-import { runDemo, type DemoProgress, type DemoSummary } from "../local/demo/index.ts";
+import {
+  runDemo,
+  runSample,
+  sampleNames,
+  type DemoProgress,
+  type DemoSummary,
+  type SampleName,
+  type SampleSummary,
+} from "../local/demo/index.ts";
 import { ownDataFolder } from "../local/platform/index.ts";
 
 interface StartOptions {
-  readonly events: number;
+  readonly pipeline: "flights" | SampleName;
+  readonly events?: number;
   readonly rate: number | "max";
   readonly seed: number;
   readonly partitions: number;
@@ -22,9 +31,16 @@ const progressMs = 1_000;
 export function startCommand(): Command {
   return new Command("start")
     .description(
-      "Move real flights from Event Hubs to gold tables on this machine, and check every table against its source.",
+      "Move real flights from Event Hubs to gold tables on this machine, and check every table against its source; or the events of another sample.",
     )
-    .option("--events <count>", "events to send, injected ones included", whole(1, 3_050_000), 100_000)
+    .addOption(
+      new Option("--pipeline <name>", "which sample runs").choices(["flights", ...sampleNames]).default("flights"),
+    )
+    .option(
+      "--events <count>",
+      "events to send, injected ones included (default: 100000 of flights, 20000 of others)",
+      whole(1, 3_050_000),
+    )
     .option("--rate <per-second>", "events per second over all partitions, or max", rate, 2_500)
     .option("--seed <number>", "seed of the injected events", whole(0, 2 ** 31 - 1), 1)
     .option(
@@ -35,7 +51,7 @@ export function startCommand(): Command {
     .option("--json", "print the summary as one line of JSON, last on standard output")
     .addHelpText(
       "after",
-      "\nExamples:\n  npm start\n  npm start -- --events 100000 --json\n  npm start -- --rate max --events 3000000",
+      "\nExamples:\n  npm start\n  npm start -- --events 100000 --json\n  npm start -- --rate max --events 3000000\n  npm start -- --pipeline customer-events",
     )
     .action(start);
 }
@@ -48,34 +64,63 @@ async function start(options: StartOptions): Promise<void> {
   const interrupt = () => interrupted.abort(new Error("interrupted"));
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   const say = (text: string) => process.stderr.write(`${text}\n`);
-  const logger: Logger = jsonLogger("warn", (line) => process.stderr.write(line));
-  let lastMs = 0;
-  const onProgress = (progress: DemoProgress) => {
-    if (systemClock.nowMs() - lastMs < progressMs) return;
-    lastMs = systemClock.nowMs();
+  const services = {
+    clock: systemClock,
+    random: systemRandom,
+    logger: jsonLogger("warn", (line) => process.stderr.write(line)),
+    onStep: (step: string) => void say(`• ${step}`),
+    signal: interrupted.signal,
+  };
+  const { rate, seed, partitions, json = false } = options;
+  const settings = { rate, seed, partitions, directory: folder.path };
+  if (options.pipeline !== "flights") {
+    const onProgress = seldom((rows: SampleSummary["rows"]) => say(`  ${tableCounts(rows).join("  ")}`));
+    const sample = await runSample(
+      options.pipeline,
+      { ...settings, events: options.events ?? 20_000 },
+      { ...services, onProgress },
+    );
+    process.exitCode = sample.checks.every((check) => check.ok) ? 0 : 1;
+    return reportSample(sample, named(folder.path), json, say);
+  }
+  const onProgress = seldom((progress: DemoProgress) =>
     say(
       `  sent ${count(progress.sent)}  bronze ${count(progress.bronze)}  silver ${count(progress.silver)}  gold.route_daily ${count(progress.gold)}`,
-    );
-  };
+    ),
+  );
   const { summary, sample } = await runDemo(
-    {
-      events: options.events,
-      rate: options.rate,
-      seed: options.seed,
-      partitions: options.partitions,
-      directory: folder.path,
-    },
-    {
-      clock: systemClock,
-      random: systemRandom,
-      logger,
-      onStep: (step) => say(`• ${step}`),
-      onProgress,
-      signal: interrupted.signal,
-    },
+    { ...settings, events: options.events ?? 100_000 },
+    { ...services, onProgress },
   );
   process.exitCode = summary.checks.every((check) => check.ok) ? 0 : 1;
-  report(summary, sample, named(folder.path), options.json === true, say);
+  report(summary, sample, named(folder.path), json, say);
+}
+
+/** Passes on what comes, once a second at most. */
+function seldom<Value>(pass: (value: Value) => void): (value: Value) => void {
+  let lastMs = 0;
+  return (value) => {
+    if (systemClock.nowMs() - lastMs < progressMs) return;
+    lastMs = systemClock.nowMs();
+    pass(value);
+  };
+}
+
+const tableCounts = (rows: SampleSummary["rows"]): string[] =>
+  Object.entries(rows).map(([table, n]) => `${table} ${count(n)}`);
+
+function reportSample(summary: SampleSummary, folder: string, json: boolean, say: (text: string) => void): void {
+  say(`\n${count(summary.events)} events in ${summary.seconds} s (${count(summary.eventsPerSecond)}/s)`);
+  for (const line of tableCounts(summary.rows)) say(`  ${line} rows`);
+  sayChecks(summary.checks, say);
+  const last = Object.keys(summary.rows).findLast((table) => table.startsWith("gold."));
+  say(`\nRead it yourself:\n  npm run --silent dyne -- table read ${last} --data ${folder}`);
+  if (json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+}
+
+function sayChecks(checks: DemoSummary["checks"], say: (text: string) => void): void {
+  for (const { ok, name, detail } of checks)
+    say(`  ${ok ? "✓" : "✗"} ${name}${detail === undefined ? "" : `: ${detail}`}`);
 }
 
 function report(
@@ -94,8 +139,7 @@ function report(
   say(
     `  latency p50/p95: bronze ${latency.bronze.p50}/${latency.bronze.p95} ms, silver ${latency.silver.p50}/${latency.silver.p95} ms, gold ${latency.gold.p50}/${latency.gold.p95} ms`,
   );
-  for (const check of summary.checks)
-    say(`  ${check.ok ? "✓" : "✗"} ${check.name}${check.detail === undefined ? "" : `: ${check.detail}`}`);
+  sayChecks(summary.checks, say);
   say("\nThe busiest routes of gold.route_daily:");
   for (const row of sample) say(`  ${Object.values(row).join("  ")}`);
   say(`\nRead it yourself:\n  npm run --silent dyne -- table read gold.route_daily --data ${folder}`);
@@ -110,7 +154,7 @@ function named(path: string): string {
 
 /** Everything of an earlier run but the lock, which is ours. */
 async function empty(folder: string): Promise<void> {
-  for (const name of ["storage", "hubs", "work", "logs", "check"])
+  for (const name of ["storage", "hubs", "work", "logs", "check", "stream-time"])
     await rm(join(folder, name), { recursive: true, force: true });
 }
 

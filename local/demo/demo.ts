@@ -3,11 +3,13 @@ import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { transientCheckpoints } from "../../shared/compute/index.ts";
+import { pipelines } from "../../pipelines/index.ts";
 import { DyneError, type Clock, type Logger, type Random } from "../../shared/core/index.ts";
 import { openStores, readSettings } from "../../shared/runtime/index.ts";
 import { TableCatalog } from "../../shared/table/index.ts";
-import { startChild, startPlatform, type Platform } from "../platform/index.ts";
-import { CheckRoom, runChecks, sourceFile, type Check, type DemoTables } from "./checks.ts";
+import { hubsOf, startChild, startPlatform, type Platform } from "../platform/index.ts";
+import { CheckRoom, type Check } from "./check-room.ts";
+import { runChecks, sourceFile, type DemoTables } from "./checks.ts";
 import { measureLatency, type Latency } from "./latency.ts";
 import { demoHub, type DemoOptions } from "./options.ts";
 import { countRows, LaneWatch } from "./watch.ts";
@@ -58,7 +60,7 @@ export async function runDemo(
   await using platform = await startPlatform({
     ...services,
     directory: options.directory,
-    hubs: { [demoHub]: { partitions: options.partitions, consumerGroups: ["dyne-trigger", "dyne-read"] } },
+    hubs: hubsOf(pipelines, { [demoHub]: options.partitions }),
   });
   const stores = openStores(readSettings(platform.settings));
   const catalog = new TableCatalog(stores, { ...services, checkpointReader: transientCheckpoints() });

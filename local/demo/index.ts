@@ -1,4 +1,6 @@
-/** demo: the main job of `npm start`. */
+/** demo: the jobs of `npm start`. */
 export * from "./demo.ts";
 export * from "./options.ts";
-export type { Check } from "./checks.ts";
+export * from "./sample-run.ts";
+export { sampleNames, type SampleName } from "./samples.ts";
+export type { Check } from "./check-room.ts";

@@ -1,5 +1,5 @@
 /** Latency as a reader sees it: from the time the hub took an event to the commit that made its row readable. */
-import type { CheckRoom } from "./checks.ts";
+import type { CheckRoom } from "./check-room.ts";
 import type { LaneWatch } from "./watch.ts";
 
 export interface Percentiles {

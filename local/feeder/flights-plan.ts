@@ -14,6 +14,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { DyneError } from "../../shared/core/errors.ts";
 import { partitionOf } from "../event-hubs/partition-hash.ts";
 import type { PlannedEvent } from "./planned-event.ts";
+import { drawKind, hash } from "./seeded-hash.ts";
 
 /** What an event of the stream is. */
 export const flightEventKinds = ["flight", "duplicate", "malformed", "unknown-airport", "late", "far-future"] as const;
@@ -183,30 +184,12 @@ function malformedBody(malformation: Malformation, json: string): Uint8Array {
 /** What follows a flight, by the hash of seed and row. */
 function extraAfter(seed: number, flightIndex: number): Extra | undefined {
   if (flightIndex % flightsPerHugeBody === hash(seed, -1) % 1_000) return { kind: "malformed", malformation: "huge" };
-  let draw = hash(seed, flightIndex) / 2 ** 32;
-  for (const kind of extraKinds) {
-    draw -= flightExtraRates[kind];
-    if (draw >= 0) continue;
-    if (kind !== "malformed") return { kind };
-    return { kind, malformation: smallMalformations[hash(~seed, flightIndex) % smallMalformations.length]! };
-  }
-  return undefined;
+  const kind = drawKind(flightExtraRates, seed, flightIndex);
+  if (kind !== "malformed") return kind && { kind };
+  return { kind, malformation: smallMalformations[hash(~seed, flightIndex) % smallMalformations.length]! };
 }
 
-const extraKinds = Object.keys(flightExtraRates) as (keyof typeof flightExtraRates)[];
 const smallMalformations = malformations.filter((malformation) => malformation !== "huge");
-
-/** A well-mixed 32-bit number from two (murmur3's finaliser, twice). */
-function hash(seed: number, value: number): number {
-  return mix(mix(seed ^ 0x9e3779b9) ^ value) >>> 0;
-}
-
-function mix(value: number): number {
-  let h = value ^ (value >>> 16);
-  h = Math.imul(h, 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
 
 function flightId(letter: string, flightIndex: number): string {
   return letter + String(10_000_001 + flightIndex).slice(1);

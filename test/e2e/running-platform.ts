@@ -4,7 +4,8 @@ import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { ManagedIdentityCredential } from "@azure/identity";
 import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
-import { ownDataFolder, startPlatform, type Platform, type PlatformOptions } from "../../local/platform/index.ts";
+import { hubsOf, ownDataFolder, startPlatform, type Platform, type PlatformOptions } from "../../local/platform/index.ts";
+import { pipelines } from "../../pipelines/index.ts";
 import { DuckDbCompute, transientCheckpoints } from "../../shared/compute/index.ts";
 import { systemClock, systemRandom, type Logger } from "../../shared/core/index.ts";
 import { openStores, readSettings } from "../../shared/runtime/index.ts";
@@ -48,7 +49,7 @@ export async function runPlatform(options: Pick<PlatformOptions, "app" | "identi
       ...services,
       ...options,
       directory: folder,
-      hubs: { flights: { partitions: 2, consumerGroups: ["dyne-trigger", "dyne-read"] } },
+      hubs: hubsOf(pipelines, { flights: 2 }),
     }),
   );
   // Where the platform is secured this process has the app's identity, and finds it as the app does.

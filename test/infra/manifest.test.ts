@@ -52,8 +52,13 @@ function triggersOf(declared: readonly Pipeline[]) {
 }
 
 describe("hubs", () => {
-  it("are those of the sample, with the groups of the trigger and of dyne's own reads", () => {
-    expect(hubsOf(sample)).toEqual({ flights: [4, "dyne-read", "dyne-trigger"] });
+  it("are those of the samples, with the groups of the trigger and of dyne's own reads", () => {
+    expect(hubsOf(sample)).toEqual({
+      customers: [4, "dyne-read", "dyne-trigger"],
+      events: [4, "dyne-read", "dyne-trigger"],
+      flights: [4, "dyne-read", "dyne-trigger"],
+      readings: [4, "dyne-read", "dyne-trigger"],
+    });
   });
 
   it("are those of any other pipelines, each once", () => {

@@ -5,8 +5,11 @@ import { functionsOf, scheduleOf } from "../../../shared/runtime/index.ts";
 test("the functions of a kind are those of the manifests, each name once", () => {
   expect(functionsOf(pipelines, "eventHub")).toEqual([
     { name: "hub-flights", kind: "eventHub", hub: "flights", consumerGroup: "dyne-trigger" },
+    { name: "hub-events", kind: "eventHub", hub: "events", consumerGroup: "dyne-trigger" },
+    { name: "hub-customers", kind: "eventHub", hub: "customers", consumerGroup: "dyne-trigger" },
+    { name: "hub-readings", kind: "eventHub", hub: "readings", consumerGroup: "dyne-trigger" },
   ]);
-  expect(functionsOf([...pipelines, ...pipelines], "eventHub")).toHaveLength(1);
+  expect(functionsOf([...pipelines, ...pipelines], "eventHub")).toHaveLength(4);
   expect(functionsOf(pipelines, "queue").map(({ name, queue }) => [name, queue])).toEqual([
     ["notices", "notices"],
     ["bulk", "bulk"],
