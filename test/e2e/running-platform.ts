@@ -4,7 +4,13 @@ import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { ManagedIdentityCredential } from "@azure/identity";
 import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
-import { hubsOf, ownDataFolder, startPlatform, type Platform, type PlatformOptions } from "../../local/platform/index.ts";
+import {
+  hubsOf,
+  ownDataFolder,
+  startPlatform,
+  type Platform,
+  type PlatformOptions,
+} from "../../local/platform/index.ts";
 import { pipelines } from "../../pipelines/index.ts";
 import { DuckDbCompute, transientCheckpoints } from "../../shared/compute/index.ts";
 import { systemClock, systemRandom, type Logger } from "../../shared/core/index.ts";
