@@ -16,8 +16,8 @@ function settingsOf(from: Deployment): Readonly<Record<string, string>> {
 /** As the platform hands them to the runtime; the client id is one in form, which the one of these tests is not. */
 const environment: Readonly<Record<string, string>> = { ...settingsOf(withApi), AZURE_CLIENT_ID: clientId };
 
-/** Settings that a deployment leaves alone: what is meant for a laptop, and another cloud's authority. */
-const leftAlone = ["DYNE_AUTH", "EVENTS__customEndpointAddress", "AZURE_AUTHORITY_HOST"];
+/** Settings that a deployment leaves alone: what is meant for a laptop, another cloud's authority, and what is on unless it is turned off. */
+const leftAlone = ["DYNE_AUTH", "EVENTS__customEndpointAddress", "AZURE_AUTHORITY_HOST", "DYNE_PROGRESS"];
 
 describe("shared/runtime", () => {
   it("finds every setting that it reads", () => {

@@ -301,8 +301,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: viewInputs,
-        find: "await this.open(input).at(this.range(ranges, input).toVersion)",
-        replace: "await this.open(input).latest()",
+        find: "const snapshot = await this.open(input).at(toVersion);",
+        replace: "const snapshot = await this.open(input).latest();",
       },
     ],
   },
