@@ -36,7 +36,7 @@ function titleOf({ rule, name }: Mutant): string {
 
 async function copyOfSources(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "dyne-mutant-"));
-  for (const path of ["package.json", "shared", "test/support", "test/simulation"])
+  for (const path of ["package.json", "shared", "test/support", "test/simulation", "test/oracle"])
     await cp(join(root, path), join(folder, path), { recursive: true });
   await symlink(join(root, "node_modules"), join(folder, "node_modules"));
   return folder;
