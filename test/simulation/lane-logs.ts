@@ -63,11 +63,14 @@ export async function laneLogs(world: EngineWorld): Promise<LaneLogs[]> {
 
 /** What is wrong with the logs of a world at rest. */
 export async function wrongLogs(world: EngineWorld): Promise<string[]> {
+  const running = new Map<string, boolean>();
+  for (const { id } of world.engine.flows) running.set(id, (await world.stateOf(id)) === "RUNNING");
   return (await laneLogs(world)).flatMap(({ flow, lane, generations }) => {
+    const isRunning = running.get(flow) ?? true;
     const wrong = generations.flatMap((own, index) => [
       ...(own.record.generation === index + 1 ? [] : ["generations have a hole"]),
       ...wrongWithin(own, replayedLane(laneId(lane)) !== undefined),
-      ...wrongEnd(own, generations.slice(index + 1), lane),
+      ...wrongEnd(own, generations.slice(index + 1), lane, isRunning),
       ...wrongBegin(own, generations[index - 1], generations.slice(index + 1), lane),
     ]);
     return wrong.map((each) => `${flow} lane ${lane}: ${each}`);
@@ -115,10 +118,13 @@ function wrongEnd(
   { record, offsets, outcomes, commits }: GenerationLogs,
   later: LaneLogs["generations"],
   lane: string,
+  isRunning: boolean,
 ) {
   const last = commits.length;
   const where = `generation ${record.generation} ends with ${offsets.length} offsets, ${outcomes.length} outcomes and ${last} commits`;
-  if (later.length === 0) return offsets.length === last + 1 && outcomes.length === last ? [] : [where];
+  // A flow that failed stands at a batch that was never decided.
+  const isOpen = !isRunning && offsets.length === last + 2;
+  if (later.length === 0) return (isOpen || offsets.length === last + 1) && outcomes.length === last ? [] : [where];
   const wrong: string[] = [];
   if (offsets.length > last + 2 || outcomes.length > last + 1) wrong.push(where);
   const seal = outcomes[last]?.seal ?? null;
