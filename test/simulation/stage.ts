@@ -1,10 +1,11 @@
 /** Where a schedule is played: stores and a hub that fail as it says, one clock, and turns at every call, so that a seed gives one order of events. */
+import { VirtualClock } from "../../shared/testing/virtual-clock.ts";
 import { createHash } from "node:crypto";
 import { seededRandom, DyneError, type Random } from "../../shared/core/index.ts";
 import { MemoryEventHub, type EventHubReader } from "../../shared/sources/index.ts";
 import { MemoryStore, type ObjectStore } from "../../shared/storage/index.ts";
 import { aroundStore, Baton, CrashPoint, isPassing, withoutLeases, type Around } from "../support/engine-faults.ts";
-import { startMs, TestClock, type Estate } from "../support/engine-harness.ts";
+import { startMs, type Estate } from "../support/engine-harness.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
 import type { Raise } from "./raises.ts";
 import type { Act, Runner, Schedule } from "./schedule.ts";
@@ -18,7 +19,7 @@ const callsShown = 40;
 const isLogEntry = (path: string): boolean => /\/(offsets|outcome|commits|generations)\/|\/_delta_log\//.test(path);
 
 export class Stage {
-  readonly clock = new TestClock(startMs);
+  readonly clock = new VirtualClock(startMs);
   readonly hub = new MemoryEventHub("events", 2, BigInt(startMs - 86_400_000) * 1000n);
   /** What nobody may do to a log. */
   readonly violations: string[] = [];

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDbCompute, type CheckpointFiles, type Compute, type ComputeInput } from "../../shared/compute/index.ts";
 import { layout } from "../../shared/checkpoint/index.ts";
-import { limits, placeColumn, seededRandom, silentLogger, type Clock, type Random } from "../../shared/core/index.ts";
+import { limits, placeColumn, seededRandom, silentLogger, type Random } from "../../shared/core/index.ts";
+import { VirtualClock } from "../../shared/testing/virtual-clock.ts";
 import { declaredFlows, Engine, type DeclaredFlow, type EngineContext } from "../../shared/engine/index.ts";
 import { tablePath, type Pipeline } from "../../shared/pipeline/index.ts";
 import { schemaOf, type Expression, type LogicalPlan } from "../../shared/plan/index.ts";
@@ -18,39 +19,6 @@ import { TableCatalog, type DeltaTable } from "../../shared/table/index.ts";
 /** The time at which every test begins. */
 export const startMs = Date.parse("2026-03-01T00:00:00Z");
 const arrivalStepMs = 300_000;
-
-/** Waits between tries pass at once; a wait as long as a lease's renewal lasts until the test moves the time. */
-export class TestClock implements Clock {
-  #nowMs: number;
-  #sleepers: { readonly atMs: number; readonly wake: () => void }[] = [];
-
-  constructor(nowMs: number) {
-    this.#nowMs = nowMs;
-  }
-
-  nowMs(): number {
-    return this.#nowMs;
-  }
-
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return;
-    if (ms < limits.leaseRenewMs) {
-      this.#nowMs += Math.ceil(ms);
-      return;
-    }
-    await new Promise<void>((wake) => {
-      this.#sleepers.push({ atMs: this.#nowMs + ms, wake });
-      signal?.addEventListener("abort", () => wake(), { once: true });
-    });
-  }
-
-  advance(ms: number): void {
-    this.#nowMs += ms;
-    const due = this.#sleepers.filter(({ atMs }) => atMs <= this.#nowMs);
-    this.#sleepers = this.#sleepers.filter(({ atMs }) => atMs > this.#nowMs);
-    for (const { wake } of due) wake();
-  }
-}
 
 /** DuckDB and a folder of its own; shared by the tests of a file. */
 export class EngineBench implements AsyncDisposable {
@@ -99,7 +67,7 @@ export type Wrap = (store: ObjectStore, root: "host" | "lake") => ObjectStore;
 
 /** Where a world keeps what survives an instance. */
 export interface Estate {
-  readonly clock: TestClock;
+  readonly clock: VirtualClock;
   readonly random: Random;
   readonly host: ObjectStore;
   readonly lake: ObjectStore;
@@ -110,7 +78,7 @@ export interface Estate {
 
 /** An empty estate: nothing landed, a hub with two partitions. */
 export function newEstate(seed = 1): Estate {
-  const clock = new TestClock(startMs);
+  const clock = new VirtualClock(startMs);
   const random = seededRandom(seed);
   const hub = new MemoryEventHub("events", 2, BigInt(startMs - 86_400_000) * 1000n);
   return {
@@ -158,7 +126,7 @@ export class EngineWorld {
     return this.#engine;
   }
 
-  get clock(): TestClock {
+  get clock(): VirtualClock {
     return this.estate.clock;
   }
 

@@ -1,4 +1,7 @@
-/** Thrift's compact protocol, in which footers of Parquet files are written, as much as it takes to walk through one. */
+/**
+ * Thrift's compact protocol, in which footers of Parquet files are written, as much as it takes to walk through one. What is asked is where in
+ * the footer a value lies, so that it can be taken out of a copy; readers of Parquet give values without their places.
+ */
 import { DyneError } from "../../core/index.ts";
 
 /** Types of values, as fields and lists name them. */

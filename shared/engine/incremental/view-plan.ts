@@ -6,6 +6,7 @@ import {
   analyze,
   columnsOf,
   hasWindow,
+  holdsMap,
   joinColumns,
   nodesOf,
   sameType,
@@ -23,7 +24,7 @@ import { aggregateOperator } from "./operators/aggregate-operator.ts";
 import { distinctOperator } from "./operators/distinct-operator.ts";
 import { keyColumn } from "./operators/accumulator.ts";
 import { keysSchema, type KeyedOperator } from "./operators/keyed-operator.ts";
-import { holdsMap, type ScanPlace } from "./operators/scan-change.ts";
+import type { ScanPlace } from "./operators/scan-change.ts";
 import { commonPartition } from "./operators/window-change.ts";
 import { columnAt, columnsRead, isSame, planAt, viewNodes, type ViewNode } from "./view-node.ts";
 import { matchingPairs } from "./operators/matching.ts";

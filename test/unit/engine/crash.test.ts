@@ -2,6 +2,7 @@
  * An instance dies at a call of a store, another one comes and finds what was left: whatever the call was, no row is lost or doubled
  * (engine-rules 1, 2). By default a sample of the calls is tried; `CRASHES=all` tries each of them, `SEED=…` another sample.
  */
+import { VirtualClock } from "../../../shared/testing/virtual-clock.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../../shared/core/index.ts";
 import type { MemoryEventHub } from "../../../shared/sources/index.ts";
@@ -12,7 +13,6 @@ import {
   EngineWorld,
   newEstate,
   startMs,
-  TestClock,
   type Estate,
   type Tables,
 } from "../../support/engine-harness.ts";
@@ -27,7 +27,7 @@ const pipeline = engineFixture();
 
 /** An estate that can be made again as it was when an act began. */
 class RecordedEstate implements Estate {
-  readonly clock = new TestClock(startMs);
+  readonly clock = new VirtualClock(startMs);
   readonly random = seededRandom(seed);
   readonly hub: MemoryEventHub;
   arrivals = 0;
@@ -62,7 +62,7 @@ class RecordedEstate implements Estate {
   async copyAt(mark: RecordedEstate["mark"], copySeed: number): Promise<Estate> {
     let nowMs = startMs;
     const moving = { nowMs: () => nowMs, sleep: async () => {} };
-    const clock = new TestClock(mark.nowMs);
+    const clock = new VirtualClock(mark.nowMs);
     const { hub } = newEstate();
     for (const again of this.#sent.slice(0, mark.sent)) again(hub);
     const random = seededRandom(copySeed);

@@ -1,4 +1,5 @@
 /** Eight instances, a lane each, append to one table at once, while a ninth writes checkpoints and cleans the log. */
+import { VirtualClock } from "../../../shared/testing/virtual-clock.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import { isDyneError } from "../../../shared/core/index.ts";
 import { definePipeline, eventHub, streamingTable } from "../../../shared/pipeline/index.ts";
 import { MemoryEventHub } from "../../../shared/sources/index.ts";
 import { FileStore } from "../../../shared/storage/index.ts";
-import { EngineBench, EngineWorld, newEstate, startMs, TestClock, type Estate } from "../../support/engine-harness.ts";
+import { EngineBench, EngineWorld, newEstate, startMs, type Estate } from "../../support/engine-harness.ts";
 import { tidyLogs } from "../../support/engine-tidying.ts";
 
 const lanes = 8;
@@ -34,7 +35,7 @@ afterAll(async () => {
 function estateOf(kind: "memory" | "files"): Estate {
   const estate = { ...newEstate(), hub: new MemoryEventHub("events", lanes, BigInt(startMs) * 1000n) };
   if (kind === "memory") return estate;
-  const services = { clock: new TestClock(Date.now()), random: estate.random };
+  const services = { clock: new VirtualClock(Date.now()), random: estate.random };
   const storeAt = (name: string): FileStore => new FileStore(join(folder, name), services);
   return { ...estate, ...services, host: storeAt("host"), lake: storeAt("lake") };
 }

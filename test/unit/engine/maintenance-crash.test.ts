@@ -1,8 +1,9 @@
 /** Maintenance dies at its calls to the stores, one after the other. */
+import { VirtualClock } from "../../../shared/testing/virtual-clock.ts";
 import { expect, test } from "vitest";
 import { MemoryStore } from "../../../shared/storage/index.ts";
 import { aroundStore, CrashPoint, expectCrash, Journal } from "../../support/engine-faults.ts";
-import { EngineBench, newEstate, startMs, TestClock } from "../../support/engine-harness.ts";
+import { EngineBench, newEstate, startMs } from "../../support/engine-harness.ts";
 import { jsonCheckpoints } from "../../support/json-checkpoints.ts";
 import { FlowUnderTest, minuteMs, never, statePath } from "./flow-under-test.ts";
 
@@ -32,7 +33,7 @@ test("maintenance that dies anywhere loses nothing, and the next one leaves what
 
   /** The same flow again, at the moment before its second maintenance, which dies at a call; and what is left at the next one's end. */
   const after = async (crash: CrashPoint): Promise<string[]> => {
-    const clock = new TestClock(startMs);
+    const clock = new VirtualClock(startMs);
     const estate = { ...newEstate(), clock };
     estate.host = new MemoryStore(estate);
     estate.lake = new MemoryStore(estate);

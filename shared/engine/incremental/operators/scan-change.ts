@@ -1,5 +1,5 @@
 /** An input of a view: the rows of the files that were added to it, and of those that were removed. */
-import type { DataType, Expression, LogicalPlan, Scan, Schema } from "../../../plan/index.ts";
+import { holdsMap, type Expression, type LogicalPlan, type Scan, type Schema } from "../../../plan/index.ts";
 import { aggregate, call, column, filter, long, project, same, fieldsOf } from "../expressions.ts";
 import { weightColumn } from "./accumulator.ts";
 import { unionOf, valuesIn, type Changed, type Restriction } from "./changed.ts";
@@ -76,10 +76,4 @@ function cancelled(
   const part = (kind: "added" | "removed", name: string): LogicalPlan =>
     scope.step(`${place.index}/${name}`, matching("semi", read(kind), difference, names));
   return { added: part("added", "came"), removed: part("removed", "went") };
-}
-
-export function holdsMap(type: DataType): boolean {
-  if (type.kind === "map") return true;
-  if (type.kind === "array") return holdsMap(type.element);
-  return type.kind === "struct" && Object.values(type.fields).some((field) => holdsMap(field.type));
 }
