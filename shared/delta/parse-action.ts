@@ -138,11 +138,14 @@ function parse(known: Readonly<Record<string, Check>>, value: unknown, place: st
     const fields = value[name];
     if (fields === null || fields === undefined || !Object.hasOwn(known, name)) continue;
     if (!isRecord(fields)) throw corrupt(place, `${name} is not an object`);
-    const clean = withoutNulls(fields);
-    for (const field in clean) {
-      if (isDeeperThan(clean[field], limits.deltaNestingMax))
+    let hasNulls = false;
+    for (const field in fields) {
+      const value = fields[field];
+      if (value === null) hasNulls = true;
+      else if (typeof value === "object" && isDeeperThan(value, limits.deltaNestingMax))
         throw corrupt(place, `${name}.${field} has too many values in one another`);
     }
+    const clean = hasNulls ? withoutNulls(fields) : fields;
     known[name]!(clean, (field, reason) => {
       throw corrupt(place, `${name}.${field}: ${reason}`);
     });

@@ -41,22 +41,37 @@ export async function checkpointRows(
   }
   if (structs.size === 0) throw new Error("it has no column of an action");
   const present = wanted.filter((name) => structs.has(name));
-  const batches = [await otherRows(connection, source, structs, present)];
+  const jobs: RowsJob[] = [];
   for (const action of ["add", "remove"] as const) {
     if (!present.includes(action)) continue;
     const files = new PackedFiles(connection, action, structs.get(action)!);
-    const rangeAt = (first: number): string =>
-      `FROM ${source} WHERE file_row_number >= ${first} AND file_row_number < ${first + rowsAtOnce}`;
-    let next = files.pack(rangeAt(0));
-    for (let first = rowsAtOnce; ; first += rowsAtOnce) {
-      const packed = await next;
-      const isLast = first >= rowsInFile;
-      // DuckDB works on the next rows while these are taken apart.
-      if (!isLast) next = files.pack(rangeAt(first));
-      const [unpacked] = await Promise.all([files.unpack(packed), isLast ? undefined : next]);
-      batches.push(...unpacked);
-      if (isLast) break;
+    for (let first = 0; first === 0 || first < rowsInFile; first += rowsAtOnce) {
+      const range = `FROM ${source} WHERE file_row_number >= ${first} AND file_row_number < ${first + rowsAtOnce}`;
+      jobs.push(async () => {
+        const packed = await files.pack(range);
+        return async () => files.unpack(packed);
+      });
     }
+  }
+  jobs.push(async () => {
+    const lines = await otherLines(connection, source, structs, present);
+    return async () => [lines.map((line) => JSON.parse(line) as Row)];
+  });
+  return inTurns(jobs);
+}
+
+/** One question to DuckDB, and then what is left to do with the answer. */
+type RowsJob = () => Promise<() => Promise<readonly (readonly Row[])[]>>;
+
+/** DuckDB works on the next question while the answer to the one before is taken apart. */
+async function inTurns(jobs: readonly RowsJob[]): Promise<readonly (readonly Row[])[]> {
+  const batches: (readonly Row[])[] = [];
+  let next = jobs[0]?.();
+  for (let at = 1; next !== undefined; at++) {
+    const takeApart = await next;
+    next = jobs[at]?.();
+    const [rows] = await Promise.all([takeApart(), next]);
+    batches.push(...rows);
   }
   return batches;
 }
@@ -69,13 +84,13 @@ export async function rowCount(connection: DuckDBConnection, localFile: string):
   return Number(answer.getRowsJS()[0]?.[0] ?? 0);
 }
 
-/** Each action as JSON. */
-async function otherRows(
+/** Each action as a line of JSON. */
+async function otherLines(
   connection: DuckDBConnection,
   source: string,
   structs: ReadonlyMap<string, DuckDBStructType>,
   present: readonly CheckpointColumn[],
-): Promise<readonly Row[]> {
+): Promise<readonly string[]> {
   const branches = present.flatMap((action) => {
     const names = otherFields[action];
     if (names === undefined) return [];
@@ -89,8 +104,7 @@ async function otherRows(
   if (branches.length === 0) return [];
   const cases = branches.map(({ isThere, text }) => `WHEN ${isThere} THEN ${text}`).join(" ");
   const condition = branches.map(({ isThere }) => isThere).join(" OR ");
-  const lines = await textsOf(connection, `SELECT CASE ${cases} END FROM ${source} WHERE ${condition}`);
-  return lines.map((line) => JSON.parse(line) as Row);
+  return textsOf(connection, `SELECT CASE ${cases} END FROM ${source} WHERE ${condition}`);
 }
 
 /** The texts of a query's one column, NULLs left out. */
