@@ -10,6 +10,7 @@ import { parseAction } from "./parse-action.ts";
 import { readCheckpoint } from "./read-checkpoint.ts";
 import { advanceSnapshot, snapshotOfFirst, snapshotOfMany, type Snapshot } from "./snapshot.ts";
 import { versionAt } from "./time-travel.ts";
+import { confirmNewest } from "./trusted-snapshot.ts";
 
 /** Which version to open; the newest where neither is given. */
 export interface SnapshotAt {
@@ -51,6 +52,18 @@ export async function findSnapshot(
   log: DeltaLog,
   at: SnapshotAt = {},
   onReplay?: OnReplay,
+): Promise<Snapshot | undefined> {
+  const listedMs = log.clock.nowMs();
+  const snapshot = await replayListed(log, at, onReplay);
+  const isNewest = at.version === undefined && at.timestampMs === undefined;
+  if (isNewest && snapshot !== undefined) confirmNewest(snapshot, listedMs);
+  return snapshot;
+}
+
+async function replayListed(
+  log: DeltaLog,
+  at: SnapshotAt,
+  onReplay: OnReplay | undefined,
 ): Promise<Snapshot | undefined> {
   let listing = at.timestampMs === undefined ? await listAround(log, at.version) : await listLog(log);
   const newest = async (): Promise<Snapshot> => openSnapshot(log, { version: listing.commits.at(-1) });

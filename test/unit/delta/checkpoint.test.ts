@@ -10,6 +10,7 @@ import {
   isCheckpointDue,
   logFolder,
   logTail,
+  isTrusted,
   openSnapshot,
   stateAt,
   tableProperty,
@@ -321,6 +322,27 @@ describe("an instance that slept while the log went on and was cleaned", () => {
     asked.length = 0;
     expect(await updateSnapshot(log, updated)).toBe(updated);
     expect(asked).toHaveLength(1);
+  });
+
+  test("that opened an old table just now asks for no next version before it commits", async () => {
+    const { log, asked, clock } = await fullTable();
+    clock.advance(10 * limits.snapshotTrustedMs);
+    const opened = await openSnapshot(log);
+    asked.length = 0;
+    expect(await commit(log, append(opened, "g"))).toMatchObject({ kind: "committed", version: 7 });
+    expect(asked).toHaveLength(1);
+  });
+
+  test("asks where it opened the same version by its number, or long ago", async () => {
+    const { log, asked, clock } = await fullTable();
+    clock.advance(10 * limits.snapshotTrustedMs);
+    const [byNumber, longAgo] = [await openSnapshot(log, { version: 6 }), await openSnapshot(log)];
+    asked.length = 0;
+    expect(isTrusted(log, byNumber)).toBe(false);
+    await updateSnapshot(log, byNumber);
+    expect(asked).toHaveLength(2);
+    clock.advance(limits.snapshotTrustedMs);
+    expect(isTrusted(log, longAgo)).toBe(false);
   });
 
   test("commits after the newest version, never below the checkpoint", async () => {
