@@ -66,11 +66,14 @@ function nextLines(next: NextRefresh): string[] {
       return ["  next       nothing: its inputs are as they were"];
     case "refresh": {
       const { name, reason, change, touched } = next.strategy;
+      const due =
+        next.dueInMs > 0 ? [`    due      in ${(next.dueInMs / 1000).toFixed(1)} s, by the share of time`] : [];
       const ranges = Object.entries(next.inputs).map(
         ([input, { afterVersion, toVersion }]) => `${input} after version ${afterVersion} up to ${toVersion}`,
       );
       return [
         `  next       ${name}: ${reason}`,
+        ...due,
         `    ${next.isOpen ? "goes on with" : "reads"}  ${ranges.join(", ")}`,
         `    change   ${change.bytes} bytes in ${change.files} files`,
         `    touches  at most ${touched.bytes} bytes in ${touched.files} files`,
@@ -80,12 +83,12 @@ function nextLines(next: NextRefresh): string[] {
 }
 
 function text(explanation: Explanation, next: NextRefresh | undefined): string {
-  const { flow, kind, inputs, output, partitionBy, minIntervalMs, strategy, steps, sql } = explanation;
+  const { flow, kind, inputs, output, partitionBy, minIntervalMs, dutyCycle, strategy, steps, sql } = explanation;
   const lines = [
     `${flow} (${kind})`,
     `  reads      ${inputs.join(", ")}`,
     `  writes     ${output}${partitionBy.length === 0 ? "" : `, partitioned by ${partitionBy.join(", ")}`}`,
-    `  interval   at least ${minIntervalMs} ms`,
+    `  interval   at least ${minIntervalMs} ms${dutyCycle === undefined ? "" : `; refreshes take at most ${dutyCycle * 100} % of the time`}`,
     `  strategy   ${strategy.name}: ${strategy.reason}`,
     ...(next === undefined ? [] : nextLines(next)),
     "  a batch",

@@ -23,6 +23,11 @@ export const limits = {
   stateSmallFilesMax: 16,
   /** A view whose input changed by more than this share of its bytes is computed in full. */
   fullRefreshShare: 0.5,
+  /** The share of time that refreshes of a view take unless it says another, and the least that it can say. */
+  dutyCycle: 0.2,
+  dutyCycleMin: 0.001,
+  /** What a refresh counts as at most: a clock that jumps must not hold a view for days. Functions end after so long. */
+  refreshCountedMs: 30 * 60 * 1000,
   /** A JSON record of a checkpoint. */
   checkpointRecordBytes: 32 * 1024 * 1024,
   /** A JSON file of a Delta log that dyne is willing to parse, and how deep values in it may lie in one another. */

@@ -56,7 +56,7 @@ function declaredFlow(flow: Flow, writerOf: (table: string) => Flow): DeclaredFl
     const inputs = [...new Set(flow.inputs.map((input) => input.table as string))].map((name) =>
       location(writerOf(name).output),
     );
-    return { kind: "view", ...common, query, inputs, refresh: table.refresh };
+    return { kind: "view", ...common, query, inputs, refresh: table.refresh, dutyCycle: flow.dutyCycle };
   }
   const { stream, statics } = checkStreaming(query);
   return {

@@ -76,4 +76,6 @@ export interface ViewFlow extends Declared {
   readonly query: LogicalPlan;
   readonly inputs: readonly TableLocation[];
   readonly refresh: "auto" | "incremental" | "full";
+  /** The share of time that refreshes may take. */
+  readonly dutyCycle: number;
 }

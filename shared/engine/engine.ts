@@ -19,6 +19,7 @@ import { inputTables, type RunningFlow } from "./running-flow.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { TableReader } from "./readers.ts";
 import { assertChanged } from "./plan-change.ts";
+import { restMs } from "./rest.ts";
 import { restoreFlow } from "./restore.ts";
 import { skipBatch } from "./skip.ts";
 import { ProgressFold, type FoldOccasion } from "./progress/progress-fold.ts";
@@ -156,8 +157,8 @@ export class Engine {
   }
 
   /**
-   * Runs every flow, in the order of the graph, until none has anything left to do (Spark's `availableNow`). Gives the flows that could not
-   * go on, and why.
+   * Runs every flow, in the order of the graph, until none has anything left to do (Spark's `availableNow`), without any rest in between.
+   * Gives the flows that could not go on, and why.
    */
   async runAvailable(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
     const stopped = new Map<string, string>();
@@ -165,7 +166,7 @@ export class Engine {
       ran = false;
       for (const flow of this.#flows.values()) {
         for (const lane of await flow.driver.lanes()) {
-          const result = await this.#run(flow, lane, undefined, passBudgetMs);
+          const result = await this.#run(flow, lane, undefined, passBudgetMs, true);
           ran ||= result.kind === "ran";
           const hindered = hindrance(flow.declared.id, result);
           if (hindered === undefined) stopped.delete(flow.declared.id);
@@ -310,6 +311,7 @@ export class Engine {
       }
       const result = await this.#run(flow, lane, undefined, budgetMs);
       if (result.kind === "busy") await this.#context.doorbells.ring(flow.declared.id, busyRetryMs);
+      if (result.kind === "resting") await this.#context.doorbells.ring(flow.declared.id, result.dueInMs);
       if (result.kind === "ran" && result.more)
         await this.#context.doorbells.ring(flow.declared.id, Math.max(0, this.#dueInMs(flow, lane)));
       ran ||= result.kind === "ran";
@@ -340,7 +342,13 @@ export class Engine {
   }
 
   /** One run of a lane, after those before it in this instance. */
-  async #run(flow: RunningFlow, lane: LaneId, hint: Hint | undefined, budgetMs: number): Promise<LaneResult> {
+  async #run(
+    flow: RunningFlow,
+    lane: LaneId,
+    hint: Hint | undefined,
+    budgetMs: number,
+    isEager = false,
+  ): Promise<LaneResult> {
     const before = flow.queue.get(lane);
     const run = (async () => {
       await before?.catch(() => undefined);
@@ -352,6 +360,7 @@ export class Engine {
         untilMs: nowMs + budgetMs,
         batchesMax: batchesPerPass,
         signal: this.#stopping.signal,
+        isEager,
       };
       const result = await flow.runner.run(lane, hint, budget);
       flow.hasRun ||= result.kind === "ran";
@@ -381,11 +390,16 @@ export class Engine {
     if (dueInMs > 0) await this.#context.clock.sleep(dueInMs, this.#stopping.signal);
   }
 
-  /** Never more than the flow's interval: a clock that was set back must not hold the lane until it has caught up. */
+  /**
+   * Never more than the flow's interval, or the rest after its last batch: a clock that was set back must not hold the lane until it has
+   * caught up.
+   */
   #dueInMs(flow: RunningFlow, lane: LaneId): number {
     const lastMs = flow.lastStartMs.get(lane);
     if (lastMs === undefined) return 0;
+    const nowMs = this.#context.clock.nowMs();
     const { minIntervalMs } = flow.driver;
-    return Math.min(minIntervalMs, lastMs + minIntervalMs - this.#context.clock.nowMs());
+    const commit = flow.runner.warm?.lanes.get(lane)?.head.lastCommit;
+    return Math.max(Math.min(minIntervalMs, lastMs + minIntervalMs - nowMs), restMs(flow.driver, commit, nowMs));
   }
 }

@@ -15,6 +15,8 @@ export interface Explanation {
   readonly output: string;
   readonly partitionBy: readonly string[];
   readonly minIntervalMs: number;
+  /** The share of time that a view's refreshes may take; undefined for other flows. */
+  readonly dutyCycle: number | undefined;
   readonly strategy: { readonly name: string; readonly reason: string };
   /** What a batch does, in order. */
   readonly steps: readonly string[];
@@ -29,6 +31,7 @@ export function explainFlow(flow: DeclaredFlow): Explanation {
     output: flow.output.path,
     partitionBy: flow.output.partitionBy,
     minIntervalMs: flow.minIntervalMs,
+    dutyCycle: flow.kind === "view" ? flow.dutyCycle : undefined,
   };
   switch (flow.kind) {
     case "hub":

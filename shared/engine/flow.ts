@@ -79,6 +79,8 @@ export interface FlowDriver {
   readonly flow: FlowId;
   readonly planFingerprint: string;
   readonly minIntervalMs: number;
+  /** The share of time that batches may take; without one, all of it. */
+  readonly dutyCycle?: number;
   /** The rows follow from the inputs alone, so that a new generation computes them again rather than going on. */
   readonly isRecomputed?: boolean;
   /** What its places in the input are told by; null where rows are recomputed. */

@@ -6,6 +6,8 @@ export type LaneResult =
   | { readonly kind: "idle" }
   /** Another instance holds the lane. */
   | { readonly kind: "busy" }
+  /** The batch before took so long that the next one is not due yet. */
+  | { readonly kind: "resting"; readonly dueInMs: number }
   /** PAUSED or FAILED: doorbells are ignored. */
   | { readonly kind: "stopped"; readonly state: string }
   /** A newer build or generation has taken over. */
@@ -16,6 +18,7 @@ export function hindrance(flow: FlowId, result: LaneResult): string | undefined 
   switch (result.kind) {
     case "ran":
     case "idle":
+    case "resting":
       return undefined;
     case "busy":
       return `another instance runs ${flow}`;

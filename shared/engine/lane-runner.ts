@@ -25,6 +25,7 @@ import { isNewest, openGeneration } from "./generation.ts";
 import { beginLane } from "./hand-over.ts";
 import { plannedOffsets } from "./offsets.ts";
 import { nextStep } from "./recovery.ts";
+import { restMs } from "./rest.ts";
 import { rollForward } from "./roll-forward.ts";
 import type { LaneResult } from "./lane-result.ts";
 
@@ -33,6 +34,8 @@ export interface LaneBudget {
   readonly untilMs: number;
   readonly batchesMax: number;
   readonly signal: AbortSignal;
+  /** True where somebody asked for all that there is: no rest is kept. */
+  readonly isEager?: boolean;
 }
 
 /** What a runner remembers of a lane between calls, and the lease it holds during one. */
@@ -129,13 +132,16 @@ export class LaneRunner {
         // A newer build may have taken over while the batch before ran.
         const isOurs = batches === 0 || (await isNewest(this.#context, this.#driver, generation(record.generation)));
         if (!isOurs) return { kind: "superseded" };
+        // Another instance, or this one before it was started anew, may have run the batch that this lane rests from.
+        const dueInMs = this.#restMs(held, budget);
+        if (batches === 0 && dueInMs > 0) return { kind: "resting", dueInMs };
         const planMs = this.#context.clock.nowMs();
         const planned = await this.#planned(lane, record, held, hint, signal);
         held.before = { plan: this.#context.clock.nowMs() - planMs };
         if (planned === "superseded") return { kind: "superseded" };
         if (planned === undefined)
           return batches === 0 ? { kind: "idle" } : { kind: "ran", batches, rows, more: false };
-        const isDue = this.#context.clock.nowMs() >= dueMs || isWithoutInput(planned);
+        const isDue = (this.#context.clock.nowMs() >= dueMs && dueInMs === 0) || isWithoutInput(planned);
         if (!isDue) return { kind: "ran", batches, rows, more: true };
         await this.#logOffsets(lane, record, held, planned);
       }
@@ -147,6 +153,10 @@ export class LaneRunner {
       rows += done.progress.counts.inputRows;
     }
     return { kind: "ran", batches, rows, more: true };
+  }
+
+  #restMs({ head }: HeldLane, { isEager }: LaneBudget): number {
+    return isEager === true ? 0 : restMs(this.#driver, head.lastCommit, this.#context.clock.nowMs());
   }
 
   /** The input of a new batch; undefined where there is none. A lane that was never run in this generation begins first. */

@@ -4,6 +4,7 @@ import { FlowLog, LaneLog, type DeltaRange } from "../checkpoint/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { ViewFlow } from "./declared-flow.ts";
 import { ViewInputs } from "./incremental/view-inputs.ts";
+import { restMs } from "./rest.ts";
 import type { Strategy } from "./incremental/view-strategy.ts";
 
 export type NextRefresh =
@@ -17,6 +18,8 @@ export type NextRefresh =
       readonly inputs: Readonly<Record<string, { readonly afterVersion: number; readonly toVersion: number }>>;
       /** A batch that was planned and not committed; its inputs are fixed. */
       readonly isOpen: boolean;
+      /** Milliseconds until it is due after the rest that the view's share of time asks for; 0 where it is, or is open. */
+      readonly dueInMs: number;
       /** `touched` is the most that the log allows; a batch leaves out what its rows rule out. */
       readonly strategy: Strategy;
     };
@@ -39,5 +42,7 @@ export async function nextRefresh(
     const { afterVersion, toVersion } = range as DeltaRange;
     return [name, { afterVersion, toVersion }];
   });
-  return { kind: "refresh", inputs: Object.fromEntries(inputs), isOpen: head.openOffsets !== undefined, strategy };
+  const isOpen = head.openOffsets !== undefined;
+  const dueInMs = isOpen ? 0 : restMs(flow, head.lastCommit, context.clock.nowMs());
+  return { kind: "refresh", inputs: Object.fromEntries(inputs), isOpen, dueInMs, strategy };
 }

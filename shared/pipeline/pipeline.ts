@@ -26,6 +26,8 @@ export interface Flow {
   /** The output has the hidden column of each row's place, because a streaming table with event time or state reads it. */
   readonly carriesPlace: boolean;
   readonly minIntervalMs: number;
+  /** The share of time that a view's refreshes may take; 1 for other flows. */
+  readonly dutyCycle: number;
 }
 
 export interface Pipeline {
@@ -181,6 +183,7 @@ function flowOf(
     lanes: lanesOf(table, before),
     carriesPlace,
     minIntervalMs: table.minIntervalMs,
+    dutyCycle: table.dutyCycle,
   });
 }
 

@@ -1,5 +1,5 @@
 /** Declarations of tables: streaming tables, which read each row once, and materialized views, which are kept equal to their query. */
-import { DyneError, placeColumn, tableName } from "../core/index.ts";
+import { DyneError, limits, placeColumn, tableName } from "../core/index.ts";
 import type { TableName } from "../core/index.ts";
 import {
   checkExactKeys,
@@ -62,6 +62,8 @@ export interface DeclaredTable<Types extends ColumnTypes = ColumnTypes> extends 
   readonly tags: Readonly<Record<string, string>>;
   readonly retentionMs: number;
   readonly minIntervalMs: number;
+  /** The share of time that a view's refreshes may take; 1 for streaming tables, which take what they need. */
+  readonly dutyCycle: number;
 }
 
 /** A table that a query over one stream feeds, row by row. Errors: those of the analysis, UNBOUNDED_STATE. */
@@ -123,15 +125,21 @@ export function streamingTable(
 
 /**
  * A table that always equals its query over its inputs. `refresh`: `auto` picks the cheapest way, `incremental` refuses to compute in
- * full, `full` always does. Errors: those of the analysis; INVALID_PIPELINE for a query that two runs may answer differently (the batch's
- * clock, inexact keys, a choice without a total order).
+ * full, `full` always does. `dutyCycle`: the share of time that refreshes may take, 0.2 unless it is said: after a refresh of one second the
+ * next one begins no earlier than five seconds after that did. Errors: those of the analysis; INVALID_PIPELINE for a query that two runs may
+ * answer differently (the batch's clock, inexact keys, a choice without a total order); INVALID_ARGUMENT for a share that is none.
  */
 export function materializedView<Types extends ColumnTypes>(
   name: string,
-  options: TableOptions<Types> & { readonly query: DataFrame<Types>; readonly refresh?: DeclaredTable["refresh"] },
+  options: TableOptions<Types> & {
+    readonly query: DataFrame<Types>;
+    readonly refresh?: DeclaredTable["refresh"];
+    readonly dutyCycle?: number;
+  },
 ): DeclaredTable<Types> {
-  const { query, refresh = "auto" } = options;
+  const { query, refresh = "auto", dutyCycle = limits.dutyCycle } = options;
   return inTable(name, () => {
+    checkDutyCycle(dutyCycle);
     const facts = analyze(query.plan);
     if (facts.streaming)
       throw new DyneError(
@@ -150,6 +158,7 @@ export function materializedView<Types extends ColumnTypes>(
       query: query.plan,
       refresh,
       minIntervalMs: 5_000,
+      dutyCycle,
     });
   }) as DeclaredTable<Types>;
 }
@@ -160,6 +169,7 @@ interface Specific {
   readonly expectations?: readonly Expectation[];
   readonly refresh?: DeclaredTable["refresh"];
   readonly minIntervalMs: number;
+  readonly dutyCycle?: number;
 }
 
 function declare(
@@ -177,7 +187,7 @@ function declare(
     );
   }
   checkPartitioning(partitionBy, schema);
-  const { source, query, expectations = [], refresh = "auto", minIntervalMs } = specific;
+  const { source, query, expectations = [], refresh = "auto", minIntervalMs, dutyCycle = 1 } = specific;
   return Object.freeze({
     kind,
     name: tableName(name),
@@ -192,7 +202,18 @@ function declare(
     tags: Object.freeze({ ...options.tags }),
     retentionMs: durationMs(options.retention ?? "7 days"),
     minIntervalMs: options.minInterval === undefined ? minIntervalMs : durationMs(options.minInterval),
+    dutyCycle,
   });
+}
+
+/** Smaller shares would keep a view from being refreshed for hours after a refresh of seconds. */
+function checkDutyCycle(share: number): void {
+  if (!(share >= limits.dutyCycleMin && share <= 1)) {
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `dutyCycle is ${share}. Give the share of time that refreshes may take, from ${limits.dutyCycleMin} to 1: 0.2 lets a refresh of one second be followed by the next one five seconds after it began.`,
+    );
+  }
 }
 
 function checkPartitioning(partitionBy: readonly string[], schema: Schema): void {

@@ -19,6 +19,7 @@ export class ViewDriver implements FlowDriver {
   readonly flow: FlowId;
   readonly planFingerprint: string;
   readonly minIntervalMs: number;
+  readonly dutyCycle: number;
   readonly isRecomputed = true;
   readonly position = null;
   readonly #declared: ViewFlow;
@@ -32,6 +33,7 @@ export class ViewDriver implements FlowDriver {
     this.flow = declared.id;
     this.planFingerprint = declared.fingerprint;
     this.minIntervalMs = declared.minIntervalMs;
+    this.dutyCycle = declared.dutyCycle;
     const { view } = this.#inputs;
     if (declared.refresh === "incremental" && view.kind === "full") {
       throw new DyneError(

@@ -122,6 +122,7 @@ describe("explain", () => {
       strategy: { name: expect.any(String), reason: expect.any(String) },
     });
     expect(text.stdout.startsWith(`${flow} (`)).toBe(true);
+    expect(text.stdout.includes("refreshes take at most 20 % of the time"), flow).toBe(text.stdout.includes("(view)"));
     for (const part of [...explanation.inputs, explanation.output, ...explanation.steps])
       expect(text.stdout).toContain(part);
     expect(text.stdout.includes("SELECT")).toBe(explanation.sql !== undefined);

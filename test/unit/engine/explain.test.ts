@@ -29,6 +29,13 @@ test("every flow says what it reads, what it writes and how", () => {
   ]);
 });
 
+test("a view says what share of time its refreshes may take, other flows nothing of it", () => {
+  expect([...explanations].filter(([, { dutyCycle }]) => dutyCycle !== undefined).map(([flow]) => flow)).toEqual(
+    [...explanations].filter(([, { kind }]) => kind === "view").map(([flow]) => flow),
+  );
+  expect(explanations.get("gold.total")).toMatchObject({ dutyCycle: 0.2 });
+});
+
 test("a streaming table names its rules in the order in which a row meets them", () => {
   const steps = explanations.get("silver.readings")?.steps ?? [];
   const order = ["MALFORMED", "LATE", "possible", "EXPECTATION", "duplicates", "append"].map((word) =>

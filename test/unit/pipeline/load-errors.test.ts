@@ -132,6 +132,14 @@ const cases: readonly LoadError[] = [
     says: ["gold.x", "currentTimestamp()", "Compute the time in a streaming table"],
   },
   {
+    what: "a share of time that is none",
+    code: "INVALID_ARGUMENT",
+    example: "`dutyCycle: 20`",
+    remedy: "give a share between 0.001 and 1, such as `0.2`",
+    work: () => materializedView("gold.x", { query: plain, dutyCycle: 20 }),
+    says: ["gold.x", "dutyCycle is 20", "from 0.001 to 1"],
+  },
+  {
     what: "a key that adds up floating-point numbers",
     code: "INVALID_PIPELINE",
     example: '`groupBy("total")`, `join`, `distinct` or `partitionBy` where `total` is a `sum` of doubles below',
