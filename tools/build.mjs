@@ -1,7 +1,7 @@
 /**
  * Builds the folder that is deployed to Azure Functions.
  *
- *   node tools/build.mjs [--out <folder>] [--maps <folder>] [--json]
+ *   node tools/build.mjs [--out <folder>] [--zip <file>] [--maps <folder>] [--json]
  *
  * Progress goes to stderr, the summary to stdout.
  */
@@ -17,10 +17,11 @@ const help = `Usage: npm run build -- [options]
 
 Builds the app for Azure Functions (Flex Consumption: Linux on x64, Node.js 24): host.json, one bundle for each
 file of functions/, and DuckDB for that platform, whatever this machine is. At most ${megabytes(appBytesMax)}. Equal
-sources give equal bytes. It is published as a zip of what is in the folder.
+sources give equal bytes. What is published is the zip of it; "pulumi up" makes and publishes one by itself.
 
 Options:
   --out <folder>   where to build (default: dist, in the checkout); an earlier build there is replaced
+  --zip <file>     write the zip too, replacing an earlier one
   --maps <folder>  write the source maps of the bundles too, to read stack traces with; they are not deployed
   --json           print the summary as one line of JSON
   --help           print this`;
@@ -29,7 +30,7 @@ function optionsOf(args) {
   try {
     const text = { type: "string" };
     const flag = { type: "boolean", default: false };
-    return parseArgs({ args, options: { out: text, maps: text, json: flag, help: flag } }).values;
+    return parseArgs({ args, options: { out: text, zip: text, maps: text, json: flag, help: flag } }).values;
   } catch (error) {
     throw new LaunchFailure(`${error.message} What there is, is told by: npm run build -- --help`);
   }
@@ -47,16 +48,20 @@ async function run(args) {
   if (options.help) return console.log(help);
   const out = options.out === undefined ? join(root, "dist") : resolve(options.out);
   const maps = options.maps === undefined ? undefined : resolve(options.maps);
-  await mkdir(dirname(out), { recursive: true });
+  const zip = options.zip === undefined ? undefined : resolve(options.zip);
+  for (const path of [out, zip ?? out]) await mkdir(dirname(path), { recursive: true });
   const startedMs = performance.now();
   const say = (step) => process.stderr.write(`dyne: ${step} …\n`);
-  const { files, bytes, zippedBytes, sha256 } = await buildApp({ root, out, maps, say, signal: stopSignal() });
+  const built = await buildApp({ root, out, zip, maps, say, signal: stopSignal() });
+  const { files, bytes, sha256 } = built;
   const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
-  if (options.json)
-    return console.log(JSON.stringify({ folder: out, files: files.length, bytes, zippedBytes, sha256, seconds }));
-  console.log(
-    `${out}: ${files.length} files, ${megabytes(bytes)}, about ${megabytes(zippedBytes)} zipped, built in ${seconds} s\nsha256 ${sha256}`,
-  );
+  if (options.json) {
+    const zipped = { zip: zip ?? null, zippedBytes: built.zip.bytes, zipSha256: built.zip.sha256 };
+    return console.log(JSON.stringify({ folder: out, files: files.length, bytes, sha256, ...zipped, seconds }));
+  }
+  const size = `${files.length} files, ${megabytes(bytes)}, ${megabytes(built.zip.bytes)} zipped`;
+  console.log(`${out}: ${size}, built in ${seconds} s\nsha256 ${sha256}`);
+  if (zip !== undefined) console.log(`${zip}\nsha256 ${built.zip.sha256}`);
 }
 
 try {

@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { entriesOf } from "../support/zip-entries.ts";
 import { runPlatform, type RunningPlatform } from "./running-platform.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -54,7 +55,7 @@ function routeDaily(origin: string) {
   };
 }
 
-describe("the built app, away from the checkout", () => {
+describe("the built app, unpacked from its zip away from the checkout", () => {
   let away: Awaited<ReturnType<typeof temporaryFolder>>;
   let app: string;
   let running: RunningPlatform;
@@ -62,7 +63,13 @@ describe("the built app, away from the checkout", () => {
   beforeAll(async () => {
     away = await temporaryFolder();
     app = join(away.path, "app");
-    await promisify(execFile)(process.execPath, [buildProgram, "--out", app, "--json"]);
+    const zip = join(away.path, "app.zip");
+    await promisify(execFile)(process.execPath, [buildProgram, "--out", join(away.path, "dist"), "--zip", zip]);
+    // As an instance gets it: what is not in the zip is not there.
+    for (const { path, contents } of await entriesOf(zip)) {
+      await mkdir(dirname(join(app, path)), { recursive: true });
+      await writeFile(join(app, path), contents);
+    }
     running = await runPlatform({ app });
   }, 90_000);
   afterAll(async () => {

@@ -11,7 +11,7 @@ export interface ShellRun {
   readonly calls: readonly (readonly string[])[];
 }
 
-const standIns = ["az", "curl", "npm", "pulumi", "zip"];
+const standIns = ["az", "curl", "npm", "pulumi"];
 
 /** Whatever is asked for is answered: an output of the deployment, or a word in its place. Plain JavaScript, for it runs from no package. */
 const standIn = String.raw`#!${process.execPath}

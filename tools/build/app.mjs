@@ -5,6 +5,7 @@ import { bundleFunctions } from "./bundle.mjs";
 import { copyNative, findNative } from "./native.mjs";
 import { packagesOf, thirdPartyNotices } from "./notices.mjs";
 import { checkSize, digestOf, filesOf } from "./size.mjs";
+import { packZip } from "./zip.mjs";
 
 /** Archives hold times; files that always have the same one make archives that are the same. */
 const fileTime = new Date("2000-01-01T00:00:00Z");
@@ -13,9 +14,9 @@ const noticesName = "THIRD-PARTY-NOTICES.txt";
 const builtNames = new Set(["host.json", "package.json", "functions", "chunks", "node_modules", noticesName]);
 
 /**
- * Builds the app of the checkout `root` for Azure Functions into the folder `out`, and the source maps of its bundles into the folder `maps`
- * where one is given. `out` is replaced as a whole when everything else has succeeded; a failed build leaves it as it was. `say` is told each
- * step; between two steps `signal` ends the build.
+ * Builds the app of the checkout `root` for Azure Functions into the folder `out`, its zip into the file `zip` and the source maps of its
+ * bundles into the folder `maps` where they are given. `out` is replaced as a whole when everything else has succeeded; a failed build leaves
+ * it as it was. `say` is told each step; between two steps `signal` ends the build.
  *
  *     host.json                     as it is
  *     package.json                  an ES module; `main` matches the bundles in functions/
@@ -24,10 +25,10 @@ const builtNames = new Set(["host.json", "package.json", "functions", "chunks", 
  *     node_modules/@duckdb/…        DuckDB for Linux on x64
  *     THIRD-PARTY-NOTICES.txt       the licenses of what is bundled
  *
- * Equal sources and packages give equal bytes. Gives the files with their sizes, the size of all and of their zip, and a hash of all.
- * Throws LaunchFailure where the user can put it right.
+ * Equal sources and packages give equal bytes. Gives the files with their sizes, the size of all, a hash of all, and size and hash of their
+ * zip. Throws LaunchFailure where the user can put it right.
  */
-export async function buildApp({ root, out, maps, signal, say = () => undefined }) {
+export async function buildApp({ root, out, zip, maps, signal, say = () => undefined }) {
   const step = (what) => {
     signal?.throwIfAborted();
     say(what);
@@ -52,13 +53,14 @@ export async function buildApp({ root, out, maps, signal, say = () => undefined 
       await chmod(join(fresh, path), 0o644);
       await utimes(join(fresh, path), fileTime, fileTime);
     }
-    step("compressing, to know the size of an upload");
-    const digest = await digestOf(fresh, files);
+    const sha256 = await digestOf(fresh, files);
+    step(zip === undefined ? "compressing, to know the size of an upload" : "compressing");
+    const zipped = await packZip(fresh, files, zip);
     signal?.throwIfAborted();
     if (maps !== undefined) await writeFiles(maps, bundle.maps);
     await rm(out, { recursive: true, force: true });
     await rename(fresh, out);
-    return { files, bytes: files.reduce((sum, file) => sum + file.bytes, 0), ...digest };
+    return { files, bytes: files.reduce((sum, file) => sum + file.bytes, 0), sha256, zip: zipped };
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }

@@ -1,19 +1,12 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { promisify } from "node:util";
-import { deflateRaw } from "node:zlib";
 import { LaunchFailure } from "../launch/failure.mjs";
-
-const deflated = promisify(deflateRaw);
 
 /** An instance unpacks the app before it can start, so its size is a part of every cold start. */
 export const appBytesMax = 90_000_000;
 
 const namedMax = 5;
-/** What the zip format adds to each entry beside twice its name, and to the whole. */
-const zipEntryBytes = 76;
-const zipEndBytes = 22;
 
 /** The files below a folder, by path with forward slashes, in byte order, with their sizes. */
 export async function filesOf(folder) {
@@ -43,14 +36,12 @@ export function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** How large the files will be as a zip, and a hash of all paths and contents: equal where two apps are equal, byte for byte. */
+/** A hash of all paths and contents: equal where two apps are equal, byte for byte, whatever compresses them. */
 export async function digestOf(folder, files) {
-  let zippedBytes = zipEndBytes;
   const all = createHash("sha256");
   for (const { path } of files) {
     const bytes = await readFile(join(folder, path));
     all.update(`${createHash("sha256").update(bytes).digest("hex")}  ${path}\n`);
-    zippedBytes += (await deflated(bytes)).length + zipEntryBytes + 2 * Buffer.byteLength(path);
   }
-  return { zippedBytes, sha256: all.digest("hex") };
+  return all.digest("hex");
 }

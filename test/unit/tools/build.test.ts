@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { entriesOf } from "../../support/zip-entries.ts";
 
 /** The build is plain JavaScript without types, so it is loaded by address. */
 const load = (name: string) =>
@@ -106,6 +108,42 @@ describe("the built app", () => {
     }
     write(elsewhere, { "shared/visits.ts": `${checkout["shared/visits.ts"]}export const other = 1;\nvisit();\n` });
     expect((await buildApp({ root: elsewhere, out: join(folder, "two") })).sha256).not.toBe(one.sha256);
+  });
+
+  it("packs into the same zip, byte for byte, from the same sources in any folder, time zone and umask", async () => {
+    const elsewhere = join(folder, "another/checkout");
+    write(elsewhere, checkout);
+    const build = (at: string, name: string, timeZone: string) => {
+      const options = { root: at, out: join(folder, name), zip: join(folder, `${name}.zip`) };
+      const program = `process.umask(0o077);
+import { buildApp } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../../tools/build/app.mjs")).href)};
+console.log(JSON.stringify((await buildApp(${JSON.stringify(options)})).zip));`;
+      const env = { ...process.env, TZ: timeZone };
+      const said = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { env });
+      return JSON.parse(said.toString()) as { readonly bytes: number; readonly sha256: string };
+    };
+    const one = await buildApp({ root, out: join(folder, "one"), zip: join(folder, "one.zip") });
+    const [zip, other] = ["one.zip", "two.zip"].map((name) => join(folder, name)) as [string, string];
+    expect(build(elsewhere, "two", "Asia/Tokyo")).toEqual(one.zip);
+    expect(readFileSync(other).equals(readFileSync(zip))).toBe(true);
+    expect(statSync(zip).size).toBe(one.zip.bytes);
+    expect(createHash("sha256").update(readFileSync(zip)).digest("hex")).toBe(one.zip.sha256);
+
+    const entries = await entriesOf(zip);
+    expect(entries.map(({ path }) => path)).toEqual(filesBelow(join(folder, "one")).toSorted());
+    expect(new Set(entries.map(({ mode }) => mode))).toEqual(new Set([0o100644]));
+    for (const { path, contents } of entries) expect(contents).toEqual(readFileSync(join(folder, "one", path)));
+    write(elsewhere, { "host.json": '{"version":"2.1"}\n' });
+    expect(build(elsewhere, "two", "UTC").sha256).not.toBe(one.zip.sha256);
+  });
+
+  it("leaves an earlier zip as it was where the build fails", async () => {
+    const zip = join(folder, "out.zip");
+    writeFileSync(zip, "earlier");
+    rmSync(join(root, "host.json"));
+    await expect(buildApp({ root, out: join(folder, "out"), zip })).rejects.toThrow("host.json");
+    expect(readFileSync(zip, "utf8")).toBe("earlier");
+    expect(readdirSync(folder).toSorted()).toEqual(["checkout", "out.zip"]);
   });
 
   it("has maps of its bundles only where they are asked for, and beside it", async () => {
