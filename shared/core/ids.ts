@@ -89,6 +89,11 @@ export function lanesIn(appIds: Iterable<string>, pipeline: string, flow: FlowId
   return [...appIds].filter((appId) => appId.startsWith(prefix)).map((appId) => laneId(appId.slice(prefix.length)));
 }
 
+/** The lane that the rows of a data file came through, by the file's tag; without one it is that of flows with a single lane. */
+export function laneOfFile({ tags }: { readonly tags?: Readonly<Record<string, string | null>> }): string {
+  return tags?.["lane"] ?? "0";
+}
+
 /** A number in an object's name: 20 digits, so that names sort as numbers do. */
 export function paddedNumber(value: number): string {
   return String(value).padStart(20, "0");

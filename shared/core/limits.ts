@@ -143,6 +143,8 @@ export const limits = {
   /** What asks a service whether it is there, or where a hub ends, waits for so long. */
   httpCheckMs: 10_000,
   hubHeadMs: 5_000,
+  /** How far a flow is behind a table is counted by what its versions hold, up to so many of them; beyond, by their numbers. */
+  lagVersionsMax: 100,
   /** Rows of an answer: unless told otherwise, at most, and the bytes of text after which it ends with the row that it has begun. */
   pageRowsDefault: 100,
   pageRowsMax: 1_000,

@@ -1,8 +1,9 @@
 /** How far a flow is behind its inputs: events of a hub, versions of tables. */
-import { limits, type Clock, type LaneId } from "../core/index.ts";
+import { isDyneError, laneOfFile, limits, type Clock, type LaneId } from "../core/index.ts";
 import type { InputRange, LaneHead } from "../checkpoint/index.ts";
+import type { DeltaCommit } from "../delta/index.ts";
 import { tablePath, type Flow } from "../pipeline/index.ts";
-import type { TableCatalog } from "../table/index.ts";
+import type { DeltaTable, TableCatalog } from "../table/index.ts";
 
 /** Where hubs end: those who read hubs fit. */
 export interface HubHeads {
@@ -25,7 +26,10 @@ export type InputLag =
   | {
       readonly kind: "table";
       readonly table: string;
-      /** Null where there is no such table yet, or it is not the one that was read. */
+      /**
+       * Versions that hold something to read for the lane that is furthest behind: rows of other lanes, and files that were only merged, are
+       * not. Null where there is no such table yet, or it is not the one that was read.
+       */
       readonly versionsBehind: number | null;
     };
 
@@ -48,20 +52,45 @@ export async function inputLag(context: LagContext, flow: Flow, heads: Heads): P
     return flow.lanes.kind === "partitions" ? [await hubLag(context, flow, flow.lanes.hub, heads)] : [];
   const read = flow.inputs.filter(({ mode }) => flow.kind === "view" || mode === "streaming");
   const lags: InputLag[] = [];
-  for (const { table } of read) lags.push(await tableLag(context.tables, table, heads));
+  for (const { table } of read) {
+    const lanes = flow.kind === "stream" && flow.lanes.kind === "partitions" ? "by-file" : "one";
+    lags.push(await tableLag(context.tables.open("lake", tablePath(table)), table, heads, lanes));
+  }
   return lags;
 }
 
-async function tableLag(tables: TableCatalog, table: string, heads: Heads): Promise<InputLag> {
-  const newest = await tables.open("lake", tablePath(table)).find();
-  const ranges = heads.map(({ head }) => rangeOf(head, table, "delta"));
-  const isSame = ranges.every((range) => range === undefined || range.tableId === newest?.metadata.id);
-  const read = ranges.map((range) => range?.toVersion ?? -1);
-  const behind =
-    newest === undefined || !isSame
-      ? null
-      : newest.version - Math.min(newest.version, ...(read.length === 0 ? [-1] : read));
-  return { kind: "table", table, versionsBehind: behind };
+async function tableLag(input: DeltaTable, table: string, heads: Heads, lanes: "one" | "by-file"): Promise<InputLag> {
+  const newest = await input.find();
+  const read = heads.map(({ lane, head }) => ({ lane, range: rangeOf(head, table, "delta") }));
+  const isSame = read.every(({ range }) => range === undefined || range.tableId === newest?.metadata.id);
+  if (newest === undefined || !isSame) return { kind: "table", table, versionsBehind: null };
+  let versionsBehind = read.length === 0 ? newest.version + 1 : 0;
+  for (const { lane, range } of read) {
+    const isForLane = (commit: DeltaCommit): boolean =>
+      [...commit.adds, ...commit.removes].some(
+        (file) => file.dataChange && (lanes === "one" || laneOfFile(file) === lane),
+      );
+    const behind = await versionsAfter(input, range?.toVersion ?? -1, newest.version, isForLane);
+    versionsBehind = Math.max(versionsBehind, behind);
+  }
+  return { kind: "table", table, versionsBehind };
+}
+
+/** How many versions after one there are for somebody; all of them where they are many, or are no longer in the log one by one. */
+async function versionsAfter(
+  input: DeltaTable,
+  version: number,
+  newestVersion: number,
+  isForThem: (commit: DeltaCommit) => boolean,
+): Promise<number> {
+  const all = Math.max(0, newestVersion - version);
+  if (version < 0 || all > limits.lagVersionsMax) return all;
+  try {
+    return (await input.changes(version, newestVersion)).filter(isForThem).length;
+  } catch (error) {
+    if (isDyneError(error, "DATA_LOSS")) return all;
+    throw error;
+  }
 }
 
 async function hubLag({ hubs, clock }: LagContext, flow: Flow, hub: string, heads: Heads): Promise<InputLag> {

@@ -10,6 +10,7 @@ import {
   DyneError,
   instantMicros,
   laneId,
+  laneOfFile,
   limits,
   type FlowId,
   type Generation,
@@ -251,7 +252,7 @@ export class StreamDriver implements FlowDriver {
       );
     }
     const added = commit.adds.filter((file) => file.dataChange);
-    return this.#isKeyed ? added : added.filter((file) => (file.tags?.["lane"] ?? "0") === lane);
+    return this.#isKeyed ? added : added.filter((file) => laneOfFile(file) === lane);
   }
 
   /** True where the watermark has passed a whole file of the state since the last batch: a batch without input lets it go. */

@@ -1,7 +1,8 @@
 /** Where flows stand, told from their logs (engine-rules 7). */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { instantText, laneId, replayLane } from "../../../shared/core/index.ts";
+import { flowId, instantText, laneId, replayLane } from "../../../shared/core/index.ts";
 import { flowStatus, type FlowStatus } from "../../../shared/serving/index.ts";
+import { optimize } from "../../../shared/table/index.ts";
 import { EngineBench, EngineWorld, startMs } from "../../support/engine-harness.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 import { InstantClock } from "../../support/instant-clock.ts";
@@ -103,6 +104,22 @@ test("what waits in a hub is counted by partition, and what waits in a table by 
   expect(version).toBeGreaterThan(0);
   world.estate.hub.recreate(1n);
   expect((await statusOf(world, "bronze.events")).lag).toEqual([hubLag([null, null])]);
+});
+
+test("a lane without new rows is not behind, nor is a view whose input was only merged into fewer files", async () => {
+  const world = await worldWith();
+  await world.quiet();
+  world.send("1", [readingAt(3, "d", "d1", 4)]);
+  await world.quiet();
+  const upToDate = (table: string) => [{ kind: "table", table, versionsBehind: 0 }];
+  expect((await statusOf(world, "silver.bodies")).lag).toEqual(upToDate("bronze.events"));
+  const merged = await optimize({ compute: bench.compute, table: world.table("lake/silver/readings") });
+  expect(merged.kind).toBe("committed");
+  expect((await statusOf(world, "gold.total")).lag).toEqual(upToDate(readings));
+  world.send("0", [readingAt(4, "e", "d1", 5)]);
+  for (const flow of ["silver.bodies", readings]) await world.engine.pause(flowId(flow));
+  await world.quiet();
+  expect((await statusOf(world, "silver.bodies")).lag).toMatchObject([{ versionsBehind: 1 }]);
 });
 
 test("a hub that does not answer is waited for a moment, and what waits in it is not known", async () => {
