@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, parse, relative, resolve, sep } from "node:path";
 import { Option, type Command } from "commander";
 import { pipelines } from "../../pipelines/index.ts";
 import { DyneError, silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
@@ -17,6 +17,7 @@ import type { Format } from "../print.ts";
 export interface TableOptions {
   readonly data: string;
   readonly format: Format;
+  readonly clonedFrom?: readonly string[];
 }
 
 /** Adds the argument that names the table, and the options of `TableOptions`. */
@@ -24,6 +25,11 @@ export function withTableOptions(command: Command): Command {
   return command
     .argument("<path-or-name>", "a table's name, such as silver.flights, or the path of a folder with a _delta_log")
     .option("--data <folder>", "the data folder of a local run", ".dyne/dev")
+    .option(
+      "--cloned-from <folder>",
+      "of a shallow clone in a folder: that of the table it is a clone of; may be repeated",
+      foldersOf,
+    )
     .addOption(
       new Option("--format <format>", "one JSON object per line, or a table to look at")
         .choices(["ndjson", "table"])
@@ -32,22 +38,36 @@ export function withTableOptions(command: Command): Command {
     .addOption(new Option("--json", "the same as --format ndjson").implies({ format: "ndjson" }));
 }
 
+function foldersOf(folder: string, before: readonly string[] = []): readonly string[] {
+  return [...before, folder];
+}
+
 /**
  * Opens a table by the path of a local folder, or by its name in a data folder, for as long as it is used. Throws TABLE_NOT_FOUND for one that
- * has no data yet, INVALID_ARGUMENT for a name that is none.
+ * has no data yet, INVALID_ARGUMENT for a name that is none, and for one of a data folder with `clonedFrom`.
  */
 export async function withTable(
   name: string,
-  { data }: Pick<TableOptions, "data">,
+  { data, clonedFrom }: Pick<TableOptions, "data" | "clonedFrom">,
   use: (table: DeltaTable) => Promise<void>,
 ): Promise<void> {
   const folder = resolve(name);
-  if (existsSync(folder)) {
-    const store = new FileStore(dirname(folder), services);
-    return use(new DeltaTable({ store, path: basename(folder), ...services }));
-  }
+  if (existsSync(folder)) return use(new DeltaTable({ ...placeOf(folder, clonedFrom), ...services }));
+  if (clonedFrom !== undefined)
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `--cloned-from is for tables in folders, and there is no folder ${name}. Check the path, or leave the option out.`,
+    );
   await using storage = await openLocalStorage(resolve(data), services);
   return await use(await tableNamed(storage.lake, name, data));
+}
+
+/** A clone and what it was made of may be anywhere: then the store is the whole file system. */
+function placeOf(folder: string, clonedFrom: readonly string[] | undefined) {
+  if (clonedFrom === undefined) return { store: new FileStore(dirname(folder), services), path: basename(folder) };
+  const { root } = parse(folder);
+  const pathOf = (each: string): string => relative(root, resolve(each)).split(sep).join("/");
+  return { store: new FileStore(root, services), path: pathOf(folder), clonedFrom: clonedFrom.map(pathOf) };
 }
 
 /** The table of a name in the lake of a data folder; `quarantine/…` is that of a table. Throws as `withTable`. */

@@ -1,17 +1,24 @@
 /**
- * Paths of data files: percent-encoded and relative in the log (PROTOCOL.md § Add File and Remove File), decoded in the store.
- * Folders of partitions follow Hive's escaping, which is then percent-encoded once more: `at=10%253A30`.
+ * Paths of data files: percent-encoded in the log, relative to the table's root or absolute (PROTOCOL.md § Add File and Remove File), and
+ * decoded in the store. Folders of partitions follow Hive's escaping, which is then percent-encoded once more: `at=10%253A30`.
+ *
+ *     part-0.parquet                                             read: below the table's root
+ *     abfss://lake@account.dfs.core.windows.net/t/part-0.parquet read where it is in the table, or in `clonedFrom`, by the store's own address
+ *     ../other/part-0.parquet, abfss://lake@other…, s3://…       refused
  */
 import { DyneError } from "../core/index.ts";
 import type { AddFile, DeletionVector } from "./actions.ts";
 import type { DeltaLog } from "./log.ts";
 
+/** What tells where a log's files are. */
+export type FilePlace = Pick<DeltaLog, "path" | "clonedFrom"> & { readonly store: Pick<DeltaLog["store"], "pathOf"> };
+
 /**
- * The path of a data file in the store. Throws PATH_OUTSIDE_TABLE for absolute paths and for relative ones that lead out of the
- * table: a log must not make its reader touch other people's objects.
+ * The path of a data file in the store. Throws PATH_OUTSIDE_TABLE for relative paths that lead out of the table, and for absolute ones that
+ * lead neither into it nor into a folder of `clonedFrom`: a log must not make its reader touch other people's objects. Never asks the store.
  */
-export function dataFilePath(log: Pick<DeltaLog, "path">, file: Pick<AddFile, "path">): string {
-  if (isAbsolute(file.path)) throw outside(log.path, file.path);
+export function dataFilePath(log: FilePlace, file: Pick<AddFile, "path">): string {
+  if (isAbsolutePath(file.path)) return absolutePath(log, file.path);
   const segments: string[] = [];
   for (const segment of decodeLogPath(file.path).split("/")) {
     if (segment === "" || segment === ".") continue;
@@ -20,6 +27,12 @@ export function dataFilePath(log: Pick<DeltaLog, "path">, file: Pick<AddFile, "p
   }
   if (segments.length === 0 || segments.some((segment) => segment.includes("\0"))) throw outside(log.path, file.path);
   return `${log.path}/${segments.join("/")}`;
+}
+
+function absolutePath({ store, path: root, clonedFrom = [] }: FilePlace, path: string): string {
+  const there = store.pathOf(path, root.split("/", 1)[0]!);
+  if (there !== undefined && [root, ...clonedFrom].some((folder) => there.startsWith(`${folder}/`))) return there;
+  throw outside(root, path);
 }
 
 /** A file's path below the table's root, as it stands in the log. */
@@ -46,7 +59,8 @@ export function decodeLogPath(path: string): string {
 
 /**
  * What tells one logical file from another: its decoded path and its deletion vector (PROTOCOL.md § Add File and Remove File).
- * `file:///a` and `/a` are one file, as Spark's path canonicalisation has it.
+ * `file:///a` and `/a` are one file, as Spark's path canonicalisation has it. A relative path and an absolute one are two, to every reader
+ * of Delta, even where both lead to one object.
  */
 export function fileKey(file: { readonly path: string; readonly deletionVector?: DeletionVector | undefined }): string {
   const path = canonicalPath(file.path);
@@ -59,20 +73,20 @@ function deletionVectorId({ storageType, pathOrInlineDv, offset }: DeletionVecto
 }
 
 function canonicalPath(path: string): string {
-  if (isAbsolute(path)) return decodeLogPath(path).replace(/^file:\/*/, "/");
+  if (isAbsolutePath(path)) return decodeLogPath(path).replace(/^file:(?:\/\/localhost(?=\/))?\/*/i, "/");
   const decoded = decodeLogPath(path);
   return decoded.startsWith("./") ? decoded.slice(2) : decoded;
 }
 
-/** RFC 2396: a scheme before the first slash, or a leading slash. */
-function isAbsolute(path: string): boolean {
+/** Whether the log names a file from the root of a file system on, or by a URI (RFC 2396): a scheme before the first slash, or a leading slash. */
+export function isAbsolutePath(path: string): boolean {
   return path.startsWith("/") || (path.includes(":") && /^[A-Za-z][A-Za-z0-9+.-]*:/.test(path));
 }
 
 function outside(root: string, path: string): DyneError {
   return new DyneError(
     "PATH_OUTSIDE_TABLE",
-    `The log of ${root} names the file "${path}", which is not inside the table. Copy the table's files into it (a shallow clone needs a deep one).`,
+    `The log of ${root} names the file "${path}", which is not inside the table. Where the table is a shallow clone, open it with clonedFrom, the folder of the table that it was made of in the same store; else copy the file into the table, by a deep clone.`,
     { details: { path } },
   );
 }

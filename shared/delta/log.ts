@@ -7,6 +7,11 @@ export interface DeltaLog {
   readonly store: ObjectStore;
   /** The table's root in the store, such as `lake/silver/events`; no slash at the end. */
   readonly path: string;
+  /**
+   * Folders of the store, beside the table's own, whose files its log may name by absolute paths: the roots of the tables that it is a
+   * shallow clone of. None where it is not said: a log must not make its reader touch other people's objects.
+   */
+  readonly clonedFrom?: readonly string[] | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { BlobClient, BlobDownloadResponseParsed, BlobServiceClient, BlockBlobClient } from "@azure/storage-blob";
 import { compareUtf8 } from "./byte-order.ts";
 import { blobError, isAbsent, isFullFolder, isLostRace, statusOf } from "./blob-errors.ts";
+import { blobAddressPath } from "./object-address.ts";
 import { parseListPrefix, parseObjectPath } from "./object-path.ts";
 import { assertSize } from "./size-limit.ts";
 import type {
@@ -234,6 +235,10 @@ export class AzureBlobStore implements ObjectStore {
       }
     });
     return acquired && { renew: () => this.#renew(path, acquired), release: () => releaseQuietly(acquired) };
+  }
+
+  pathOf(address: string, container: string): string | undefined {
+    return blobAddressPath(this.#service.url, address, container);
   }
 
   /** Without an answer the lease counts as lost: stopping early is safe, going on is not. */

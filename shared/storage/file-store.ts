@@ -1,9 +1,10 @@
 import type { Stats } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import platform, { dirname, join } from "node:path";
 import { DyneError, type Clock, type Random } from "../core/index.ts";
 import { compareUtf8 } from "./byte-order.ts";
 import { LeaseTable } from "./lease-table.ts";
+import { fileAddressPath, isLocalName } from "./object-address.ts";
 import { parseListPrefix, parseObjectPath } from "./object-path.ts";
 import { assertSize } from "./size-limit.ts";
 import type {
@@ -28,7 +29,8 @@ const statsAtOnce = 16;
 
 /**
  * A local folder as an object store: `container/name` is the file of that path below `root`. Writes appear whole (a temporary file,
- * then a link or a rename). `putIfAbsent` holds among processes; `putIfMatch` and leases only within one.
+ * then a link or a rename). `putIfAbsent` holds among processes; `putIfMatch` and leases only within one. Symbolic links to files are
+ * followed, and listings pass over those to folders: what may be linked is for whoever owns the folder to decide.
  */
 export class FileStore implements ObjectStore {
   readonly #root: string;
@@ -128,9 +130,14 @@ export class FileStore implements ObjectStore {
     return this.#leases.acquire(path, seconds);
   }
 
+  pathOf(address: string): string | undefined {
+    return fileAddressPath(this.#root, address, platform);
+  }
+
   #file(path: string): string {
     parseObjectPath(path);
-    return join(this.#root, path);
+    if (isLocalName(path, platform)) return join(this.#root, path);
+    throw new DyneError("INVALID_ARGUMENT", `"${path}" cannot be a file on this system. Use another name.`);
   }
 
   async #withFile<T>(

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Clock, Random } from "../core/index.ts";
 import { compareUtf8 } from "./byte-order.ts";
 import { LeaseTable } from "./lease-table.ts";
+import { memoryAddressPath } from "./object-address.ts";
 import { parseListPrefix, parseObjectPath } from "./object-path.ts";
 import { assertSize } from "./size-limit.ts";
 import type {
@@ -96,6 +97,10 @@ export class MemoryStore implements ObjectStore {
   async acquireLease(path: string, seconds: number): Promise<Lease | undefined> {
     if (!this.#objects.has(path)) this.#write(path, new Uint8Array());
     return this.#leases.acquire(path, seconds);
+  }
+
+  pathOf(address: string): string | undefined {
+    return memoryAddressPath(address);
   }
 
   #read(path: string, { ifMatch, bytesMax }: ReadOptions): StoredObject | undefined {

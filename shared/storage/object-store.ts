@@ -34,6 +34,12 @@ export interface ObjectStore {
    * A lease keeps two instances from doing the same work twice; correctness never depends on it.
    */
   acquireLease(path: string, seconds: number): Promise<Lease | undefined>;
+  /**
+   * The path of what an absolute path or URI names, percent-encoded as in logs of Delta tables, where that is in this store; `container` is
+   * that of a path without scheme, if the store's own addresses have containers. Undefined for all that is elsewhere, and for what is no
+   * address. What comes out has no empty and no relative segments; whether there is such an object is another question. Never asks.
+   */
+  pathOf(address: string, container: string): string | undefined;
 }
 
 /** A half-open range of bytes. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import { DyneError, placeColumn } from "../core/index.ts";
-import { dataFilePath, type Snapshot } from "../delta/index.ts";
+import { dataFilePath, isAbsolutePath, type AddFile, type Snapshot } from "../delta/index.ts";
 import type { Schema } from "../plan/index.ts";
 import type { DeltaTable } from "./delta-table.ts";
 
@@ -16,7 +16,7 @@ export interface CloneOptions {
 /**
  * Copies the files of a snapshot as they are, then makes the table in one create and one commit, so that a reader finds all rows or none.
  * The history of the source, its `txn`s and the hidden column of a row's place stay behind; the column's values stay in the files, where
- * readers of Delta do not see them. An interrupted clone leaves files that no log names, or an empty table: begin again in another folder.
+ * readers of Delta do not see them. Files that the source names by absolute paths lie below the target's root. An interrupted clone leaves files that no log names, or an empty table: begin again in another folder.
  *
  * Errors: TABLE_EXISTS where the target is a table already; UNSUPPORTED_FEATURE for deletion vectors; FILE_MISSING where a file of the
  * snapshot is no longer there; those of the stores.
@@ -29,19 +29,19 @@ export async function cloneTable(
 ): Promise<Snapshot> {
   if ((await target.find()) !== undefined)
     throw new DyneError("TABLE_EXISTS", `${target.path} is a table already. Name a folder that holds none.`);
-  const files = [...snapshot.files];
-  if (files.some(({ deletionVector }) => deletionVector !== undefined)) {
+  const files = [...snapshot.files].map((file) => ({ file, path: ownPath(target, file) }));
+  if (files.some(({ file }) => file.deletionVector !== undefined)) {
     throw new DyneError(
       "UNSUPPORTED_FEATURE",
       `${source.path} has files with deletion vectors, which are not copied. Purge them first.`,
     );
   }
-  for (const [index, file] of files.entries()) {
-    const path = dataFilePath(source.log, file);
+  for (const [index, { file, path }] of files.entries()) {
+    const original = dataFilePath(source.log, file);
     const local = join(workDirectory, "clone.parquet");
-    if (!(await source.log.store.downloadFile(path, local)))
-      throw new DyneError("FILE_MISSING", `${path} is in the log of ${source.path} and not in the store.`);
-    await target.log.store.uploadFile(dataFilePath(target.log, file), local);
+    if (!(await source.log.store.downloadFile(original, local)))
+      throw new DyneError("FILE_MISSING", `${original} is in the log of ${source.path} and not in the store.`);
+    await target.log.store.uploadFile(dataFilePath(target.log, { path }), local);
     await rm(local);
     onFile?.(index + 1);
   }
@@ -51,7 +51,7 @@ export async function cloneTable(
     description: snapshot.metadata.description,
   });
   const result = await target.commit({
-    actions: files.map(({ path, partitionValues, size, modificationTime, stats }) => ({
+    actions: files.map(({ path, file: { partitionValues, size, modificationTime, stats } }) => ({
       add: {
         path,
         partitionValues,
@@ -67,6 +67,11 @@ export async function cloneTable(
   });
   if (result.kind === "committed") return result.snapshot;
   throw new DyneError("TABLE_EXISTS", `Somebody else writes to ${target.path}. Name a folder of your own.`);
+}
+
+/** What the target's log calls its copy of a file: what the source calls it, unless that is the address of the source's own. */
+function ownPath({ log }: DeltaTable, { path }: AddFile): string {
+  return isAbsolutePath(path) ? `part-${log.random.uuid()}.parquet` : path;
 }
 
 function withoutPlace(schema: Schema): Schema {

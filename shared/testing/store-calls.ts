@@ -32,6 +32,7 @@ export function aroundStore(inner: ObjectStore, around: Around): ObjectStore {
       await read("list", prefix, async () => {});
       yield* inner.list(prefix, options);
     },
+    pathOf: (address, container) => inner.pathOf(address, container),
     acquireLease: (path, seconds) =>
       write("acquireLease", path, async () => {
         const lease = await inner.acquireLease(path, seconds);

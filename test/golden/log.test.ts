@@ -109,6 +109,15 @@ describe.skipIf(!present)("golden tables", () => {
     for (const file of snapshot.files) expect(() => dataFilePath(logOf("x"), file)).toThrow("not inside the table");
   });
 
+  test.each([
+    ["canonicalized-paths-normal-b", "some/unqualified/absolute/path"],
+    ["canonicalized-paths-special-b", "some/unqualified/with space/p@#h"],
+  ])("absolute paths of %s are those of a store that has them", async (name, expected) => {
+    const [file] = (await openSnapshot(logOf(name), { version: 0 })).files;
+    const whole = new FileStore("/", { clock: systemClock, random: systemRandom });
+    expect(dataFilePath({ store: whole, path: "some/unqualified" }, file!)).toBe(expected);
+  });
+
   test("a percent-encoded path is decoded", async () => {
     const [file] = (await openSnapshot(logOf("log-replay-special-characters-b"))).files;
     expect(dataFilePath(logOf("t"), file!)).toBe("t/delta/special p@#h");

@@ -107,6 +107,7 @@ export class Journal {
       head: own("head"),
       downloadFile: own("downloadFile"),
       list: own("list"),
+      pathOf: own("pathOf"),
       put: (path, bytes) => {
         note((store) => store.put(path, bytes));
         return inner.put(path, bytes);

@@ -114,6 +114,10 @@ export class FaultyStore implements ObjectStore {
     return this.#read({ name: "acquireLease", path }, () => this.#inner.acquireLease(path, seconds));
   }
 
+  pathOf(address: string, container: string): string | undefined {
+    return this.#inner.pathOf(address, container);
+  }
+
   async #read<T>(operation: StoreOperation, work: () => Promise<T>): Promise<T> {
     await this.#before(operation);
     if (this.#strikes(operation, this.#rates.lostRequest)) throw unavailable(operation, "request lost");

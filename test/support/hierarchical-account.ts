@@ -61,6 +61,7 @@ export function hierarchicalStore(files: ObjectStore): ObjectStore {
     },
     head: async (...args) => (await store()).head(...args),
     delete: async (...args) => (await store()).delete(...args),
+    pathOf: (...args) => files.pathOf(...args),
     acquireLease: async (...args) => (await store()).acquireLease(...args),
   };
 }

@@ -97,6 +97,7 @@ export class Meter {
       uploadFile: async (path, file, options) =>
         write("uploadFile", path, (await stat(file)).size, () => inner.uploadFile(path, file, options)),
       delete: (path, options) => write("delete", path, 0, () => inner.delete(path, options)),
+      pathOf: (address, container) => inner.pathOf(address, container),
       acquireLease: (path, seconds) => write("acquireLease", path, 0, () => inner.acquireLease(path, seconds)),
       list: (prefix, options) => this.#list(inner, prefix, options),
     };

@@ -12,7 +12,7 @@
 import { crc32 } from "node:zlib";
 import { DyneError, limits } from "../../core/index.ts";
 import type { DeletionVector } from "../actions.ts";
-import { dataFilePath, encodeLogPath } from "../file-path.ts";
+import { dataFilePath, encodeLogPath, type FilePlace } from "../file-path.ts";
 import type { DeltaLog } from "../log.ts";
 import type { DeletedRows } from "./deleted-rows.ts";
 import {
@@ -28,7 +28,7 @@ const sizeBytes = 4;
 const checksumBytes = 4;
 const uuidCharacters = 20;
 
-type Place = Pick<DeltaLog, "store" | "path">;
+type Place = Pick<DeltaLog, "store" | "path" | "clonedFrom">;
 
 /**
  * The rows that a vector deletes. One request, none for a vector that is inline.
@@ -92,11 +92,11 @@ export async function writeDeletionVectors(
 }
 
 /**
- * The path of a vector's file in the store; undefined for a vector that is inline. Throws PATH_OUTSIDE_TABLE for one outside of the table,
- * as every absolute path is, and LOG_CORRUPT for a name that is none.
+ * The path of a vector's file in the store; undefined for a vector that is inline. Throws PATH_OUTSIDE_TABLE as `dataFilePath` does, by which
+ * absolute paths (`p`) are found, and LOG_CORRUPT for a name that is none.
  */
 export function deletionVectorPath(
-  log: Pick<DeltaLog, "path">,
+  log: FilePlace,
   { storageType, pathOrInlineDv }: DeletionVector,
 ): string | undefined {
   if (storageType === "i") return undefined;

@@ -46,7 +46,8 @@ export interface FsckMetrics {
 }
 
 /**
- * Looks at every file of the newest version, by one listing of the table. Without `repair` it changes nothing. A file that is taken out of
+ * Looks at every file of the newest version, by one listing of the table, and one request for each file of a shallow clone that is elsewhere.
+ * Without `repair` it changes nothing. A file that is taken out of
  * the log takes its rows with it: where the store can bring it back, that is better. A missing deletion vector cannot be told from its file,
  * because the rows that it deleted would come back.
  *
@@ -83,6 +84,8 @@ export async function fsck(table: DeltaTable, { repair, signal }: FsckOptions = 
   return { kind: "conflict", version: result.snapshot.version, reason };
 }
 
+const headsAtOnce = 16;
+
 /** The sizes of those objects that the files name; what is not among them is not there. */
 async function storedSizes(
   table: DeltaTable,
@@ -92,6 +95,12 @@ async function storedSizes(
   const named = new Set(files.flatMap((file) => [dataFilePath(table.log, file), vectorPath(table, file) ?? []].flat()));
   const sizes = new Map<string, number>();
   for await (const { path, sizeBytes } of tableObjects(table, signal)) if (named.has(path)) sizes.set(path, sizeBytes);
+  const elsewhere = [...named].filter((path) => !path.startsWith(`${table.path}/`));
+  for (let start = 0; start < elsewhere.length; start += headsAtOnce) {
+    const some = elsewhere.slice(start, start + headsAtOnce);
+    const metas = await Promise.all(some.map((path) => table.log.store.head(path, { signal })));
+    for (const meta of metas) if (meta !== undefined) sizes.set(meta.path, meta.sizeBytes);
+  }
   return sizes;
 }
 

@@ -32,6 +32,15 @@ export interface TableOptions<Types extends ColumnTypes> {
   readonly description?: string | undefined;
 }
 
+/** How a table that is there is opened. */
+export interface OpenOptions {
+  /**
+   * Of a shallow clone: the roots, in the same store, of the tables that it is a clone of, whose files its log names by absolute paths.
+   * They are read and never deleted. Without it such files are refused with PATH_OUTSIDE_TABLE.
+   */
+  readonly clonedFrom?: readonly string[] | undefined;
+}
+
 /** A local folder that holds tables. Several processes may write: a version is created by a link, which one of them wins. */
 export function localFolder(path: string): ObjectStore {
   return new FileStore(path, { clock: systemClock, random: systemRandom });
@@ -64,13 +73,17 @@ export class DeltaLake implements AsyncDisposable {
   }
 
   /** The table at a path of the store; whether there is one shows when it is used. */
-  table(path: string): LakeTable {
-    return new LakeTable({ compute: this.#compute, table: this.#tableAt(path) }, this.#scratch);
+  table(path: string, options?: OpenOptions): LakeTable {
+    return new LakeTable({ compute: this.#compute, table: this.#tableAt(path, options) }, this.#scratch);
   }
 
   /** The table at a path, with the types of its columns. Errors: TABLE_NOT_FOUND, SCHEMA_MISMATCH where it has not these columns. */
-  async open<Types extends ColumnTypes>(path: string, schema: StructOf<Types>): Promise<LakeTable<Types>> {
-    const table = this.#tableAt(path);
+  async open<Types extends ColumnTypes>(
+    path: string,
+    schema: StructOf<Types>,
+    options?: OpenOptions,
+  ): Promise<LakeTable<Types>> {
+    const table = this.#tableAt(path, options);
     assertColumns(path, (await table.latest()).schema, schema);
     return new LakeTable<Types>({ compute: this.#compute, table }, this.#scratch);
   }
@@ -96,11 +109,12 @@ export class DeltaLake implements AsyncDisposable {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  #tableAt(path: string): DeltaTable {
+  #tableAt(path: string, { clonedFrom }: OpenOptions = {}): DeltaTable {
     const { checkpoints } = this.#compute;
     return new DeltaTable({
       store: this.#options.store,
       path,
+      clonedFrom: clonedFrom?.map((root) => root.replace(/\/+$/, "")),
       clock: systemClock,
       random: systemRandom,
       logger: this.#options.logger ?? silentLogger,

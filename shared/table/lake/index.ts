@@ -6,7 +6,7 @@
  *     await people.append([{ id: 1, name: "Ada" }]);
  *     for await (const row of people.read({ where: ({ id }) => id.gt(0) })) console.log(row);
  */
-export { DeltaLake, localFolder, type LakeOptions, type TableOptions } from "./delta-lake.ts";
+export { DeltaLake, localFolder, type LakeOptions, type OpenOptions, type TableOptions } from "./delta-lake.ts";
 export { azureStorage, type AzureStorageOptions } from "../../storage/azure-storage.ts";
 export { LakeTable } from "./lake-table.ts";
 export type {

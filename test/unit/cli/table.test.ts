@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ownDataFolder, startStorage } from "../../../local/platform/index.ts";
 import { publishEndpoints } from "../../../local/platform/local-storage.ts";
@@ -56,6 +57,32 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe("table read", () => {
+  test("reads a shallow clone where it is said of which table, and says so where it is not", async () => {
+    const clone = join(folder, "clones", "events");
+    await mkdir(join(clone, "_delta_log"), { recursive: true });
+    const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
+    const source = await new DeltaTable({
+      store: new FileStore(folder, services),
+      path: "events",
+      ...services,
+    }).latest();
+    const add = [...source.files].map((file) => ({
+      add: { ...file, path: `${pathToFileURL(table).href}/${file.path}` },
+    }));
+    const actions = [{ protocol: source.protocol }, { metaData: source.metadata }, ...add];
+    const log = join(clone, "_delta_log", "00000000000000000000.json");
+    await writeFile(log, actions.map((action) => JSON.stringify(action)).join("\n"));
+    const whole = await dyne("table", "read", table, "--format", "ndjson");
+    const read = await dyne("table", "read", clone, "--cloned-from", table, "--format", "ndjson");
+    expect([read.exitCode, read.stdout.split("\n").sort()]).toEqual([0, whole.stdout.split("\n").sort()]);
+    const refused = await dyne("table", "read", clone);
+    expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining("PATH_OUTSIDE_TABLE")]);
+    const elsewhere = await dyne("table", "read", clone, "--cloned-from", join(folder, "event"));
+    expect(elsewhere.stderr).toContain("PATH_OUTSIDE_TABLE");
+    const named = await dyne("table", "read", "gold.nothing", "--cloned-from", table);
+    expect(named.stderr).toContain("--cloned-from is for tables in folders");
+  });
+
   test("reads a table whose first commits are gone by its checkpoint", async () => {
     await cp(table, join(folder, "cleaned"), { recursive: true });
     const services = { clock: systemClock, random: systemRandom, logger: silentLogger };

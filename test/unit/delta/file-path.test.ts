@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dataFilePath, decodeLogPath, encodeLogPath, fileKey } from "../../../shared/delta/index.ts";
-import { hivePartitionPath } from "../../../shared/storage/index.ts";
+import { FileStore, hivePartitionPath } from "../../../shared/storage/index.ts";
+import { seededRandom } from "../../../shared/core/index.ts";
+import { InstantClock } from "../../support/instant-clock.ts";
 
-const log = { path: "lake/silver/events" };
+const store = new FileStore("/data", { clock: new InstantClock(0), random: seededRandom(1) });
+const log = { path: "lake/silver/events", store };
 
 test("a path that is encoded for the log resolves to itself, below the table", () => {
   const segment = fc
@@ -49,6 +52,82 @@ describe("paths of foreign writers", () => {
   });
 });
 
+describe("absolute paths", () => {
+  const clone = { ...log, clonedFrom: ["lake/silver/source"] };
+
+  test.each([
+    ["/data/lake/silver/events/a%20b", "lake/silver/events/a b"],
+    ["file:///data/lake/silver/events/day=2001-01-01/at=10%253A30/x", "lake/silver/events/day=2001-01-01/at=10%3A30/x"],
+    ["file:/data/lake/silver/source/../events/x", "lake/silver/events/x"],
+  ])("%s is in the table", (path, expected) => {
+    expect(dataFilePath(log, { path })).toBe(expected);
+    expect(dataFilePath(clone, { path })).toBe(expected);
+  });
+
+  test("into the table that it is a clone of are read where that is said, and nothing beside it", () => {
+    const path = "file:///data/lake/silver/source/x";
+    expect(dataFilePath(clone, { path })).toBe("lake/silver/source/x");
+    expect(() => dataFilePath(log, { path })).toThrow(expect.objectContaining({ code: "PATH_OUTSIDE_TABLE" }));
+  });
+
+  test.each([
+    "file:///data/lake/silver/events",
+    "file:///data/lake/silver/events2/x",
+    "file:///data/lake/silver/source2/x",
+    "file:///data/lake/silver/events/../other/x",
+    "file:///data/lake/silver/source/%2e%2e/other/x",
+    "file:///data/lake/silver",
+    "file:///lake/silver/events/x",
+    "../source/x",
+  ])("%s is outside of both", (path) => {
+    expect(() => dataFilePath(clone, { path })).toThrow(
+      expect.objectContaining({ code: "PATH_OUTSIDE_TABLE", details: { path } }),
+    );
+  });
+
+  test("however they are written, lead into the table or its source, or are refused", () => {
+    const piece = fc.constantFrom(
+      "..",
+      ".",
+      "",
+      "%2e%2e",
+      "%2f..",
+      "data",
+      "lake",
+      "silver",
+      "events",
+      "source",
+      "x",
+      "%00",
+    );
+    const start = fc.constantFrom(
+      "/",
+      "//",
+      "file:/",
+      "file:///data/lake/silver/events/",
+      "file://localhost/",
+      "memory:/",
+      "",
+    );
+    fc.assert(
+      fc.property(start, fc.array(piece, { maxLength: 8 }), (scheme, pieces) => {
+        const path = `${scheme}${pieces.join("/")}`;
+        let found: string;
+        try {
+          found = dataFilePath(clone, { path });
+        } catch (error) {
+          expect(error).toMatchObject({ code: "PATH_OUTSIDE_TABLE" });
+          return;
+        }
+        expect(found).toMatch(/^lake\/silver\/(events|source)\/./);
+        expect(found.split("/").some((segment) => ["", ".", ".."].includes(segment))).toBe(false);
+        expect(found).not.toContain("\0");
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 describe("folders of partitions", () => {
   test.each<[readonly string[], Record<string, string | null>, string]>([
     [[], {}, ""],
@@ -77,7 +156,8 @@ describe("what is the same logical file", () => {
   };
   test("the same path under two spellings", () => {
     expect(fileKey({ path: "a%20b" })).toBe(fileKey({ path: "./a b" }));
-    expect(fileKey({ path: "file:///a/b%20c" })).toBe(fileKey({ path: "/a/b c" }));
+    for (const path of ["file:///a/b%20c", "file:/a/b%20c", "FILE://localhost/a/b%20c", "/a/b%20c"])
+      expect(fileKey({ path })).toBe(fileKey({ path: "/a/b c" }));
   });
   test("not the same path with another deletion vector", () => {
     const keys = [
