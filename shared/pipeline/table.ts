@@ -2,6 +2,7 @@
 import { DyneError, limits, placeColumn, tableName } from "../core/index.ts";
 import type { TableName } from "../core/index.ts";
 import {
+  checkChangeRules,
   checkExactKeys,
   checkStreaming,
   checkTotalOrder,
@@ -154,6 +155,7 @@ export function materializedView<Types extends ColumnTypes>(
     }
     checkTotalOrder(query.plan);
     checkExactKeys(query.plan);
+    if (refresh === "incremental") checkChangeRules(query.plan);
     return declare(name, "materializedView", facts.schema, options, {
       query: query.plan,
       refresh,

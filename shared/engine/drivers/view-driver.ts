@@ -34,13 +34,6 @@ export class ViewDriver implements FlowDriver {
     this.planFingerprint = declared.fingerprint;
     this.minIntervalMs = declared.minIntervalMs;
     this.dutyCycle = declared.dutyCycle;
-    const { view } = this.#inputs;
-    if (declared.refresh === "incremental" && view.kind === "full") {
-      throw new DyneError(
-        "INVALID_PIPELINE",
-        `${declared.id} cannot be refreshed incrementally: ${view.reason}. Change the query, or declare refresh: "auto".`,
-      );
-    }
   }
 
   tables(generation: Generation): readonly FlowTable[] {

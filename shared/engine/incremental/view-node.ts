@@ -1,13 +1,5 @@
 /** A view's query as a tree of operators, each with its rule for changes (SPEC.md 9, 10). */
-import {
-  canonicalJson,
-  columnsOf,
-  joinColumns,
-  schemaOf,
-  type Join,
-  type LogicalPlan,
-  type Union,
-} from "../../plan/index.ts";
+import { columnsOf, joinColumns, schemaOf, type Join, type LogicalPlan, type Union } from "../../plan/index.ts";
 import type { GroupPlace } from "./operators/group-change.ts";
 import { keyIndex } from "./operators/group-change.ts";
 import { expressionBelow, type RowNode } from "./operators/row-change.ts";
@@ -46,12 +38,6 @@ export function nodeInputs(node: ViewNode): readonly ViewNode[] {
 export function* viewNodes(node: ViewNode): Generator<ViewNode> {
   for (const input of nodeInputs(node)) yield* viewNodes(input);
   yield node;
-}
-
-/** The logical plan at a node. */
-export function planAt(node: ViewNode): LogicalPlan {
-  if (node.kind === "scan") return node.place.scan;
-  return node.kind === "group" || node.kind === "window" ? node.place.node : node.node;
 }
 
 /** The plan of `node` with other rows in the place of those of `bottom`, which only rows made one by one stand on. */
@@ -101,9 +87,6 @@ function columnBelowJoin(
     columnAt(from.side === "left" ? node.right : node.left, pair[from.side === "left" ? "right" : "left"], target)
   );
 }
-
-/** Whether two expressions are the same. */
-export const isSame = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
 
 /** What each scan's columns are needed for: a column that nothing reads cannot change the view. */
 export function columnsRead(plan: LogicalPlan): ReadonlyMap<LogicalPlan, ReadonlySet<string>> {

@@ -3,20 +3,15 @@
  * of its columns rows are replaced, where a change is not only new rows (SPEC.md 9, 10).
  */
 import {
-  analyze,
-  columnsOf,
+  changeProblem,
+  commonPartition,
   hasWindow,
   holdsMap,
-  joinColumns,
   nodesOf,
-  sameType,
+  replacedRows,
   schemaOf,
-  type Aggregate,
   type DataType,
-  type Distinct,
-  type Join,
   type LogicalPlan,
-  type Project,
   type Schema,
 } from "../../plan/index.ts";
 import { fieldsOf } from "./expressions.ts";
@@ -25,8 +20,7 @@ import { distinctOperator } from "./operators/distinct-operator.ts";
 import { keyColumn } from "./operators/accumulator.ts";
 import { keysSchema, type KeyedOperator } from "./operators/keyed-operator.ts";
 import type { ScanPlace } from "./operators/scan-change.ts";
-import { commonPartition } from "./operators/window-change.ts";
-import { columnAt, columnsRead, isSame, planAt, viewNodes, type ViewNode } from "./view-node.ts";
+import { columnsRead, viewNodes, type ViewNode } from "./view-node.ts";
 import { matchingPairs } from "./operators/matching.ts";
 
 export type ViewPlan = ChangingView | FullView;
@@ -66,95 +60,18 @@ export interface FullView {
 }
 
 export function viewPlan(query: LogicalPlan): ViewPlan {
-  const problem = problemOf(query);
-  if (problem !== undefined) return { kind: "full", reason: problem };
+  const problem = changeProblem(query);
+  if (problem !== undefined) return { kind: "full", reason: `${problem.reason}; ${problem.remedy}` };
   const { root, scans, operators } = treeOf(query);
-  const replaces = replacementOf(root);
-  if (replaces.kind === "none" && !onlyAdds(root)) return { kind: "full", reason: replaces.reason };
+  const replaces = replacementOf(query, root);
   const merges = operators.every(({ accumulators }) => accumulators.every(({ merge }) => typeof merge === "string"));
   const isAlone = operators.length === 1 && replaces.kind === "operator" && replaces.at.kind === "group";
   const keepsState = operators.length > 0 && (merges || !isAlone);
   return { kind: "changes", root, scans, operators, keepsState, replaces };
 }
 
-/** Why no rule of changes fits a query; undefined where all do. */
-function problemOf(query: LogicalPlan): string | undefined {
-  for (const node of nodesOf(query)) {
-    const problem = nodeProblem(node);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
-}
-
-function nodeProblem(node: LogicalPlan): string | undefined {
-  switch (node.kind) {
-    case "limit":
-      return "limit looks at all rows; to keep some rows of each key, number them in a window partitioned by it";
-    case "dropDuplicatesWithinWatermark":
-      return "dropDuplicatesWithinWatermark goes by the order of a stream; use dropDuplicates() in a view";
-    case "join":
-      return joinProblem(node);
-    case "project":
-      return hasWindows(node) ? windowProblem(node) : undefined;
-    case "aggregate":
-    case "distinct":
-      return groupProblem(node);
-    default:
-      return undefined;
-  }
-}
-
 function hasWindows(node: LogicalPlan): boolean {
   return node.kind === "project" && node.columns.some(({ expression }) => hasWindow(expression));
-}
-
-function joinProblem(node: Join): string | undefined {
-  const [left, right] = [schemaOf(node.left), schemaOf(node.right)];
-  const [inexactLeft, inexactRight] = [analyze(node.left).inexact, analyze(node.right).inexact];
-  for (const pair of node.on) {
-    const inexact = inexactLeft.includes(pair.left)
-      ? pair.left
-      : inexactRight.includes(pair.right)
-        ? pair.right
-        : undefined;
-    if (inexact !== undefined) return inexactBelow(inexact);
-    const [a, b] = [left.fields[pair.left]?.type as DataType, right.fields[pair.right]?.type as DataType];
-    if (!sameType(a, b))
-      return `join compares "${pair.left}" with "${pair.right}", which is of another type; cast one of them to join by keys`;
-  }
-  return undefined;
-}
-
-function windowProblem(node: Project): string | undefined {
-  const inexact = analyze(node.input).inexact[0];
-  if (inexact !== undefined) return inexactBelow(inexact);
-  const partitionBy = commonPartition(node);
-  if (partitionBy.length === 0)
-    return "a window function without a partition, or windows without a common one, look at all rows; partition them by a common column";
-  const schema = schemaOf(node.input);
-  const isMap = partitionBy.some((each) =>
-    columnsOf(each).some((name) => holdsMap(schema.fields[name]?.type as DataType)),
-  );
-  return isMap ? mapsBelow : undefined;
-}
-
-function groupProblem(node: Aggregate | Distinct): string | undefined {
-  const inexact = analyze(node.input).inexact[0];
-  if (inexact !== undefined) return inexactBelow(inexact);
-  return typesOf(node).some(holdsMap) ? mapsBelow : undefined;
-}
-
-const mapsBelow = "maps cannot be compared, so that changes to them cannot be told";
-
-/** Two runs may differ in the last digit of an inexact value: nothing that stands on it can be told to have changed (SPEC.md 9). */
-const inexactBelow = (name: string): string =>
-  `"${name}" is inexact, and another operator stands on it; make it exact, or put it into a view of its own`;
-
-/** The types of an operator's keys and inputs. */
-function typesOf(node: Aggregate | Distinct): readonly DataType[] {
-  const operator =
-    node.kind === "aggregate" ? aggregateOperator(node, "", { mergesFloats: false }) : distinctOperator(node, "");
-  return [...operator.keys, ...operator.inputs].map(({ type }) => type);
 }
 
 interface Tree {
@@ -238,85 +155,19 @@ function topOperator(node: ViewNode): ViewNode {
   return node.kind === "rows" ? topOperator(node.input) : node;
 }
 
-/** True where new rows of some input can be new rows of the view and nothing else. */
-function onlyAdds(root: ViewNode): boolean {
-  return [...viewNodes(root)].every(({ kind }) => kind !== "group" && kind !== "window");
-}
-
 /** By the keys of the operator that makes the rows, where all of them are in the view; else by its columns. */
-function replacementOf(root: ViewNode): Replacement {
+function replacementOf(query: LogicalPlan, root: ViewNode): Replacement {
+  const replaced = replacedRows(query);
+  if (replaced.kind === "none")
+    return { kind: "none", reason: "the view has no column of an exact type by which changed rows could be found" };
+  const { fields } = schemaOf(query);
+  const keys = replaced.columns.map((output) => ({ output, type: fields[output]?.type as DataType }));
   const top = topOperator(root);
-  return operatorKeys(root, top) ?? columnKeys(root);
+  return replaced.kind === "operator" && isKeyed(top) ? { kind: "operator", at: top, keys } : { kind: "columns", keys };
 }
 
-function operatorKeys(root: ViewNode, top: ViewNode): Replacement | undefined {
-  switch (top.kind) {
-    case "group": {
-      const { node } = top.place;
-      const names =
-        node.kind === "aggregate" ? node.groupBy.map(({ name }) => name) : Object.keys(schemaOf(node.input).fields);
-      return keysAt(root, top, names);
-    }
-    case "window": {
-      const { node, partitionBy } = top.place;
-      const names = partitionBy.map((key) => node.columns.find(({ expression }) => isSame(expression, key))?.name);
-      return keysAt(root, top, names);
-    }
-    case "join":
-      return top.node.on.length === 0 ? undefined : keysAt(root, top, joinKeyNames(top.node));
-    default:
-      return undefined;
-  }
-}
-
-/** The view's columns that hold an operator's keys, which have these names at the operator; undefined where one is not in the view. */
-function keysAt(root: ViewNode, at: KeyedNode, names: readonly (string | undefined)[]): Replacement | undefined {
-  const { fields } = schemaOf(planAt(root));
-  const keys = names.map((name) => {
-    const output = name && Object.keys(fields).find((each) => columnAt(root, each, at) === name);
-    return output === undefined ? undefined : { output, type: fields[output]?.type as DataType };
-  });
-  return keys.every((key) => key !== undefined) ? { kind: "operator", at, keys } : undefined;
-}
-
-/** The columns that have the key of every row of a join. */
-function joinKeyNames(join: Join): readonly (string | undefined)[] {
-  const columns = joinColumns(join, schemaOf(join.left), schemaOf(join.right));
-  const side = join.type === "right" ? "right" : "left";
-  return join.on.map((pair) => {
-    const own = columns.find((each) =>
-      each.side === "either"
-        ? each.left === pair.left
-        : join.type !== "full" && each.side === side && each.column === pair[side],
-    );
-    return own?.name;
-  });
-}
-
-const comparable = new Set([
-  "boolean",
-  "byte",
-  "short",
-  "integer",
-  "long",
-  "decimal",
-  "string",
-  "date",
-  "timestamp",
-  "timestamp_ntz",
-]);
-
-/** Rows are told apart by all of the view's columns that can be compared exactly. */
-function columnKeys(root: ViewNode): Replacement {
-  const plan = planAt(root);
-  const { inexact } = analyze(plan);
-  const keys = fieldsOf(schemaOf(plan)).flatMap(([output, { type }]) =>
-    comparable.has(type.kind) && !inexact.includes(output) ? [{ type, output }] : [],
-  );
-  return keys.length === 0
-    ? { kind: "none", reason: "the view has no column of an exact type by which changed rows could be found" }
-    : { kind: "columns", keys };
-}
+const isKeyed = (node: ViewNode): node is KeyedNode =>
+  node.kind === "group" || node.kind === "window" || node.kind === "join";
 
 /** The view's rows of a relation whose keys are not among those of another. */
 export function rowsOfOtherKeys(

@@ -36,6 +36,8 @@ const totals = plain.groupBy("id").agg(({ amount }) => ({ total: sum(amount), ro
 const stream = readStream(orders).select("id", "at", "amount", "pieces");
 const view = (query: () => DataFrame<never>): unknown => materializedView("gold.x", { query: query() });
 const table = (query: () => DataFrame<never>): unknown => streamingTable("gold.x", { query: query() });
+const incremental = (query: unknown): unknown =>
+  materializedView("gold.x", { query: loose(query), refresh: "incremental" });
 const loose = (frame: unknown): DataFrame<never> => frame as DataFrame<never>;
 
 interface LoadError {
@@ -138,6 +140,14 @@ const cases: readonly LoadError[] = [
     remedy: "give a share between 0.001 and 1, such as `0.2`",
     work: () => materializedView("gold.x", { query: plain, dutyCycle: 20 }),
     says: ["gold.x", "dutyCycle is 20", "from 0.001 to 1"],
+  },
+  {
+    what: '`refresh: "incremental"` over what only all rows together answer',
+    code: "INVALID_PIPELINE",
+    example: "`limit(10)`, a window without `partitionBy`, an operator over a `sum` of doubles",
+    remedy: 'what the message proposes, or `refresh: "auto"`',
+    work: () => incremental(plain.limit(10)),
+    says: ["gold.x", "because of limit", "looks at all rows", "number them in a window", 'refresh: "auto"'],
   },
   {
     what: "a key that adds up floating-point numbers",

@@ -6,11 +6,9 @@ import {
   canonicalJson,
   columnsOf,
   schemaOf,
-  someExpression,
   type Expression,
   type LogicalPlan,
   type Project,
-  type WindowCall,
 } from "../../../plan/index.ts";
 import { column, fieldsOf, project, same } from "../expressions.ts";
 import { keyColumn } from "./accumulator.ts";
@@ -25,21 +23,6 @@ export interface WindowPlace {
   readonly partitionBy: readonly Expression[];
   /** Names the steps of this place. */
   readonly name: string;
-}
-
-/** The expressions that every window of a projection is partitioned by. */
-export function commonPartition({ columns }: Project): readonly Expression[] {
-  const windows: WindowCall[] = [];
-  for (const { expression } of columns) {
-    someExpression(expression, (inner) => {
-      if (inner.kind === "window") windows.push(inner);
-      return false;
-    });
-  }
-  const [first, ...rest] = windows.map(({ partitionBy }) => partitionBy);
-  return (first ?? []).filter((each) =>
-    rest.every((others) => others.some((other) => canonicalJson(other) === canonicalJson(each))),
-  );
 }
 
 export interface WindowChange extends Changed {
