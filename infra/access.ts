@@ -27,6 +27,11 @@ export function appRights(
   ];
 }
 
+/** Event Hubs writes what its hubs hold into one container. */
+export function captureRights({ containers }: LakeAccount): readonly Right[] {
+  return [{ role: "Storage Blob Data Contributor", at: "lake/capture", scope: containers.capture.id }];
+}
+
 /** Event Grid puts messages into one queue, and what it cannot deliver into one container. */
 export function noticesRights(
   { containers }: HostAccount,

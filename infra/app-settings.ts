@@ -7,7 +7,7 @@ import type { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/
 import type { Input } from "@pulumi/pulumi";
 import type { Config } from "./config.ts";
 import type { EventHubs } from "./event-hubs.ts";
-import { instance } from "./instance.ts";
+import { instanceOf } from "./instance.ts";
 import type { HostAccount, LakeAccount } from "./storage.ts";
 
 /** What the app talks to, and as whom. */
@@ -21,10 +21,11 @@ export interface Connections {
 
 /** All settings by name. */
 export function appSettings(
-  { tenantId, api }: Config,
+  { tenantId, api, instanceMemoryMb }: Config,
   connections: Connections,
 ): Readonly<Record<string, Input<string>>> {
   const { host, lake, eventHubs, vault, identity } = connections;
+  const instance = instanceOf(instanceMemoryMb);
   const hostEndpoints = host.account.primaryEndpoints;
   const lakeEndpoints = lake.account.primaryEndpoints;
   const byIdentity = (name: string) => ({
@@ -46,7 +47,7 @@ export function appSettings(
     KEY_VAULT__vaultUri: vault.properties.vaultUri.apply((uri) => uri ?? ""),
     DYNE_DIRECTORY: "/tmp/dyne",
     DYNE_MEMORY_MB: String(instance.duckDbMemoryMb),
-    DYNE_THREADS: String(instance.cores),
+    DYNE_THREADS: String(instance.threads),
     DYNE_CACHE_MB: String(instance.cacheMb),
     DYNE_LOG_LEVEL: "info",
     ...(api === undefined ? {} : { DYNE_TENANT_ID: tenantId, DYNE_AUDIENCE: api.audience }),

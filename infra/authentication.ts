@@ -4,32 +4,37 @@
  */
 import type { WebApp } from "@pulumi/azure-native/web/webApp.js";
 import { WebAppAuthSettingsV2 } from "@pulumi/azure-native/web/webAppAuthSettingsV2.js";
+import { UnauthenticatedClientActionV2 } from "@pulumi/azure-native/types/enums/web/index.js";
 import type { Place } from "./place.ts";
 
 /** Lets only tokens in that the tenant made out to the audience. No secret is involved, because nobody signs in here. */
 export function requireTokens(
-  { within, tenantId }: Place,
+  { within, options, tenantId }: Place,
   app: WebApp,
   { clientId, audience }: { readonly clientId: string; readonly audience: string },
 ): void {
-  new WebAppAuthSettingsV2("app/authentication", {
-    ...within,
-    name: app.name,
-    platform: { enabled: true },
-    httpSettings: { requireHttps: true },
-    globalValidation: {
-      requireAuthentication: true,
-      unauthenticatedClientAction: "Return401",
-      // Probes have no token. What they may see, the app decides.
-      excludedPaths: ["/api/health/live"],
-    },
-    identityProviders: {
-      azureActiveDirectory: {
-        enabled: true,
-        registration: { clientId, openIdIssuer: `https://login.microsoftonline.com/${tenantId}/v2.0` },
-        validation: { allowedAudiences: [audience] },
+  new WebAppAuthSettingsV2(
+    "app/authentication",
+    {
+      ...within,
+      name: app.name,
+      platform: { enabled: true },
+      httpSettings: { requireHttps: true },
+      globalValidation: {
+        requireAuthentication: true,
+        unauthenticatedClientAction: UnauthenticatedClientActionV2.Return401,
+        // Probes have no token. What they may see, the app decides.
+        excludedPaths: ["/api/health/live"],
       },
+      identityProviders: {
+        azureActiveDirectory: {
+          enabled: true,
+          registration: { clientId, openIdIssuer: `https://login.microsoftonline.com/${tenantId}/v2.0` },
+          validation: { allowedAudiences: [audience] },
+        },
+      },
+      login: { tokenStore: { enabled: false } },
     },
-    login: { tokenStore: { enabled: false } },
-  });
+    options,
+  );
 }

@@ -1,5 +1,14 @@
 /** The Functions: a Flex Consumption plan, which costs nothing while nothing runs, and the app on it. Publishing to it takes an Entra ID token. */
 import type { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
+import {
+  AuthenticationType,
+  FtpsState,
+  FunctionsDeploymentStorageType,
+  ManagedServiceIdentityType,
+  RuntimeName,
+  SiteUpdateStrategyType,
+  SupportedTlsVersions,
+} from "@pulumi/azure-native/types/enums/web/index.js";
 import { AppServicePlan } from "@pulumi/azure-native/web/appServicePlan.js";
 import { WebApp } from "@pulumi/azure-native/web/webApp.js";
 import { WebAppFtpAllowed } from "@pulumi/azure-native/web/webAppFtpAllowed.js";
@@ -8,7 +17,7 @@ import { interpolate, type Resource } from "@pulumi/pulumi";
 import { appSettings, type Connections } from "./app-settings.ts";
 import { requireTokens } from "./authentication.ts";
 import type { Config } from "./config.ts";
-import { instance } from "./instance.ts";
+import { instanceOf } from "./instance.ts";
 import type { Place } from "./place.ts";
 import type { RoleSpread } from "./role-spread.ts";
 
@@ -17,16 +26,29 @@ export function makeFunctionApp(
   place: Place,
   config: Config,
   connections: Connections,
-  { dependsOn, spread }: { readonly dependsOn: readonly Resource[]; readonly spread: RoleSpread },
+  {
+    dependsOn,
+    spread,
+    streamFunctions,
+  }: {
+    readonly dependsOn: readonly Resource[];
+    readonly spread: RoleSpread;
+    /** Names of those that a warm profile keeps ready. */
+    readonly streamFunctions: readonly string[];
+  },
 ): WebApp {
   const { identity } = connections;
-  const plan = new AppServicePlan("plan", {
-    ...place.located,
-    name: place.names.functionPlan,
-    kind: "functionapp",
-    reserved: true,
-    sku: { name: "FC1", tier: "FlexConsumption" },
-  });
+  const plan = new AppServicePlan(
+    "plan",
+    {
+      ...place.located,
+      name: place.names.functionPlan,
+      kind: "functionapp",
+      reserved: true,
+      sku: { name: "FC1", tier: "FlexConsumption" },
+    },
+    place.options,
+  );
   const settings = Object.entries(appSettings(config, connections));
   const app = new WebApp(
     "app",
@@ -35,18 +57,18 @@ export function makeFunctionApp(
       name: place.names.functionApp,
       kind: "functionapp,linux",
       serverFarmId: plan.id,
-      identity: { type: "UserAssigned", userAssignedIdentities: [identity.id] },
+      identity: { type: ManagedServiceIdentityType.UserAssigned, userAssignedIdentities: [identity.id] },
       keyVaultReferenceIdentity: identity.id,
       httpsOnly: true,
       siteConfig: {
         appSettings: settings.map(([name, value]) => ({ name, value })),
-        minTlsVersion: "1.2",
-        scmMinTlsVersion: "1.2",
-        ftpsState: "Disabled",
+        minTlsVersion: SupportedTlsVersions.SupportedTlsVersions_1_2,
+        scmMinTlsVersion: SupportedTlsVersions.SupportedTlsVersions_1_2,
+        ftpsState: FtpsState.Disabled,
       },
-      functionAppConfig: flexConsumption(config, connections.host, identity),
+      functionAppConfig: flexConsumption(config, connections.host, identity, streamFunctions),
     },
-    { dependsOn: [...dependsOn], hooks: { beforeCreate: [spread.isAwaited] } },
+    { ...place.options, dependsOn: [...dependsOn], hooks: { beforeCreate: [spread.isAwaited] } },
   );
   closeBasicPublishing(place, app);
   if (config.api?.clientId !== undefined) {
@@ -55,24 +77,47 @@ export function makeFunctionApp(
   return app;
 }
 
-function flexConsumption({ maximumInstances }: Config, host: Connections["host"], identity: UserAssignedIdentity) {
-  const { account, containers } = host;
+/**
+ * Kept ready, in the profile `warm`: an instance for each function that events and notices start, because every one of these has instances of
+ * its own, and one that all HTTP functions share.
+ */
+function alwaysReady(streamFunctions: readonly string[]) {
+  return ["http", ...streamFunctions.map((name) => `function:${name}`)].map((name) => ({ name, instanceCount: 1 }));
+}
+
+function flexConsumption(
+  config: Config,
+  { account, containers }: Connections["host"],
+  identity: UserAssignedIdentity,
+  streamFunctions: readonly string[],
+) {
+  const { maximumInstances, profile, instanceMemoryMb, rollingUpdates } = config;
   return {
     deployment: {
       storage: {
-        type: "blobContainer",
+        type: FunctionsDeploymentStorageType.BlobContainer,
         value: interpolate`${account.primaryEndpoints.blob}${containers.deployments.name}`,
-        authentication: { type: "UserAssignedIdentity", userAssignedIdentityResourceId: identity.id },
+        authentication: {
+          type: AuthenticationType.UserAssignedIdentity,
+          userAssignedIdentityResourceId: identity.id,
+        },
       },
     },
-    runtime: { name: "node", version: "24" },
-    scaleAndConcurrency: { instanceMemoryMB: instance.memoryMb, maximumInstanceCount: maximumInstances },
+    runtime: { name: RuntimeName.Node, version: "24" },
+    scaleAndConcurrency: {
+      instanceMemoryMB: instanceOf(instanceMemoryMb).memoryMb,
+      maximumInstanceCount: maximumInstances,
+      ...(profile === "warm" && { alwaysReady: alwaysReady(streamFunctions) }),
+    },
+    siteUpdateStrategy: {
+      type: rollingUpdates ? SiteUpdateStrategyType.RollingUpdate : SiteUpdateStrategyType.Recreate,
+    },
   };
 }
 
 /** User names and passwords for publishing exist unless they are forbidden. */
-function closeBasicPublishing({ within }: Place, app: WebApp): void {
+function closeBasicPublishing({ within, options }: Place, app: WebApp): void {
   const args = { ...within, name: app.name, allow: false };
-  new WebAppFtpAllowed("app/ftp", args);
-  new WebAppScmAllowed("app/scm", args);
+  new WebAppFtpAllowed("app/ftp", args, options);
+  new WebAppScmAllowed("app/scm", args, options);
 }

@@ -1,43 +1,71 @@
 /** What `pulumi up` makes, from the manifests of the pipelines and nothing else. */
 import { pipelines } from "../pipelines/index.ts";
 import type { Pipeline } from "../shared/pipeline/index.ts";
-import { appRights } from "./access.ts";
+import { appRights, captureRights } from "./access.ts";
 import { readConfig } from "./config.ts";
 import { demandOf } from "./demand.ts";
-import { makeEventHubs } from "./event-hubs.ts";
+import { makeEventHubs, type Capture } from "./event-hubs.ts";
 import { makeFunctionApp } from "./function-app.ts";
-import { makeIdentities } from "./identity.ts";
+import { makeIdentities, type Identities } from "./identity.ts";
 import { makeNotices } from "./notices.ts";
 import { outputsOf, type Outputs } from "./outputs.ts";
-import { makePlace } from "./place.ts";
+import { inPart, makePlace, type Place } from "./place.ts";
 import { RoleSpread } from "./role-spread.ts";
 import { assignRoles } from "./roles.ts";
-import { makeHost, makeLake } from "./storage.ts";
+import { makeHost, makeLake, type LakeAccount } from "./storage.ts";
 import { makeVault } from "./vault.ts";
 
 /** The program. Pulumi calls it without arguments; other pipelines are for tests. */
 export default function program(declared: readonly Pipeline[] = pipelines): Outputs {
   const config = readConfig();
-  const demand = demandOf(declared);
+  const demand = demandOf(declared, config);
 
   const place = makePlace(config);
-  const identities = makeIdentities(place);
-  const host = makeHost(place, demand.queues);
-  const lake = makeLake(place);
-  const eventHubs = makeEventHubs(place, demand.hubs, config.throughputUnits);
-  const vault = makeVault(place);
-
   const spread = new RoleSpread();
-  const identity = identities.app;
-  const roles = assignRoles(place, { name: "app", identity }, appRights(host, lake, eventHubs, vault), spread);
-  const connected = [...Object.values(host.containers), ...Object.values(host.queues), ...eventHubs.consumerGroups];
-  const app = makeFunctionApp(
-    place,
-    config,
-    { host, lake, eventHubs, vault, identity },
-    { dependsOn: [...roles, ...connected], spread },
+  const identities = inPart(place, "identities", (part) => makeIdentities(part, config));
+  const host = inPart(place, "host", (part) => makeHost(part, demand.queues));
+  const lake = inPart(place, "lake", (part) => makeLake(part, config));
+  const eventHubs = inPart(place, "events", (part) =>
+    makeEventHubs(part, config, demand.hubs, captureOf(part, identities, lake, spread)),
   );
-  makeNotices(place, { host, lake }, { identity: identities.notices, landsFiles: demand.landsFiles, spread });
+  const vault = inPart(place, "vault", (part) => makeVault(part, config));
+  const app = inPart(place, "app", (part) => {
+    const identity = identities.app;
+    const rights = appRights(host, lake, eventHubs, vault);
+    const roles = assignRoles(part, { name: "app", principalId: identity.principalId }, rights, spread);
+    const connected = [...Object.values(host.containers), ...Object.values(host.queues), ...eventHubs.consumerGroups];
+    return makeFunctionApp(
+      part,
+      config,
+      { host, lake, eventHubs, vault, identity },
+      { dependsOn: [...roles, ...connected], spread, streamFunctions: demand.streamFunctions },
+    );
+  });
+  inPart(place, "notices", (part) =>
+    makeNotices(
+      part,
+      config,
+      { host, lake },
+      {
+        identity: identities.notices,
+        landsFiles: demand.landsFiles,
+        spread,
+      },
+    ),
+  );
 
-  return outputsOf(place, { app, eventHubs, lake, vault });
+  return outputsOf(place, config, demand, { app, eventHubs, lake, vault });
+}
+
+/** Who captures the hubs, with the right to; undefined where nobody does. */
+function captureOf(
+  place: Place,
+  { capture: identity }: Identities,
+  lake: LakeAccount,
+  spread: RoleSpread,
+): Capture | undefined {
+  if (identity === undefined) return undefined;
+  const principal = { name: "capture", principalId: identity.principalId };
+  const roles = assignRoles(place, principal, captureRights(lake), spread);
+  return { identity, lake, spread, dependsOn: [lake.containers.capture, ...roles] };
 }

@@ -17,6 +17,7 @@ export interface Names {
   readonly functionPlan: string;
   readonly functionApp: string;
   readonly appIdentity: string;
+  readonly captureIdentity: string;
   readonly noticesIdentity: string;
   readonly noticesTopic: string;
 }
@@ -26,6 +27,8 @@ export interface Origin {
   readonly project: string;
   readonly stack: string;
   readonly subscriptionId: string;
+  /** Other names for the same stack, as where one of them is taken. */
+  readonly salt?: string | undefined;
 }
 
 /** Every name of a deployment. Equal origins give equal names. */
@@ -45,6 +48,7 @@ export function namesOf(origin: Origin): Names {
     // The Functions host tells apps apart by the first 32 characters.
     functionApp: hyphened(32),
     appIdentity: `${hyphened(64)}-app`,
+    captureIdentity: `${hyphened(64)}-capture`,
     noticesIdentity: `${hyphened(64)}-notices`,
     noticesTopic: hyphened(50),
   };
@@ -68,9 +72,8 @@ function cut(slug: string, lengthMax: number): string {
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
 
 /** 40 bits of a hash. The parts are written as JSON, so that no two origins read alike. */
-function suffixOf({ project, stack, subscriptionId }: Origin): string {
-  const hash = createHash("sha256")
-    .update(JSON.stringify([subscriptionId.toLowerCase(), project, stack]))
-    .digest();
+function suffixOf({ project, stack, subscriptionId, salt }: Origin): string {
+  const parts = [subscriptionId.toLowerCase(), project, stack, ...(salt === undefined ? [] : [salt])];
+  const hash = createHash("sha256").update(JSON.stringify(parts)).digest();
   return Array.from(hash.subarray(0, 8), (byte) => alphabet[byte % alphabet.length]).join("");
 }

@@ -5,8 +5,14 @@
 import { SystemTopic } from "@pulumi/azure-native/eventgrid/systemTopic.js";
 import { SystemTopicEventSubscription } from "@pulumi/azure-native/eventgrid/systemTopicEventSubscription.js";
 import type { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
-import { RunError, type Resource } from "@pulumi/pulumi";
+import {
+  EventDeliverySchema,
+  EventSubscriptionIdentityType,
+  IdentityType,
+} from "@pulumi/azure-native/types/enums/eventgrid/index.js";
+import { output, RunError, type Input, type Output, type Resource } from "@pulumi/pulumi";
 import { noticesRights } from "./access.ts";
+import type { Config } from "./config.ts";
 import type { Place } from "./place.ts";
 import type { RoleSpread } from "./role-spread.ts";
 import { assignRoles } from "./roles.ts";
@@ -36,62 +42,104 @@ const commits = {
   advancedFilters: [{ key: "subject", operatorType: "StringContains", values: ["/_delta_log/"] }, completing],
 } as const;
 
+/** The lake's topic: an account has one, whoever made it. */
+interface Topic {
+  readonly id: Output<string>;
+  readonly name: Input<string>;
+  readonly resourceGroupName: Input<string>;
+  /** Who delivers, and its id in the directory. */
+  readonly principalId: Input<string>;
+  readonly deliversBy: {
+    readonly type: EventSubscriptionIdentityType;
+    readonly userAssignedIdentity?: Input<string>;
+  };
+}
+
 /** Makes topic and subscriptions, the rights of their identity before them. Without tables that are fed by files, nothing tells of landed ones. */
 export function makeNotices(
   place: Place,
+  config: Config,
   accounts: { readonly host: HostAccount; readonly lake: LakeAccount },
-  options: { readonly identity: UserAssignedIdentity; readonly landsFiles: boolean; readonly spread: RoleSpread },
-): void {
+  options: {
+    readonly identity: UserAssignedIdentity | undefined;
+    readonly landsFiles: boolean;
+    readonly spread: RoleSpread;
+  },
+): { readonly topicId: Output<string> } {
   const { host, lake } = accounts;
   const { identity, landsFiles, spread } = options;
   const queue = host.queues[queueName];
   if (queue === undefined) {
     throw new RunError(`The manifest has no queue "${queueName}", so no blob could start anything.`);
   }
+  const topic = identity === undefined ? existingTopic(config) : ownTopic(place, lake, identity);
   const roles = assignRoles(
     place,
-    { name: "notices", identity },
+    { name: "notices", principalId: topic.principalId },
     noticesRights(host, { name: queueName, scope: queue.id }),
     spread,
   );
-  const topic = new SystemTopic("notices", {
-    ...place.located,
-    systemTopicName: place.names.noticesTopic,
-    topicType: "Microsoft.Storage.StorageAccounts",
-    source: lake.account.id,
-    identity: { type: "UserAssigned", userAssignedIdentities: identity.id.apply((id) => ({ [id]: {} })) },
-  });
-  const route = { host, identity, topic, spread, dependsOn: [queue, host.containers["dead-letter"], ...roles] };
+  const route = { host, topic, spread, dependsOn: [queue, host.containers["dead-letter"], ...roles] };
   if (landsFiles) subscribe(place, "landing", landing, route);
   subscribe(place, "commits", commits, route);
+  return { topicId: topic.id };
+}
+
+function ownTopic(place: Place, lake: LakeAccount, identity: UserAssignedIdentity): Topic {
+  const { id, name } = new SystemTopic(
+    "notices",
+    {
+      ...place.located,
+      systemTopicName: place.names.noticesTopic,
+      topicType: "Microsoft.Storage.StorageAccounts",
+      source: lake.account.id,
+      identity: {
+        type: IdentityType.UserAssigned,
+        userAssignedIdentities: identity.id.apply((identityId) => ({ [identityId]: {} })),
+      },
+    },
+    place.options,
+  );
+  const deliversBy = { type: EventSubscriptionIdentityType.UserAssigned, userAssignedIdentity: identity.id };
+  return { id, name, ...place.within, principalId: identity.principalId, deliversBy };
+}
+
+/** Somebody else's topic, such as the one that a policy of the subscription makes for every account. Throws a RunError where none is configured. */
+function existingTopic({
+  existingSystemTopic: id = "",
+  existingSystemTopicPrincipalId: principalId = "",
+}: Config): Topic {
+  const [, resourceGroupName = "", name = ""] = /\/resourceGroups\/([^/]+)\/.*\/([^/]+)$/i.exec(id) ?? [];
+  if (name === "") throw new RunError("There is neither an identity of the notices nor a topic that has its own.");
+  const deliversBy = { type: EventSubscriptionIdentityType.SystemAssigned };
+  return { id: output(id), name, resourceGroupName, principalId, deliversBy };
 }
 
 interface Route {
   readonly host: HostAccount;
-  readonly identity: UserAssignedIdentity;
-  readonly topic: SystemTopic;
+  readonly topic: Topic;
   readonly spread: RoleSpread;
   readonly dependsOn: Resource[];
 }
 
 function subscribe(place: Place, name: string, filter: typeof landing | typeof commits, route: Route): void {
-  const { host, identity, topic, spread, dependsOn } = route;
-  const by = { type: "UserAssigned", userAssignedIdentity: identity.id };
+  const { host, topic, spread, dependsOn } = route;
+  const identity = topic.deliversBy;
   const resourceId = host.account.id;
   new SystemTopicEventSubscription(
     `notices/${name}`,
     {
-      ...place.within,
+      resourceGroupName: topic.resourceGroupName,
       systemTopicName: topic.name,
       eventSubscriptionName: name,
-      eventDeliverySchema: "EventGridSchema",
+      eventDeliverySchema: EventDeliverySchema.EventGridSchema,
       filter: {
         ...filter,
         advancedFilters: filter.advancedFilters.map(({ values, ...rest }) => ({ ...rest, values: [...values] })),
         includedEventTypes: ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
       },
       deliveryWithResourceIdentity: {
-        identity: by,
+        identity,
         destination: {
           endpointType: "StorageQueue",
           resourceId,
@@ -100,11 +148,11 @@ function subscribe(place: Place, name: string, filter: typeof landing | typeof c
         },
       },
       deadLetterWithResourceIdentity: {
-        identity: by,
+        identity,
         deadLetterDestination: { endpointType: "StorageBlob", resourceId, blobContainerName: "dead-letter" },
       },
       retryPolicy: { eventTimeToLiveInMinutes: 1_440, maxDeliveryAttempts: 30 },
     },
-    { dependsOn, hooks: { beforeCreate: [spread.isAwaited] } },
+    { ...place.options, dependsOn, hooks: { beforeCreate: [spread.isAwaited] } },
   );
 }

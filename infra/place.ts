@@ -1,5 +1,14 @@
-/** Where everything goes: one resource group in one region. */
-import { getProject, getStack, type CustomResourceOptions } from "@pulumi/pulumi";
+/** Where everything goes: one resource group in one region, and within the program one part per purpose. */
+import {
+  ComponentResource,
+  getProject,
+  getStack,
+  output,
+  rootStackResource,
+  type ComponentResourceOptions,
+  type CustomResourceOptions,
+  type Output,
+} from "@pulumi/pulumi";
 import { ResourceGroup } from "@pulumi/azure-native/resources/resourceGroup.js";
 import type { Config } from "./config.ts";
 import { namesOf, type Names } from "./names.ts";
@@ -10,28 +19,58 @@ export interface Place {
   readonly subscriptionId: string;
   readonly tenantId: string;
   /** Arguments of whatever lies in the resource group. */
-  readonly within: { readonly resourceGroupName: ResourceGroup["name"] };
+  readonly within: { readonly resourceGroupName: Output<string> };
   /** Arguments of whatever also has a region and tags. */
   readonly located: Place["within"] & { readonly location: string; readonly tags: Readonly<Record<string, string>> };
+  /** Options of every resource: the part that it belongs to. */
+  readonly options: CustomResourceOptions;
   /** Options of what holds data: it is not deleted unless the configuration says so, neither by `destroy` nor by a change of the program. */
   readonly keep: CustomResourceOptions;
 }
 
-/** Makes the resource group. */
+/** Makes the resource group, unless there is one to go to. */
 export function makePlace(config: Config): Place {
-  const { location, subscriptionId, tenantId } = config;
+  const { location, subscriptionId, tenantId, existingResourceGroup, nameSalt } = config;
   const project = getProject();
   const stack = getStack();
-  const names = namesOf({ project, stack, subscriptionId });
+  const names = namesOf({ project, stack, subscriptionId, salt: nameSalt });
   const tags = { project, stack };
-  const group = new ResourceGroup("group", { resourceGroupName: names.resourceGroup, location, tags });
-  const within = { resourceGroupName: group.name };
+  const resourceGroupName =
+    existingResourceGroup === undefined
+      ? new ResourceGroup("group", { resourceGroupName: names.resourceGroup, location, tags }).name
+      : output(existingResourceGroup);
+  const within = { resourceGroupName };
   return {
     names,
     subscriptionId,
     tenantId,
     within,
     located: { ...within, location, tags },
+    options: {},
     keep: { protect: config.protectData },
   };
+}
+
+/** A group of resources with one purpose, as `pulumi up` shows it. */
+class Part extends ComponentResource {
+  constructor(name: string, options: ComponentResourceOptions) {
+    super(`dyne:infra:${name}`, `part/${name}`, {}, options);
+  }
+
+  /** Says that all of it has been asked for. */
+  end(): void {
+    this.registerOutputs({});
+  }
+}
+
+/**
+ * Makes resources as a part of the deployment: `make` gets the place with options that name the part. A resource that an earlier program made
+ * outside of any part is the same one still.
+ */
+export function inPart<Made>(place: Place, name: string, make: (place: Place) => Made): Made {
+  const part = new Part(name, {});
+  const options = { parent: part, aliases: [{ parent: rootStackResource }] };
+  const made = make({ ...place, options: { ...place.options, ...options }, keep: { ...place.keep, ...options } });
+  part.end();
+  return made;
 }

@@ -1,7 +1,7 @@
 /** Role assignments: which identity may do what where. Names follow from what they say, so that a second run finds the first one's. */
 import { RoleAssignment } from "@pulumi/azure-native/authorization/roleAssignment.js";
-import type { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
-import { all, type Output } from "@pulumi/pulumi";
+import { PrincipalType } from "@pulumi/azure-native/types/enums/authorization/index.js";
+import { all, type Input, type Output } from "@pulumi/pulumi";
 import { v5 as uuid5 } from "uuid";
 import type { Place } from "./place.ts";
 import type { RoleSpread } from "./role-spread.ts";
@@ -30,17 +30,23 @@ export interface Right {
 /** The space of the names of role assignments. Another value would assign every role anew. */
 const assignmentNames = "0b5ad3a2-5d0c-4f43-8f0e-6a4a36a2f7c1";
 
+/** Who is given rights: what its assignments are called by, and its id in the directory. */
+export interface Principal {
+  readonly name: string;
+  readonly principalId: Input<string>;
+}
+
 /** Assigns rights to an identity; what acts by them depends on the result and awaits their spread. */
 export function assignRoles(
   place: Place,
-  { name, identity }: { readonly name: string; readonly identity: UserAssignedIdentity },
+  { name, principalId }: Principal,
   rights: readonly Right[],
   spread: RoleSpread,
 ): readonly RoleAssignment[] {
   return rights.map(({ role, at, scope }) => {
     const roleDefinitionId = `/subscriptions/${place.subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${roleIds[role]}`;
-    const roleAssignmentName = all([scope, identity.principalId]).apply(([scopeId, principalId]) =>
-      uuid5(JSON.stringify([scopeId, principalId, roleIds[role]]), assignmentNames),
+    const roleAssignmentName = all([scope, principalId]).apply(([scopeId, principal]) =>
+      uuid5(JSON.stringify([scopeId, principal, roleIds[role]]), assignmentNames),
     );
     return new RoleAssignment(
       `role/${name}/${at}/${role.toLowerCase().replaceAll(" ", "-")}`,
@@ -49,10 +55,10 @@ export function assignRoles(
         scope,
         roleDefinitionId,
         roleAssignmentName,
-        principalId: identity.principalId,
-        principalType: "ServicePrincipal",
+        principalId,
+        principalType: PrincipalType.ServicePrincipal,
       },
-      { hooks: { afterCreate: [spread.begins] } },
+      { ...place.options, hooks: { afterCreate: [spread.begins] } },
     );
   });
 }

@@ -4,8 +4,19 @@
  */
 import { BlobContainer } from "@pulumi/azure-native/storage/blobContainer.js";
 import { BlobServiceProperties } from "@pulumi/azure-native/storage/blobServiceProperties.js";
+import { ManagementPolicy } from "@pulumi/azure-native/storage/managementPolicy.js";
 import { Queue } from "@pulumi/azure-native/storage/queue.js";
 import { StorageAccount } from "@pulumi/azure-native/storage/storageAccount.js";
+import {
+  AccessTier,
+  Kind,
+  MinimumTlsVersion,
+  PublicAccess,
+  RuleType,
+  SkuName,
+} from "@pulumi/azure-native/types/enums/storage/index.js";
+import type { Config } from "./config.ts";
+import type { storage } from "@pulumi/azure-native/types/input.js";
 import type { Place } from "./place.ts";
 
 const hostContainers = ["checkpoints", "deployments", "dead-letter"] as const;
@@ -28,18 +39,22 @@ const softDeleteDays = 7;
 
 /** The account of the Functions host, of deployments, queues, dead letters, and of dyne's checkpoints and leases. */
 export function makeHost(place: Place, queueNames: readonly string[]): HostAccount {
-  const account = makeAccount(place, "host", { isHnsEnabled: false });
+  const account = makeAccount(place, "host", { isHnsEnabled: false, sku: SkuName.Standard_LRS });
   const off = { enabled: false };
   // Leases and checkpoints are rewritten every few seconds: every version kept of them would be paid for.
-  new BlobServiceProperties("host/blobs", {
-    ...place.within,
-    accountName: account.name,
-    blobServicesName: "default",
-    isVersioningEnabled: false,
-    changeFeed: off,
-    deleteRetentionPolicy: off,
-    containerDeleteRetentionPolicy: off,
-  });
+  new BlobServiceProperties(
+    "host/blobs",
+    {
+      ...place.within,
+      accountName: account.name,
+      blobServicesName: "default",
+      isVersioningEnabled: false,
+      changeFeed: off,
+      deleteRetentionPolicy: off,
+      containerDeleteRetentionPolicy: off,
+    },
+    place.options,
+  );
   return {
     account,
     containers: makeContainers(place, account, "host", hostContainers),
@@ -48,28 +63,66 @@ export function makeHost(place: Place, queueNames: readonly string[]): HostAccou
 }
 
 /** The account of landed files, tables, quarantine and capture. */
-export function makeLake(place: Place): LakeAccount {
-  const account = makeAccount(place, "lake", { isHnsEnabled: true });
-  const softDelete = { enabled: true, days: softDeleteDays };
-  new BlobServiceProperties("lake/blobs", {
-    ...place.within,
-    accountName: account.name,
-    blobServicesName: "default",
-    deleteRetentionPolicy: softDelete,
-    containerDeleteRetentionPolicy: softDelete,
+export function makeLake(place: Place, config: Config): LakeAccount {
+  const account = makeAccount(place, "lake", {
+    isHnsEnabled: true,
+    sku: SkuName[`Standard_${config.lakeReplication}`],
   });
-  return { account, containers: makeContainers(place, account, "lake", lakeContainers) };
+  const softDelete = { enabled: true, days: softDeleteDays };
+  new BlobServiceProperties(
+    "lake/blobs",
+    {
+      ...place.within,
+      accountName: account.name,
+      blobServicesName: "default",
+      deleteRetentionPolicy: softDelete,
+      containerDeleteRetentionPolicy: softDelete,
+    },
+    place.options,
+  );
+  const containers = makeContainers(place, account, "lake", lakeContainers);
+  ageFiles(place, account, config);
+  return { account, containers };
 }
 
-function makeAccount(place: Place, name: "host" | "lake", { isHnsEnabled }: { isHnsEnabled: boolean }): StorageAccount {
+/**
+ * Files of landing and capture are read once, so that they may become cool. Those of tables stay: a rule cannot tell a live file from one that
+ * a commit removed, cool files cost more to read than they save, and archived ones could not be read at all.
+ */
+function ageFiles(place: Place, account: StorageAccount, { coolAfterDays, captureRetentionDays }: Config): void {
+  const rule = (name: string, folder: string, baseBlob: storage.ManagementPolicyBaseBlobArgs) => ({
+    name,
+    enabled: true,
+    type: RuleType.Lifecycle,
+    definition: { actions: { baseBlob }, filters: { blobTypes: ["blockBlob"], prefixMatch: [folder] } },
+  });
+  const after = (days: number) => ({ daysAfterModificationGreaterThan: days });
+  const cools = coolAfterDays > 0 ? { tierToCool: after(coolAfterDays) } : {};
+  const goes = captureRetentionDays === undefined ? {} : { delete: after(captureRetentionDays) };
+  const rules = [rule("age-landing", "landing/", cools), rule("age-capture", "capture/", { ...cools, ...goes })].filter(
+    ({ definition }) => Object.keys(definition.actions.baseBlob).length > 0,
+  );
+  if (rules.length === 0) return;
+  new ManagementPolicy(
+    "lake/aging",
+    { ...place.within, accountName: account.name, managementPolicyName: "default", policy: { rules } },
+    place.options,
+  );
+}
+
+function makeAccount(
+  place: Place,
+  name: "host" | "lake",
+  { isHnsEnabled, sku }: { readonly isHnsEnabled: boolean; readonly sku: SkuName },
+): StorageAccount {
   return new StorageAccount(
     name,
     {
       ...place.located,
       accountName: place.names[name],
-      kind: "StorageV2",
-      sku: { name: "Standard_LRS" },
-      accessTier: "Hot",
+      kind: Kind.StorageV2,
+      sku: { name: sku },
+      accessTier: AccessTier.Hot,
       isHnsEnabled,
       allowSharedKeyAccess: false,
       defaultToOAuthAuthentication: true,
@@ -77,7 +130,7 @@ function makeAccount(place: Place, name: "host" | "lake", { isHnsEnabled }: { is
       allowCrossTenantReplication: false,
       isLocalUserEnabled: false,
       enableHttpsTrafficOnly: true,
-      minimumTlsVersion: "TLS1_2",
+      minimumTlsVersion: MinimumTlsVersion.TLS1_2,
     },
     place.keep,
   );
@@ -90,7 +143,7 @@ function makeContainers<Name extends string>(
   names: readonly Name[],
 ): Readonly<Record<Name, BlobContainer>> {
   const containers = names.map((containerName) => {
-    const args = { ...place.within, accountName: account.name, containerName, publicAccess: "None" } as const;
+    const args = { ...place.within, accountName: account.name, containerName, publicAccess: PublicAccess.None };
     return [containerName, new BlobContainer(`${accountName}/${containerName}`, args, place.keep)] as const;
   });
   return Object.fromEntries(containers) as Record<Name, BlobContainer>;
@@ -102,7 +155,7 @@ function makeQueues(place: Place, account: StorageAccount, names: readonly strin
     .flatMap((name) => [name, `${name}-poison`])
     .map((queueName) => {
       const args = { ...place.within, accountName: account.name, queueName };
-      return [queueName, new Queue(`host/${queueName}`, args)] as const;
+      return [queueName, new Queue(`host/${queueName}`, args, place.options)] as const;
     });
   return Object.fromEntries(queues);
 }

@@ -1,19 +1,26 @@
-/** The Key Vault for what cannot be an identity: secrets of systems outside Azure. Roles decide who reads it, and nobody can purge it. */
+/** The Key Vault for what cannot be an identity: secrets of systems outside Azure. Roles decide who reads it; what is deleted can be brought back. */
 import { Vault } from "@pulumi/azure-native/keyvault/vault.js";
+import { SkuFamily, SkuName } from "@pulumi/azure-native/types/enums/keyvault/index.js";
+import type { Config } from "./config.ts";
 import type { Place } from "./place.ts";
 
-/** Makes an empty vault. */
-export function makeVault(place: Place): Vault {
-  return new Vault("vault", {
-    ...place.located,
-    vaultName: place.names.vault,
-    properties: {
-      tenantId: place.tenantId,
-      sku: { family: "A", name: "standard" },
-      enableRbacAuthorization: true,
-      enableSoftDelete: true,
-      softDeleteRetentionInDays: 90,
-      enablePurgeProtection: true,
+/** Makes an empty vault. With purge protection nobody can take a deleted secret away for good, and nobody can turn that off again. */
+export function makeVault(place: Place, { purgeProtection }: Pick<Config, "purgeProtection">): Vault {
+  return new Vault(
+    "vault",
+    {
+      ...place.located,
+      vaultName: place.names.vault,
+      properties: {
+        tenantId: place.tenantId,
+        sku: { family: SkuFamily.A, name: SkuName.Standard },
+        enableRbacAuthorization: true,
+        enableSoftDelete: true,
+        softDeleteRetentionInDays: 90,
+        // Azure knows "on" and "not said": a vault that is told false is refused.
+        ...(purgeProtection && { enablePurgeProtection: true }),
+      },
     },
-  });
+    place.options,
+  );
 }

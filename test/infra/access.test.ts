@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { azure } from "./azure.ts";
-import { deploy } from "./deployment.ts";
+import { deploy, deployAnew } from "./deployment.ts";
 
 const deployment = await deploy();
 const assignments = deployment.all("authorization:RoleAssignment");
@@ -43,6 +43,7 @@ it("every right is one of this table, and every line of the table is a right", (
       ["app", "Azure Event Hubs Data Receiver", "hub/events"],
       ["app", "Azure Event Hubs Data Receiver", "hub/readings"],
       ["app", "Key Vault Secrets User", "vault"],
+      ["capture", "Storage Blob Data Contributor", "lake/capture"],
       ["notices", "Storage Queue Data Message Sender", "host/notices"],
       ["notices", "Storage Blob Data Contributor", "host/dead-letter"],
     ]),
@@ -63,7 +64,7 @@ it("an assignment's name follows from what it says, so that no two share one and
   expect(new Set(names).size).toBe(assignments.length);
   for (const name of names)
     expect(name).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  const again = await deploy();
+  const again = await deployAnew();
   expect(namesOf(again.all("authorization:RoleAssignment"))).toEqual(names);
   const other = await deploy({ stack: "prod" });
   expect(namesOf(other.all("authorization:RoleAssignment")).filter((name) => names.includes(name))).toEqual([]);

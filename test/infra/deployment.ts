@@ -3,7 +3,7 @@ import { runtime } from "@pulumi/pulumi";
 import { pipelines } from "../../pipelines/index.ts";
 import type { Pipeline } from "../../shared/pipeline/index.ts";
 import program from "../../infra/index.ts";
-import { configuration, make, type Inputs } from "./azure.ts";
+import { configuration, isPart, make, type Inputs } from "./azure.ts";
 
 /** A resource as the engine was asked for it. */
 export interface Made {
@@ -15,19 +15,27 @@ export interface Made {
   readonly protect: boolean;
   /** Names of what has to be made before, given by `dependsOn` or by inputs. */
   readonly after: readonly string[];
-  readonly hooks: { readonly beforeCreate: readonly string[]; readonly afterCreate: readonly string[] };
+  readonly hooks: {
+    readonly beforeCreate: readonly string[];
+    readonly afterCreate: readonly string[];
+    readonly beforeUpdate: readonly string[];
+  };
+  /** The part of the program that it belongs to; empty for what belongs to none. */
+  readonly part: string;
+  /** How many other parents it may have had in an earlier program, under which it is the same resource still. */
+  readonly aliases: number;
 }
 
 export interface Deployment {
   /** By name: Pulumi asks for them as their inputs become known, which is no order to rely on. */
   readonly resources: readonly Made[];
-  readonly outputs: Readonly<Record<string, string>>;
+  readonly outputs: Readonly<Record<string, unknown>>;
   /** The resources of a type. */
-  all(type: string): readonly Made[];
+  readonly all: (type: string) => readonly Made[];
   /** The one resource of a name. */
-  get(name: string): Made;
+  readonly get: (name: string) => Made;
   /** True where `later` is made only after `earlier`, by whatever chain. */
-  isAfter(later: string, earlier: string): boolean;
+  readonly isAfter: (later: string, earlier: string) => boolean;
 }
 
 export interface DeployOptions {
@@ -45,12 +53,56 @@ interface Request {
   getName(): string;
   getProtect(): boolean;
   getDependenciesList(): string[];
-  getHooks(): { getBeforeCreateList(): string[]; getAfterCreateList(): string[] } | undefined;
+  getParent(): string;
+  getAliasesList(): unknown[];
+  getHooks():
+    | { getBeforeCreateList(): string[]; getAfterCreateList(): string[]; getBeforeUpdateList(): string[] }
+    | undefined;
 }
 type Answer = (error: Error | null, response: unknown) => void;
 
-/** Deploys with the sample pipelines, unless others are given. Runs one after another: Pulumi's runtime is one per process. */
+/** What was deployed, for each way to do so: most tests look at the same few deployments. */
+const made: { readonly options: DeployOptions; readonly deployment: Deployment }[] = [];
+
+/** Deploys with the sample pipelines, unless others are given; what was deployed so already is given again. */
 export async function deploy(options: DeployOptions = {}): Promise<Deployment> {
+  const known = made.find((each) => isSame(each.options, options));
+  if (known !== undefined) return known.deployment;
+  const deployment = await deployAnew(options);
+  made.push({ options, deployment });
+  return deployment;
+}
+
+function isSame(a: DeployOptions, b: DeployOptions): boolean {
+  const [own, other] = [a.pipelines ?? pipelines, b.pipelines ?? pipelines];
+  const settingsOf = ({ project, stack, config = {} }: DeployOptions) =>
+    JSON.stringify([
+      project ?? "dyne",
+      stack ?? "dev",
+      Object.entries(config)
+        .map(([key, value]) => [key, value ?? null])
+        .sort(),
+    ]);
+  return (
+    settingsOf(a) === settingsOf(b) &&
+    own.length === other.length &&
+    own.every((pipeline, index) => pipeline === other[index])
+  );
+}
+
+/** Runs the program, also where the same was deployed before. One after another: Pulumi's runtime is one per process. */
+export async function deployAnew(options: DeployOptions = {}): Promise<Deployment> {
+  const { stackTraceLimit } = Error;
+  // Pulumi takes a stack trace for each of its thousands of promises, which is most of what a run costs.
+  Error.stackTraceLimit = 0;
+  try {
+    return await run(options);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+async function run(options: DeployOptions): Promise<Deployment> {
   const { project = "dyne", stack = "dev" } = options;
   const inputsOf = new Map<string, Inputs>();
   const requests: Request[] = [];
@@ -58,7 +110,7 @@ export async function deploy(options: DeployOptions = {}): Promise<Deployment> {
     {
       call: ({ token }) => Promise.reject(new Error(`The program must not ask for ${token}`)),
       newResource: ({ type, name, inputs }) => {
-        if (type === runtime.rootPulumiStackTypeName) return { id: undefined, state: {} };
+        if (type === runtime.rootPulumiStackTypeName || isPart(type)) return { id: undefined, state: {} };
         inputsOf.set(name, inputs as Inputs);
         return make(type, name, inputs as Inputs);
       },
@@ -81,7 +133,7 @@ export async function deploy(options: DeployOptions = {}): Promise<Deployment> {
   });
   await runtime.disconnect();
   if (refusal !== undefined) throw refusal;
-  return deploymentOf(requests, inputsOf, outputs as Record<string, string>);
+  return deploymentOf(requests, inputsOf, outputs as Record<string, unknown>);
 }
 
 /** The mocks say nothing of order, protection and hooks, and know no hooks; so the requests to them are kept. */
@@ -89,7 +141,8 @@ function record(requests: Request[]): void {
   const monitor = runtime.getMonitor() as unknown as Record<string, (request: Request, answer: Answer) => unknown>;
   const register = monitor["registerResource"]!.bind(monitor);
   monitor["registerResource"] = (request, answer) => {
-    if (request.getType() !== runtime.rootPulumiStackTypeName) requests.push(request);
+    const type = request.getType();
+    if (type !== runtime.rootPulumiStackTypeName && !isPart(type)) requests.push(request);
     return register(request, answer);
   };
   monitor["registerResourceHook"] = (_, answer) => answer(null, {});
@@ -98,7 +151,7 @@ function record(requests: Request[]): void {
 function deploymentOf(
   requests: readonly Request[],
   inputsOf: ReadonlyMap<string, Inputs>,
-  outputs: Readonly<Record<string, string>>,
+  outputs: Readonly<Record<string, unknown>>,
 ): Deployment {
   const resources = requests
     .map((request) => madeOf(request, inputsOf.get(request.getName()) ?? {}))
@@ -129,6 +182,12 @@ function madeOf(request: Request, inputs: Inputs): Made {
       .getDependenciesList()
       .map((urn) => urn.slice(urn.lastIndexOf("::") + 2))
       .sort(),
-    hooks: { beforeCreate: hooks?.getBeforeCreateList() ?? [], afterCreate: hooks?.getAfterCreateList() ?? [] },
+    hooks: {
+      beforeCreate: hooks?.getBeforeCreateList() ?? [],
+      afterCreate: hooks?.getAfterCreateList() ?? [],
+      beforeUpdate: hooks?.getBeforeUpdateList() ?? [],
+    },
+    part: /::part\/([^:]+)$/.exec(request.getParent())?.[1] ?? "",
+    aliases: request.getAliasesList().length,
   };
 }

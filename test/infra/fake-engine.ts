@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import resourceMessages from "@pulumi/pulumi/proto/resource_pb.js";
 import callbackMessages from "@pulumi/pulumi/proto/callback_pb.js";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
-import { make, type Inputs } from "./azure.ts";
+import { isPart, make, type Inputs } from "./azure.ts";
 
 const fromTest = createRequire(import.meta.url);
 /** The gRPC that Pulumi itself uses, which is no library of this project. */
@@ -84,7 +84,7 @@ export async function startEngine(): Promise<FakeEngine> {
     const [type, name] = [request.getType(), request.getName()];
     const response = new resourceMessages.RegisterResourceResponse();
     response.setUrn(`urn:pulumi:dev::dyne::${type}::${name}`);
-    if (type === "pulumi:pulumi:Stack") return response;
+    if (type === "pulumi:pulumi:Stack" || isPart(type)) return response;
     await run(request.getHooks()?.getBeforeCreateList() ?? []);
     const inputs = (request.getObject()?.toJavaScript() ?? {}) as Inputs;
     const made = make(type, name, inputs);
@@ -108,7 +108,8 @@ export async function startEngine(): Promise<FakeEngine> {
     }),
     registerResource: answering(register),
     registerResourceOutputs: answering((request: resourceMessages.RegisterResourceOutputsRequest) => {
-      outputs = request.getOutputs()?.toJavaScript() as Inputs;
+      if (request.getUrn().includes("::pulumi:pulumi:Stack::"))
+        outputs = request.getOutputs()?.toJavaScript() as Inputs;
     }),
     registerResourceHook: answering((request: resourceMessages.RegisterResourceHookRequest) => {
       hooks.set(request.getName(), request.getCallback()!);

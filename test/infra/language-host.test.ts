@@ -68,7 +68,7 @@ it(
     expect(engine.outputs()).toEqual(deployment.outputs);
 
     const waits = engine.resources.filter(({ type }) =>
-      ["web:WebApp", "eventgrid:SystemTopicEventSubscription"].includes(type),
+      ["web:WebApp", "eventgrid:SystemTopicEventSubscription", "eventhub:EventHub"].includes(type),
     );
     expect(engine.hooksRun).toEqual([...waits.map(() => "role-spread-is-awaited"), "role-spread-begins"]);
   },

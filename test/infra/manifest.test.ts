@@ -11,7 +11,7 @@ import {
   struct,
   type Pipeline,
 } from "../../shared/pipeline/index.ts";
-import { deploy, type Deployment } from "./deployment.ts";
+import { deploy, deployAnew, type Deployment } from "./deployment.ts";
 
 const orders = definePipeline("orders", [
   streamingTable("bronze.orders", { from: eventHub("orders", { partitions: 12 }) }),
@@ -152,7 +152,7 @@ describe("pipelines that do not fit are refused before anything is made", () => 
 });
 
 it("the same manifests make the same resources, in whatever order the pipelines are listed", async () => {
-  const again = await deploy({ pipelines: [orders, visits, audit] });
+  const again = await deployAnew({ pipelines: [orders, visits, audit] });
   expect(again.resources).toEqual(several.resources);
   const turned = await deploy({ pipelines: [audit, visits, orders] });
   expect(turned.resources).toEqual(several.resources);

@@ -14,6 +14,7 @@ const rules: Readonly<Record<keyof Names, RegExp>> = {
   functionPlan: /^[a-zA-Z0-9-]{1,60}$/,
   functionApp: /^[a-zA-Z0-9][a-zA-Z0-9-]{0,30}[a-zA-Z0-9]$/,
   appIdentity: /^[a-zA-Z0-9][\w-]{2,127}$/,
+  captureIdentity: /^[a-zA-Z0-9][\w-]{2,127}$/,
   noticesIdentity: /^[a-zA-Z0-9][\w-]{2,127}$/,
   noticesTopic: /^[a-zA-Z0-9-]{3,50}$/,
 };
@@ -24,7 +25,15 @@ const shared = ["host", "lake", "eventHubs", "vault", "functionApp"] as const;
 /** Pulumi's rule for names of projects and stacks, and what else might come. */
 const pulumiName = fc.stringMatching(/^[A-Za-z0-9_.-]{1,100}$/);
 const anyName = fc.oneof(pulumiName, fc.string({ unit: "grapheme", minLength: 0, maxLength: 120 }));
-const origin: fc.Arbitrary<Origin> = fc.record({ project: anyName, stack: anyName, subscriptionId: fc.uuid() });
+const origin: fc.Arbitrary<Origin> = fc.record(
+  {
+    project: anyName,
+    stack: anyName,
+    subscriptionId: fc.uuid(),
+    salt: fc.stringMatching(/^[a-z0-9-]{1,40}$/),
+  },
+  { requiredKeys: ["project", "stack", "subscriptionId"] },
+);
 
 describe("names", () => {
   it("follow Azure's rules whatever project and stack are called", () => {
@@ -61,6 +70,7 @@ describe("names", () => {
       functionPlan: "dyne-dev-mi3amuab",
       functionApp: "dyne-dev-mi3amuab",
       appIdentity: "dyne-dev-mi3amuab-app",
+      captureIdentity: "dyne-dev-mi3amuab-capture",
       noticesIdentity: "dyne-dev-mi3amuab-notices",
       noticesTopic: "dyne-dev-mi3amuab",
     });
@@ -82,6 +92,7 @@ describe("names", () => {
       { project: "dyne", stack: "dev", subscriptionId: azure.tenantId },
       { project: "dyne-dev", stack: "", subscriptionId: azure.subscriptionId },
       { project: "dyn", stack: "e-dev", subscriptionId: azure.subscriptionId },
+      { project: "dyne", stack: "dev", subscriptionId: azure.subscriptionId, salt: "2" },
       { project: long, stack: "a", subscriptionId: azure.subscriptionId },
       { project: long, stack: "b", subscriptionId: azure.subscriptionId },
     ];
@@ -107,7 +118,7 @@ it("two stacks of a project have no resource in common", async () => {
 it("everything says by tags whose it is, where Azure takes tags", async () => {
   const { resources } = await deploy({ stack: "prod" });
   const tagged = resources.filter(({ inputs }) => "location" in inputs);
-  expect(tagged.length).toBe(10);
+  expect(tagged.length).toBe(11);
   for (const { inputs } of tagged)
     expect(inputs).toMatchObject({ location: azure.location, tags: { project: "dyne", stack: "prod" } });
 });

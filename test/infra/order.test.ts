@@ -38,14 +38,25 @@ describe("what acts by roles comes after them", () => {
     }
   });
 
-  it("every role starts the wait, and app and subscriptions alone wait", () => {
+  it("captured hubs come after the right of the identity that writes their files, and after its container", () => {
+    const hubs = deployment.all("eventhub:EventHub");
+    expect([hubs.length, rolesOf("capture").length]).toEqual([4, 1]);
+    for (const { name } of hubs) {
+      for (const earlier of [...rolesOf("capture").map((role) => role.name), "lake/capture", "identity/capture"]) {
+        expect([earlier, deployment.isAfter(name, earlier)]).toEqual([earlier, true]);
+      }
+    }
+  });
+
+  it("every role starts the wait, and app, subscriptions and captured hubs alone wait", () => {
     for (const { type, name, hooks } of deployment.resources) {
-      const waits = ["web:WebApp", "eventgrid:SystemTopicEventSubscription"].includes(type);
+      const waits = ["web:WebApp", "eventgrid:SystemTopicEventSubscription", "eventhub:EventHub"].includes(type);
       expect([name, hooks]).toEqual([
         name,
         {
           afterCreate: type === "authorization:RoleAssignment" ? ["role-spread-begins"] : [],
           beforeCreate: waits ? ["role-spread-is-awaited"] : [],
+          beforeUpdate: type === "eventhub:EventHub" ? ["role-spread-is-awaited"] : [],
         },
       ]);
     }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { pipelines } from "../../pipelines/index.ts";
+import { backfillRequest } from "../../shared/checkpoint/index.ts";
 import { azure, type Inputs } from "./azure.ts";
 import { deploy } from "./deployment.ts";
 
@@ -69,6 +71,7 @@ it("nothing is made of a kind that needs a key, or code in the state of the stac
     "resources:ResourceGroup",
     "storage:BlobContainer",
     "storage:BlobServiceProperties",
+    "storage:ManagementPolicy",
     "storage:Queue",
     "storage:StorageAccount",
     "web:AppServicePlan",
@@ -98,6 +101,59 @@ describe("data", () => {
     // A hierarchical account refuses these.
     expect(deployment.get("lake/blobs").inputs).not.toHaveProperty("isVersioningEnabled");
     expect(deployment.get("lake/blobs").inputs).not.toHaveProperty("changeFeed");
+  });
+
+  it("becomes cool where it is read once, and never in a table, whose files a rule cannot tell from each other", async () => {
+    const rules = (made: typeof deployment) =>
+      (made.get("lake/aging").inputs["policy"] as { rules: { definition: object }[] }).rules.map(
+        ({ definition }) => definition,
+      );
+    const aged = (folder: string, baseBlob: object) => ({
+      actions: { baseBlob },
+      filters: { blobTypes: ["blockBlob"], prefixMatch: [folder] },
+    });
+    const after = (days: number) => ({ daysAfterModificationGreaterThan: days });
+    expect(rules(deployment)).toEqual([
+      aged("landing/", { tierToCool: after(30) }),
+      aged("capture/", { tierToCool: after(30) }),
+    ]);
+    const forgetting = await deploy({ config: { "dyne:coolAfterDays": "0", "dyne:captureRetentionDays": "365" } });
+    expect(rules(forgetting)).toEqual([aged("capture/", { delete: after(365) })]);
+    const keeping = await deploy({ config: { "dyne:coolAfterDays": "0" } });
+    expect(keeping.all("storage:ManagementPolicy")).toEqual([]);
+  });
+
+  it("that a hub holds is kept as files, written by an identity of its own", async () => {
+    const identity = deployment.get("identity/capture").id;
+    expect(deployment.get("event-hubs").inputs["identity"]).toEqual({
+      type: "UserAssigned",
+      userAssignedIdentities: [identity],
+    });
+    const hubs = deployment.all("eventhub:EventHub");
+    expect(hubs.length).toBe(4);
+    for (const { inputs } of hubs) {
+      expect(inputs["captureDescription"]).toEqual({
+        enabled: true,
+        encoding: "Avro",
+        intervalInSeconds: 300,
+        sizeLimitInBytes: 300 * 1024 * 1024,
+        skipEmptyArchives: true,
+        destination: {
+          name: "EventHubArchive.AzureBlockBlob",
+          storageAccountResourceId: deployment.get("lake").id,
+          blobContainer: "capture",
+          archiveNameFormat: "{EventHub}/{Namespace}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}",
+          identity: { type: "UserAssigned", userAssignedIdentity: identity },
+        },
+      });
+    }
+    const without = await deploy({ config: { "dyne:capture": "false" } });
+    const uncaptured = without.resources.filter(({ inputs }) => "captureDescription" in inputs);
+    expect(uncaptured).toEqual([]);
+    const gone = deployment.resources
+      .map(({ name }) => name)
+      .filter((name) => !without.resources.some((made) => made.name === name));
+    expect(gone).toEqual(["identity/capture", "role/capture/lake/capture/storage-blob-data-contributor"]);
   });
 
   it("is protected, with all that it lies in, and nothing else is", () => {
@@ -151,6 +207,7 @@ describe("the app", () => {
       },
       runtime: { name: "node", version: "24" },
       scaleAndConcurrency: { instanceMemoryMB: 2048, maximumInstanceCount: 100 },
+      siteUpdateStrategy: { type: "Recreate" },
     });
   });
 
@@ -225,5 +282,32 @@ it("the outputs say where things are", () => {
     eventHubsNamespace: `${name("event-hubs", "namespaceName")}.servicebus.windows.net`,
     lakeUrl: `https://${name("lake", "accountName")}.dfs.core.windows.net/`,
     vaultUrl: `https://${name("vault", "vaultName")}.vault.azure.net/`,
+    tables: Object.fromEntries(
+      pipelines.flatMap((pipeline) =>
+        pipeline.tables.map(({ name: table }) => [
+          table,
+          `abfss://lake@${name("lake", "accountName")}.dfs.core.windows.net/${table.replace(".", "/")}`,
+        ]),
+      ),
+    ),
+    firstBackfills: {},
   });
+  const { firstBackfills } = withApi.outputs as { firstBackfills: Record<string, string> };
+  expect(Object.keys(firstBackfills)).toEqual(
+    pipelines
+      .flatMap(({ tables }) => tables.flatMap((table) => (table.source === undefined ? [] : [table.name])))
+      .sort(),
+  );
+});
+
+it("the commands of a first backfill ask the API for what it understands", () => {
+  const { firstBackfills, apiUrl } = withApi.outputs as { firstBackfills: Record<string, string>; apiUrl: string };
+  for (const [table, command] of Object.entries(firstBackfills)) {
+    expect(command).toContain(`--request POST ${apiUrl}/backfill`);
+    const body = JSON.parse(/--data '([^']+)'/.exec(command)?.[1] ?? "") as object;
+    expect(backfillRequest.parse(body)).toMatchObject({ kind: "replay", source: table });
+    expect(Object.keys(body).sort()).toEqual(
+      table === "bronze.airports" ? ["kind", "prefix", "source"] : ["from", "kind", "source"],
+    );
+  }
 });
