@@ -10,13 +10,14 @@ import { confirmNewest, isTrusted } from "./trusted-snapshot.ts";
  * The newest version, from a snapshot of an older one: asks for the next commits by name until there is none and never lists, so that it
  * costs one request beside the new commits. The same snapshot where nothing is new.
  *
- * A snapshot that slept so long that its next commit may have been cleaned away is opened anew from the checkpoint that covers it;
+ * `onCommit` is told of each new commit and the snapshot after it, as soon as it is read: whoever keeps the snapshot need not read the commit
+ * again where a later read fails. A snapshot that slept so long that its next commit may have been cleaned away is opened anew from the checkpoint that covers it;
  * `onCommit` is then not told of the commits in between.
  */
 export async function updateSnapshot(
   log: DeltaLog,
   snapshot: Snapshot,
-  onCommit?: (commit: DeltaCommit) => void,
+  onCommit?: (commit: DeltaCommit, after: Snapshot) => void,
 ): Promise<Snapshot> {
   let current = snapshot;
   for (;;) {
@@ -29,6 +30,6 @@ export async function updateSnapshot(
       return current;
     }
     current = advanceSnapshot(log, current, commit);
-    onCommit?.(commit);
+    onCommit?.(commit, current);
   }
 }

@@ -50,10 +50,17 @@ export class DeltaTable {
     return this.log.path;
   }
 
-  /** The newest version; undefined where there is no table yet. Costs one request beside the new commits once the table is open. */
+  /**
+   * The newest version; undefined where there is no table yet. Costs one request beside the new commits once the table is open; where
+   * a request fails, what was read before it stays, and the next call goes on from there.
+   */
   async find(): Promise<Snapshot | undefined> {
     if (this.#snapshot === undefined) return this.#keep(await findSnapshot(this.log));
-    return this.#keep(await updateSnapshot(this.log, this.#snapshot, (commit) => this.#remember(commit)));
+    const onCommit = (commit: DeltaCommit, after: Snapshot): void => {
+      this.#remember(commit);
+      this.#keep(after);
+    };
+    return this.#keep(await updateSnapshot(this.log, this.#snapshot, onCommit));
   }
 
   /** The newest version. Throws TABLE_NOT_FOUND. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { InstantClock } from "../../support/instant-clock.ts";
 import { FaultyStore, type StoreOperation } from "../../support/faulty-store.ts";
-import { seededRandom, silentLogger } from "../../../shared/core/index.ts";
+import { DyneError, seededRandom, silentLogger } from "../../../shared/core/index.ts";
 import {
   deletedRowsOf,
   stateAt,
@@ -47,6 +47,30 @@ describe("bringing a table up to date", () => {
     requests();
     expect((await table.find())?.version).toBe(0);
     expect(requests()).toEqual([`get ${logName(1)}`]);
+  });
+
+  test("goes on where a failed request left it", async () => {
+    const writer = new DeltaTable(services);
+    await writer.createIfAbsent(declared);
+    let failing: string | undefined = logName(3);
+    const store = new FaultyStore(services.store, {
+      random: services.random,
+      before: ({ path: at }) => {
+        if (failing !== undefined && at.endsWith(failing)) throw new DyneError("STORAGE_UNAVAILABLE", "No answer.");
+      },
+    });
+    const reader = new DeltaTable({ ...services, store });
+    await reader.latest();
+    for (const name of ["a", "b", "c", "d"]) await append(writer, name);
+    requests();
+    await expect(reader.latest()).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    expect(requests()).toEqual([1, 2].map((version) => `get ${logName(version)}`));
+    expect([reader.known?.version, reader.remembered(2)?.version]).toEqual([2, 2]);
+    await expect(reader.latest()).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    expect(requests()).toEqual([]);
+    failing = undefined;
+    expect([...(await reader.latest()).files].map(({ path: name }) => name).sort()).toEqual(["a", "b", "c", "d"]);
+    expect(requests()).toEqual([3, 4, 5].map((version) => `get ${logName(version)}`));
   });
 
   test("costs one request for each new commit, and one to see that there is no other", async () => {
