@@ -22,6 +22,42 @@ export function incompatibility(earlier: Columns, later: Columns, { sameNames = 
   });
 }
 
+/**
+ * The columns of `later`, each in the wider of its types there and in `earlier`: what rows of both can be told in where a restore undid the
+ * widening of a type. A type of which neither is wider stays as it is in `later`. Pure.
+ */
+export function widestSchema(earlier: Columns, later: Columns): Schema {
+  return widestStruct(earlier.schema, later.schema, {
+    earlier: isMapped(earlier.metadata),
+    later: isMapped(later.metadata),
+  });
+}
+
+function widestStruct(earlier: Schema, later: Schema, mapped: Pick<Place, "earlier" | "later">): Schema {
+  const before = new Map(
+    Object.entries<StructField>(earlier.fields).map(([name, field]) => [
+      physicalName(name, field, mapped.earlier),
+      field.type,
+    ]),
+  );
+  const fields = Object.entries<StructField>(later.fields).map(([name, field]) => {
+    const type = before.get(physicalName(name, field, mapped.later));
+    return [name, type === undefined ? field : { ...field, type: widestType(type, field.type, mapped) }];
+  });
+  return { kind: "struct", fields: Object.fromEntries(fields) };
+}
+
+function widestType(earlier: DataType, later: DataType, mapped: Pick<Place, "earlier" | "later">): DataType {
+  if (earlier.kind === "struct" && later.kind === "struct") return widestStruct(earlier, later, mapped);
+  if (earlier.kind === "array" && later.kind === "array")
+    return { ...later, element: widestType(earlier.element, later.element, mapped) };
+  if (earlier.kind === "map" && later.kind === "map") {
+    const key = widestType(earlier.key, later.key, mapped);
+    return { ...later, key, value: widestType(earlier.value, later.value, mapped) };
+  }
+  return isWider(later, earlier) ? earlier : later;
+}
+
 /** Columns of an earlier schema by the names that they have later; those that are gone are left out. */
 export function laterNames(names: readonly string[], earlier: Columns, later: Columns): readonly string[] {
   const fields = earlier.schema.fields as Readonly<Record<string, StructField>>;

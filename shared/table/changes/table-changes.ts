@@ -5,16 +5,20 @@
 import { DyneError, limits } from "../../core/index.ts";
 import { advanceSnapshot, commitPath, fileKey, parseSchema, readCommit } from "../../delta/index.ts";
 import type { DeltaCommit, Metadata, Snapshot } from "../../delta/index.ts";
+import { typeName } from "../../plan/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
 import { versionSpan, type ChangeRange, type VersionSpan } from "./change-range.ts";
-import { incompatibility, isMapped, type Columns } from "./change-schema.ts";
+import { incompatibility, isMapped, widestSchema, type Columns } from "./change-schema.ts";
 import { changedFiles, type ChangedFile } from "./commit-changes.ts";
 
 /** The changes of versions `from` to `to`, both included; none where `from` is `to + 1`. Plain data. */
 export interface TableChanges {
   readonly from: number;
   readonly to: number;
-  /** The table whose columns the rows have: at `to`, or at its newest version (see `ChangeOptions.strict`). */
+  /**
+   * The table whose columns the rows have: at `to`, or at its newest version (see `ChangeOptions.strict`). A column whose type was wider within
+   * the range, and is narrower again because the table was restored, has the wider one: without loss nothing else can tell its rows.
+   */
   readonly end: Snapshot;
   /** By version, rising; those that changed no row are left out. */
   readonly commits: readonly CommitChanges[];
@@ -38,7 +42,8 @@ export interface ChangeOptions extends ChangeRange {
    * As Spark: refuses a range in which the table did not record its changes (`delta.enableChangeDataFeed`), and one in which a column was
    * renamed; and rows of a table without column mapping have the columns of its newest version. Without it, changes that were not recorded
    * are told by the files that came and went, where an updated row is one that went and one that came; a renamed column has its last
-   * name throughout; and rows have the columns of the range's end, whatever became of the table after it.
+   * name throughout, and a column the widest of its types, should a restore have narrowed it; and rows have the columns of the range's end,
+   * whatever became of the table after it.
    */
   readonly strict?: boolean | undefined;
 }
@@ -62,10 +67,11 @@ export async function planChanges(table: DeltaTable, options: ChangeOptions): Pr
   const strict = options.strict === true;
   const span = await versionSpan(table, options);
   const { from, to, newest } = span;
-  const end = strict && ![newest, span.end].some(({ metadata }) => isMapped(metadata)) ? newest : span.end;
-  assertFreeNames(table, end);
+  const named = strict && ![newest, span.end].some(({ metadata }) => isMapped(metadata)) ? newest : span.end;
+  assertFreeNames(table, named);
   const found = await readRange(table, span);
   const eras = await erasOf(table, span, found, strict);
+  const end = strict ? named : widened(named, found, eras);
   if (strict) assertRecorded(table, span, found, eras);
   assertReadableAs(end, table, found, eras, strict);
   const commits = await withPartitionValues(table, found.commits, eras);
@@ -160,6 +166,18 @@ function assertRecorded(
       `The table ${table.path} did not record its changes at version ${off.version}: delta.enableChangeDataFeed is not set there. Read a range in which it is, or read without strict, which tells changes by the files that came and went.`,
       { details: { version: off.version, features: ["changeDataFeed"] } },
     );
+}
+
+/** The end with its columns as wide as they are in the metadata under which rows of the range were written. */
+function widened(end: Snapshot, { commits }: RangeFindings, eras: readonly ChangeEra[]): Snapshot {
+  const used = new Set(commits.flatMap(({ files }) => files.map(({ era }) => era)));
+  let { schema } = end;
+  for (const era of used) {
+    const columns = eras[era];
+    if (columns !== undefined && columns.metadata !== end.metadata)
+      schema = widestSchema(columns, { schema, metadata: end.metadata });
+  }
+  return typeName(schema) === typeName(end.schema) ? end : { ...end, schema };
 }
 
 function assertReadableAs(

@@ -1,9 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Metadata } from "../../../../shared/delta/index.ts";
 import type { DataType, Schema } from "../../../../shared/plan/index.ts";
-import { planChanges, readChanges, type ChangeOptions } from "../../../../shared/table/index.ts";
-import { incompatibility, laterNames } from "../../../../shared/table/changes/change-schema.ts";
-import { openCompute, schemaOf, type ComputeUnderTest } from "../../../support/compute-under-test.ts";
+import {
+  appendRows,
+  deleteRows,
+  planChanges,
+  readChanges,
+  restoreTable,
+  sourceOfRows,
+  widenColumn,
+  type ChangeOptions,
+} from "../../../../shared/table/index.ts";
+import { incompatibility, laterNames, widestSchema } from "../../../../shared/table/changes/change-schema.ts";
+import { changingTable } from "../../../support/changing-table.ts";
+import { openCompute, rowSet, schemaOf, type ComputeUnderTest } from "../../../support/compute-under-test.ts";
 import { metaData, plainProtocol, removeOfAdd, TableHistory } from "../../../support/table-history.ts";
 
 const long: DataType = { kind: "long" };
@@ -13,6 +23,12 @@ const decimal = (precision: number, scale: number): DataType => ({ kind: "decima
 const struct = (types: Readonly<Record<string, DataType>>): DataType => schemaOf(types);
 const array = (element: DataType): DataType => ({ kind: "array", element, containsNull: true });
 const map = (key: DataType, value: DataType): DataType => ({ kind: "map", key, value, valueContainsNull: true });
+
+let under: ComputeUnderTest;
+beforeAll(async () => {
+  under = await openCompute();
+});
+afterAll(() => under[Symbol.asyncDispose]());
 
 const columns = (schema: Schema, mode = "none") => ({
   schema,
@@ -51,6 +67,73 @@ test.each<[string, DataType, DataType, string | undefined]>([
   const found = incompatibility(columns(schemaOf({ c: before })), columns(schemaOf({ c: after })));
   if (reason === undefined) expect(found).toBeUndefined();
   else expect(found).toContain(reason);
+});
+
+test.each<[string, DataType, DataType, DataType]>([
+  ["an integer that was a long", long, integer, long],
+  ["a long that was an integer", integer, long, long],
+  ["a text that was a number", long, string, string],
+  ["a decimal that was a wider one", decimal(12, 3), decimal(10, 2), decimal(12, 3)],
+  ["decimals of which neither holds the other", decimal(10, 3), decimal(10, 2), decimal(10, 2)],
+  ["the elements of a list", array(long), array(integer), array(long)],
+  ["keys and values of a map", map(long, integer), map(integer, long), map(long, long)],
+  ["a field of a struct", struct({ a: long }), struct({ a: integer, b: integer }), struct({ a: long, b: integer })],
+  ["a value that was a list", array(long), integer, integer],
+])("the widest type of %s", (_, before, after, expected) => {
+  const found = widestSchema(columns(schemaOf({ c: before })), columns(schemaOf({ c: after, d: string })));
+  expect(found).toEqual(schemaOf({ c: expected, d: string }));
+});
+
+describe("changes across a restore that undoes a wider type", () => {
+  const before = schemaOf({ id: integer, tags: array(integer) });
+
+  /** (1), then (2⁴⁰) under wider types, then back to version 1. */
+  async function restored(configuration: Readonly<Record<string, string>>) {
+    const session = await changingTable(under.compute, {
+      schema: before,
+      configuration: { "delta.enableTypeWidening": "true", ...configuration },
+    });
+    const rowsOf = (types: Readonly<Record<string, DataType>>, id: number | bigint) =>
+      sourceOfRows(rowSet(types, { id: [id], tags: [`[${id}]`] }));
+    await appendRows(session, rowsOf({ id: integer, tags: array(integer) }, 1));
+    await widenColumn(session, "id", long);
+    await widenColumn(session, "tags.element", long);
+    await appendRows(session, rowsOf({ id: long, tags: array(long) }, 2n ** 40n));
+    await restoreTable(session.table, { version: 1 });
+    await deleteRows(session);
+    return session;
+  }
+
+  test.each([{}, { "delta.enableChangeDataFeed": "true" }, { "delta.columnMapping.mode": "name" }])(
+    "have the wider type, in which every row is the same one, with %j",
+    async (configuration) => {
+      const session = await restored(configuration);
+      const changes = await planChanges(session.table, { from: 0 });
+      expect(changes.end.schema).toMatchObject({ fields: { id: { type: long }, tags: { type: { element: long } } } });
+      expect((await session.table.latest()).schema).toMatchObject({ fields: { id: { type: integer } } });
+      const texts = (await Array.fromAsync(readChanges(session, { from: 0 }))).map((text) => {
+        const { id, tags, _change_type: kind, _commit_version: version } = JSON.parse(text) as Record<string, unknown>;
+        return [version, kind, id, tags];
+      });
+      expect(texts).toEqual([
+        [1, "insert", 1, [1]],
+        [4, "insert", 2 ** 40, [2 ** 40]],
+        [5, "delete", 2 ** 40, [2 ** 40]],
+        [6, "delete", 1, [1]],
+      ]);
+      expect((await planChanges(session.table, { from: 6 })).end.schema).toMatchObject({
+        fields: { id: { type: integer } },
+      });
+    },
+  );
+
+  test("are refused with strict, naming the version that made the type narrower", async () => {
+    const session = await restored({ "delta.enableChangeDataFeed": "true" });
+    await expect(planChanges(session.table, { from: 1, strict: true })).rejects.toMatchObject({
+      code: "SCHEMA_MISMATCH",
+      details: { version: 5 },
+    });
+  });
 });
 
 describe("under column mapping", () => {
@@ -92,12 +175,6 @@ describe("under column mapping", () => {
 });
 
 describe("changes across changes of the schema", () => {
-  let under: ComputeUnderTest;
-  beforeAll(async () => {
-    under = await openCompute();
-  });
-  afterAll(() => under[Symbol.asyncDispose]());
-
   const v1 = { id: integer };
   const read = async (history: TableHistory, options: ChangeOptions) =>
     (await Array.fromAsync(readChanges(history.session, options))).map((text) => text.replace(/,"_commit_v.*/, "}"));
