@@ -6,6 +6,8 @@ export type Expression =
   | Literal
   | Cast
   | FunctionCall
+  | HigherOrderCall
+  | LambdaVariable
   | CaseWhen
   | FieldAccess
   | FromJson
@@ -36,6 +38,24 @@ export interface FunctionCall {
   readonly kind: "call";
   readonly name: string;
   readonly args: readonly Expression[];
+}
+/** A function of the table that computes something of every element: the values come first, the lambdas after them. */
+export interface HigherOrderCall {
+  readonly kind: "higherOrder";
+  readonly name: string;
+  readonly args: readonly Expression[];
+  readonly lambdas: readonly Lambda[];
+}
+/** What is computed of each element. The body may read columns and the variables of lambdas around it too, but no rows beside its own. */
+export interface Lambda {
+  readonly parameters: readonly LambdaVariable[];
+  readonly body: Expression;
+}
+/** What a lambda is given: bound by the innermost lambda around it that has a parameter of its name. Never a column. */
+export interface LambdaVariable {
+  readonly kind: "variable";
+  readonly name: string;
+  readonly type: DataType;
 }
 export interface CaseWhen {
   readonly kind: "case";

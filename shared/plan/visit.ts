@@ -9,6 +9,7 @@ export function childrenOf(expression: Expression): readonly Expression[] {
     case "column":
     case "literal":
     case "parameter":
+    case "variable":
       return [];
     case "cast":
     case "field":
@@ -16,6 +17,8 @@ export function childrenOf(expression: Expression): readonly Expression[] {
       return [expression.input];
     case "call":
       return expression.args;
+    case "higherOrder":
+      return [...expression.args, ...expression.lambdas.map(({ body }) => body)];
     case "aggregate":
       return expression.filter === undefined ? expression.args : [...expression.args, expression.filter];
     case "case":
@@ -47,6 +50,7 @@ export function mapExpression(
     case "column":
     case "literal":
     case "parameter":
+    case "variable":
       return expression;
     case "cast":
     case "field":
@@ -54,6 +58,12 @@ export function mapExpression(
       return { ...expression, input: next(expression.input) };
     case "call":
       return { ...expression, args: expression.args.map(next) };
+    case "higherOrder":
+      return {
+        ...expression,
+        args: expression.args.map(next),
+        lambdas: expression.lambdas.map((lambda) => ({ ...lambda, body: next(lambda.body) })),
+      };
     case "aggregate":
       return { ...expression, args: expression.args.map(next), filter: expression.filter && next(expression.filter) };
     case "case":

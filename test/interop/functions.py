@@ -46,11 +46,12 @@ def tried(text, name):
 
 
 def scalars(request):
-    """Answers by expression, then by row."""
+    """Answers by expression, then by row. With "alone", each row has a query of its own: maps that cannot be made spoil those after them."""
     names = [f"c{i}" for i in range(len(request["expressions"]))]
     columns = [tried(text, name) for text, name in zip(request["expressions"], names)]
-    frame = DataFrame(frame_of(request)._jdf.select(jvm.PythonUtils.toSeq(columns)), spark)
-    return answers(frame.toArrow(), names)
+    rows = [[row] for row in request["rows"]] if request.get("alone") else [request["rows"]]
+    frames = [DataFrame(frame_of({**request, "rows": some})._jdf.select(jvm.PythonUtils.toSeq(columns)), spark) for some in rows]
+    return answers(pa.concat_tables(frame.toArrow() for frame in frames), names)
 
 
 def aggregates(request):

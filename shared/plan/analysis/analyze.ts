@@ -1,5 +1,5 @@
 import type { Expression } from "../expression.ts";
-import { aggregateFunction, scalarFunction, windowFunction } from "../functions/index.ts";
+import { aggregateFunction, higherOrderFunction, scalarFunction, windowFunction } from "../functions/index.ts";
 import type { Join, LogicalPlan } from "../logical-plan.ts";
 import type { Schema } from "../types.ts";
 import { expressionsOf, inputsOf, nodesOf, someExpression } from "../visit.ts";
@@ -36,6 +36,8 @@ function isNonDeterministic(expression: Expression): boolean {
     case "call":
       // Window functions are looked up with their window, where the call stands inside.
       return !scalarFunction(expression.name).deterministic;
+    case "higherOrder":
+      return !higherOrderFunction(expression.name).deterministic;
     case "aggregate":
       return !aggregateFunction(expression.name).deterministic;
     case "window":

@@ -1,10 +1,17 @@
 /** The type of an expression over a schema; everything that cannot be is found here, when a pipeline is loaded. */
 import { DyneError, unreachable } from "../../core/errors.ts";
 import { checkFieldNames } from "../data-type.ts";
-import type { Expression, FunctionCall, WindowCall } from "../expression.ts";
+import type { Expression, FunctionCall, HigherOrderCall, LambdaVariable, WindowCall } from "../expression.ts";
 import { castRule } from "../functions/casts.ts";
-import { aggregateFunction, commonType, isMismatch, scalarFunction, windowFunction } from "../functions/index.ts";
-import type { FunctionDefinition, Typed } from "../functions/index.ts";
+import {
+  aggregateFunction,
+  commonType,
+  higherOrderFunction,
+  isMismatch,
+  scalarFunction,
+  windowFunction,
+} from "../functions/index.ts";
+import type { AggregateFunction, ScalarFunction, Typed, WindowFunction } from "../functions/index.ts";
 import { literalProblem } from "../literal.ts";
 import { hasVariant, sameType, typeName } from "../type-name.ts";
 import type { DataType, Schema, StructField, StructType } from "../types.ts";
@@ -38,6 +45,10 @@ export function fieldOf(expression: Expression, schema: Schema, place: string): 
     case "call":
     case "aggregate":
       return { type: callType(expression, schema, place).result, nullable: true };
+    case "higherOrder":
+      return { type: higherOrderType(expression, schema, place).result, nullable: true };
+    case "variable":
+      return { type: expression.type, nullable: true };
     case "window":
       return windowType(expression, schema, place);
     case "case":
@@ -75,7 +86,12 @@ export function callType(
   return applyRule(definition, call.args, schema, place);
 }
 
-function applyRule(definition: FunctionDefinition, args: readonly Expression[], schema: Schema, place: string): Typed {
+function applyRule(
+  definition: ScalarFunction | AggregateFunction | WindowFunction,
+  args: readonly Expression[],
+  schema: Schema,
+  place: string,
+): Typed {
   const types = args.map((arg) => fieldOf(arg, schema, place).type);
   const typed = definition.type(types);
   if (isMismatch(typed)) {
@@ -89,6 +105,41 @@ function applyRule(definition: FunctionDefinition, args: readonly Expression[], 
     if (problem !== undefined) throw new DyneError("TYPE_MISMATCH", `${definition.name} ${problem} (in ${place}).`);
   }
   return definition.name === "named_struct" ? { ...typed, result: structType(args, types, place) } : typed;
+}
+
+/** Types of the values of a call with lambdas, and of its result. Errors: TYPE_MISMATCH, and those of its parts. */
+export function higherOrderType(call: HigherOrderCall, schema: Schema, place: string): Typed {
+  const { name, lambdas } = call;
+  const definition = higherOrderFunction(name);
+  const args = call.args.map((arg) => fieldOf(arg, schema, place).type);
+  const rules = definition.lambdas(args);
+  const refused = (what: string): DyneError => new DyneError("TYPE_MISMATCH", `${name} ${what} (in ${place}).`);
+  if (isMismatch(rules)) throw refused(`${rules.mismatch}. Change or cast the arguments`);
+  const least = rules.filter(({ optional }) => optional !== true).length;
+  if (lambdas.length < least || lambdas.length > rules.length)
+    throw refused(`has ${lambdas.length} lambdas, and takes ${least === rules.length ? least : `${least} or more`}`);
+  const bodies = lambdas.map(({ parameters, body }, index) => {
+    const rule = rules[index]!;
+    if (parameters.length < rule.least || parameters.length > rule.parameters.length)
+      throw refused(`has a lambda of ${parameters.length} parameters, and gives it ${rule.parameters.length}`);
+    for (const [at, { type }] of parameters.entries())
+      if (!sameType(type, rule.parameters[at]!))
+        throw refused(
+          `has a lambda of ${typeName(type)}, and gives it ${typeName(rule.parameters[at]!)}. Build it anew over the columns that there are`,
+        );
+    return fieldOf(body, schema, `the lambda of ${name} in ${place}`).type;
+  });
+  const typed = definition.type(args, bodies);
+  if (isMismatch(typed)) throw refused(`${typed.mismatch}. Change or cast the arguments`);
+  return typed;
+}
+
+/** The error for a variable that stands outside of its lambda. */
+export function unboundVariableError(name: string, place: string): DyneError {
+  return new DyneError(
+    "INVALID_PIPELINE",
+    `The variable "${name}" of a lambda stands outside of it, in ${place}. Use it only in what the lambda returns.`,
+  );
 }
 
 /** Types of a window function's call (not of an aggregate over a window). */
@@ -251,8 +302,29 @@ export function requireBoolean(expression: Expression, schema: Schema, place: st
   }
 }
 
-/** Requires that aggregates and windows stand only where they may. Errors: INVALID_PIPELINE. */
-export function checkCalls(expression: Expression, allowed: Allowed, place: string): void {
+type Variables = ReadonlyMap<string, LambdaVariable>;
+
+/** Requires that aggregates, windows and the variables of lambdas stand only where they may. Errors: INVALID_PIPELINE. */
+export function checkCalls(
+  expression: Expression,
+  allowed: Allowed,
+  place: string,
+  variables: Variables = new Map(),
+): void {
+  if (expression.kind === "variable") {
+    const bound = variables.get(expression.name);
+    if (bound === undefined || !sameType(bound.type, expression.type))
+      throw unboundVariableError(expression.name, place);
+  }
+  if (expression.kind === "higherOrder") {
+    for (const arg of expression.args) checkCalls(arg, allowed, place, variables);
+    for (const { parameters, body } of expression.lambdas) {
+      const within = new Map([...variables, ...parameters.map((each) => [each.name, each] as const)]);
+      checkLambda(body, expression.name, place);
+      checkCalls(body, "scalar", place, within);
+    }
+    return;
+  }
   if (expression.kind === "aggregate" && allowed !== "aggregates") {
     throw new DyneError(
       "INVALID_PIPELINE",
@@ -266,7 +338,16 @@ export function checkCalls(expression: Expression, allowed: Allowed, place: stri
     );
   }
   const below: Allowed = expression.kind === "aggregate" || expression.kind === "window" ? "scalar" : allowed;
-  for (const child of childrenOf(expression)) checkCalls(child, below, place);
+  for (const child of childrenOf(expression)) checkCalls(child, below, place, variables);
+}
+
+/** A lambda is about elements of one row. */
+function checkLambda(body: Expression, name: string, place: string): void {
+  if (!someExpression(body, ({ kind }) => kind === "aggregate" || kind === "window")) return;
+  throw new DyneError(
+    "INVALID_PIPELINE",
+    `The lambda of ${name} in ${place} looks at other rows. Compute the aggregate or the window function before, and use its column.`,
+  );
 }
 
 /** Whether an expression holds an aggregate that is not over a window. */

@@ -2,7 +2,7 @@
 import { DyneError } from "../../core/errors.ts";
 import { castRule } from "../functions/casts.ts";
 import { aggregateFunction, isMismatch, scalarFunction, windowFunction } from "../functions/index.ts";
-import type { FunctionDefinition } from "../functions/index.ts";
+import type { AggregateFunction, ScalarFunction, WindowFunction } from "../functions/index.ts";
 import { literalProblem } from "../literal.ts";
 import { isIntegral, isNumeric, typeName } from "../type-name.ts";
 import type { AggregateCall, Expression, Literal, SortOrder, WindowCall } from "../expression.ts";
@@ -318,7 +318,10 @@ export function sortOrder(column: AnyColumn | OrderedColumn): SortOrder {
   return column instanceof OrderedColumn ? column.order : column.asc().order;
 }
 
-function resultType(definition: FunctionDefinition, args: readonly AnyColumn[]): DataType {
+function resultType(
+  definition: ScalarFunction | AggregateFunction | WindowFunction,
+  args: readonly AnyColumn[],
+): DataType {
   const typed = definition.type(args.map(({ type }) => type));
   if (isMismatch(typed))
     throw new DyneError("TYPE_MISMATCH", `${definition.name} ${typed.mismatch}. Change or cast the arguments.`);

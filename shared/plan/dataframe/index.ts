@@ -21,6 +21,7 @@ export * from "./aggregate-functions.ts";
 export * from "./calendar-functions.ts";
 export * from "./collection-functions.ts";
 export * from "./functions.ts";
+export * from "./lambda-functions.ts";
 export * from "./number-functions.ts";
 export * from "./text-functions.ts";
 export { SlidingWindow, window, windows } from "./time-windows.ts";

@@ -196,7 +196,7 @@ export const aggregates = [
     sql: {
       duckdb: {
         call: ([a]) => `list(${a})`,
-        finish: (value) => `coalesce(list_sort(list_filter(${value}, lambda e: e IS NOT NULL)), [])`,
+        finish: (value) => `coalesce(list_sort(list_filter(${value}, lambda __dyne_e: __dyne_e IS NOT NULL)), [])`,
       },
       spark: { call: ([a]) => `collect_list(${a})`, finish: (value) => `array_sort(${value})` },
     },
@@ -224,7 +224,7 @@ export const aggregates = [
     sql: {
       duckdb: {
         call: ([a]) => `list(DISTINCT ${a})`,
-        finish: (value) => `coalesce(list_sort(list_filter(${value}, lambda e: e IS NOT NULL)), [])`,
+        finish: (value) => `coalesce(list_sort(list_filter(${value}, lambda __dyne_e: __dyne_e IS NOT NULL)), [])`,
       },
       spark: { call: ([a]) => `collect_set(${a})`, finish: (value) => `array_sort(${value})` },
     },

@@ -31,10 +31,11 @@ const element = (type: DataType): readonly DataType[] => [type];
 const another = (type: DataType): readonly DataType[] => [arrayOf(type)];
 const same = (array: ArrayType): DataType => array;
 
-const hasNull = (array: string): string => `len(list_filter(${array}, lambda e: e IS NULL)) > 0`;
+const hasNull = (array: string): string => `len(list_filter(${array}, lambda __dyne_e: __dyne_e IS NULL)) > 0`;
 /** Each element once, where it is first. */
-const distinct = (array: string): string => `list_filter(${array}, lambda e, i: list_position(${array}, e) = i)`;
-const within = (array: string, is: boolean): string => `list_position(${array}, e) IS ${is ? "NOT " : ""}NULL`;
+const distinct = (array: string): string =>
+  `list_filter(${array}, lambda __dyne_e, __dyne_i: list_position(${array}, __dyne_e) = __dyne_i)`;
+const within = (array: string, is: boolean): string => `list_position(${array}, __dyne_e) IS ${is ? "NOT " : ""}NULL`;
 
 function setOperation(
   name: string,
@@ -123,7 +124,7 @@ export const collectionFunctions = [
     does: "The array without the elements that equal a value.",
     type: ordered(element, same),
     duckdb: ([a, value]) =>
-      `CASE WHEN ${value} IS NOT NULL THEN list_filter(${a}, lambda e: e IS DISTINCT FROM ${value}) END`,
+      `CASE WHEN ${value} IS NOT NULL THEN list_filter(${a}, lambda __dyne_e: __dyne_e IS DISTINCT FROM ${value}) END`,
     spark: calling("array_remove"),
   }),
   scalarEntry({
@@ -178,7 +179,7 @@ export const collectionFunctions = [
         : { mismatch: "needs an array of texts and a text" };
     },
     duckdb: ([a, separator]) =>
-      `CASE WHEN ${a} IS NOT NULL THEN coalesce(CAST(array_to_string(list_filter(${a}, lambda e: e IS NOT NULL), ${separator}) AS VARCHAR), '') END`,
+      `CASE WHEN ${a} IS NOT NULL THEN coalesce(CAST(array_to_string(list_filter(${a}, lambda __dyne_e: __dyne_e IS NOT NULL), ${separator}) AS VARCHAR), '') END`,
     spark: calling("array_join"),
   }),
   setOperation("array_union", "arrayUnion", "The elements of both arrays", (a, b) => `list_concat(${a}, ${b})`),
@@ -186,13 +187,13 @@ export const collectionFunctions = [
     "array_intersect",
     "arrayIntersect",
     "The elements that are in both arrays",
-    (a, b) => `list_filter(${a}, lambda e: ${within(b, true)})`,
+    (a, b) => `list_filter(${a}, lambda __dyne_e: ${within(b, true)})`,
   ),
   setOperation(
     "array_except",
     "arrayExcept",
     "The elements that are in the first array alone",
-    (a, b) => `list_filter(${a}, lambda e: ${within(b, false)})`,
+    (a, b) => `list_filter(${a}, lambda __dyne_e: ${within(b, false)})`,
   ),
   scalarEntry({
     name: "slice",

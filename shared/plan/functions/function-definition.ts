@@ -97,4 +97,48 @@ export interface WindowFunction extends Definition {
   readonly sql: Readonly<Record<Dialect, Spelling>>;
 }
 
-export type FunctionDefinition = ScalarFunction | AggregateFunction | WindowFunction;
+/** What a lambda of a function can be given, and whether it may be left out. */
+export interface LambdaRule {
+  /** The types of its parameters, in order. */
+  readonly parameters: readonly DataType[];
+  /** So many of them it must take; the others it may leave away. */
+  readonly least: number;
+  readonly optional?: true;
+}
+/** One value per row, for which lambdas are computed of the elements of arrays and maps. */
+export interface HigherOrderFunction extends Omit<Definition, "type"> {
+  readonly kind: "higherOrder";
+  /** The lambdas that it takes with values of these types. */
+  readonly lambdas: (args: readonly DataType[]) => readonly LambdaRule[] | Mismatch;
+  /** Types of the values and of what the lambdas give in, result type out. */
+  readonly type: (args: readonly DataType[], bodies: readonly DataType[]) => Typed | Mismatch;
+  /** For values that are only evaluated sometimes: the DuckDB condition under which value `index` is. */
+  readonly evaluates?: (args: readonly string[], index: number) => string | undefined;
+  /** In DuckDB. Spark's spelling is the same for all: the name, the values, and the lambdas with arrows. */
+  readonly duckdb: (
+    args: readonly string[],
+    lambdas: readonly SpelledLambda[],
+    context: SpellingContext,
+  ) => string | Spelled;
+}
+/** A lambda on its way to SQL. */
+export interface SpelledLambda {
+  /** Names for what DuckDB's own lambda is given, which no column and no lambda around it has. */
+  readonly names: readonly string[];
+  /** Whether its body uses more than the first parameter that the function gives. */
+  readonly count: number;
+  /**
+   * The body of parameters with these values, as an expression that never throws. `of` makes it of the body's value and of the SQL of its
+   * error's text, which is NULL where there is none; undefined for a body that cannot be wrong.
+   */
+  readonly body: (
+    parameters: readonly string[],
+    of: (value: string, error: string | undefined) => string,
+  ) => SpelledBody;
+}
+export interface SpelledBody {
+  readonly sql: string;
+  readonly fails: boolean;
+}
+
+export type FunctionDefinition = ScalarFunction | AggregateFunction | WindowFunction | HigherOrderFunction;

@@ -7,7 +7,14 @@ import { calendarFunctions } from "./calendar.ts";
 import { collectionFunctions } from "./collections.ts";
 import { comparisons } from "./comparison.ts";
 import { guardFunctions } from "./guard.ts";
-import type { AggregateFunction, FunctionDefinition, ScalarFunction, WindowFunction } from "./function-definition.ts";
+import type {
+  AggregateFunction,
+  FunctionDefinition,
+  HigherOrderFunction,
+  ScalarFunction,
+  WindowFunction,
+} from "./function-definition.ts";
+import { higherOrderFunctions } from "./higher-order.ts";
 import { logicFunctions } from "./logic.ts";
 import { nestedFunctions } from "./nested.ts";
 import { numberFunctions } from "./numbers.ts";
@@ -42,6 +49,7 @@ export const functionGroups: readonly FunctionGroup[] = Object.freeze([
     functions: [...timeFunctions, ...calendarFunctions, ...timeTextFunctions, ...timeWindows],
   },
   { title: "Arrays and maps", functions: collectionFunctions },
+  { title: "Lambdas of elements", functions: higherOrderFunctions },
   { title: "Structs and JSON", functions: nestedFunctions },
   { title: "Guards", functions: guardFunctions },
   { title: "Aggregates", functions: [...aggregates, ...statistics] },
@@ -60,7 +68,7 @@ function find<Definition extends FunctionDefinition>(kind: Definition["kind"], n
   if (definition === undefined) {
     throw new DyneError(
       "UNSUPPORTED_FEATURE",
-      `There is no ${kind} function "${name}". Use one of those that the package exports.`,
+      `There is no ${kind === "higherOrder" ? "higher-order" : kind} function "${name}". Use one of those that the package exports.`,
     );
   }
   return definition as Definition;
@@ -70,5 +78,8 @@ function find<Definition extends FunctionDefinition>(kind: Definition["kind"], n
 export const scalarFunction = (name: string): ScalarFunction => find<ScalarFunction>("scalar", name);
 /** The aggregate of a name. Errors: UNSUPPORTED_FEATURE. */
 export const aggregateFunction = (name: string): AggregateFunction => find<AggregateFunction>("aggregate", name);
+/** The function with lambdas of a name. Errors: UNSUPPORTED_FEATURE. */
+export const higherOrderFunction = (name: string): HigherOrderFunction =>
+  find<HigherOrderFunction>("higherOrder", name);
 /** The window function of a name. Errors: UNSUPPORTED_FEATURE. */
 export const windowFunction = (name: string): WindowFunction => find<WindowFunction>("window", name);

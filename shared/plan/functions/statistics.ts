@@ -30,10 +30,10 @@ function deviation(name: string, face: string, does: string): AggregateFunction 
       duckdb: {
         call: ([a]) => `list(${a})`,
         finish: (value, { bind }) => {
-          const values = bind(`list_filter(${value}, lambda e: e IS NOT NULL)`);
+          const values = bind(`list_filter(${value}, lambda __dyne_e: __dyne_e IS NOT NULL)`);
           const least = name.endsWith("samp") ? 2 : 1;
           const nan = "CAST('NaN' AS DOUBLE)";
-          const isFinite = `len(list_filter(${values}, lambda e: NOT isfinite(e))) = 0`;
+          const isFinite = `len(list_filter(${values}, lambda __dyne_e: NOT isfinite(__dyne_e))) = 0`;
           return `CASE WHEN len(${values}) < ${least} OR ${values} IS NULL THEN NULL WHEN ${isFinite} THEN coalesce(TRY(list_aggregate(${values}, '${name}')), ${nan}) ELSE ${nan} END`;
         },
       },

@@ -1,7 +1,7 @@
 /** Type rules that several functions share. */
 import type { DataType, DecimalType } from "../types.ts";
 import { hasVariant, isIntegral, isNumeric, sameType, typeName } from "../type-name.ts";
-import type { Mismatch, Typed, TypeRule } from "./function-definition.ts";
+import type { Mismatch, TypeRule } from "./function-definition.ts";
 
 const integralDigits = { byte: 3, short: 5, integer: 10, long: 20 } as const;
 const integralWidth = { byte: 1, short: 2, integer: 3, long: 4 } as const;
@@ -81,7 +81,7 @@ function checkCount(args: readonly DataType[], least: number, most: number): Mis
 }
 
 /** True for the rule's refusal. */
-export function isMismatch(result: Typed | Mismatch): result is Mismatch {
+export function isMismatch(result: object | Mismatch): result is Mismatch {
   return "mismatch" in result;
 }
 

@@ -13,9 +13,14 @@ export class Binder {
     this.#dialect = dialect;
   }
 
+  /** A name or a number, which need not be bound. */
+  static isName(sql: string): boolean {
+    return /^"(?:[^"]|"")*"$/.test(sql) || /^`(?:[^`]|``)*`$/.test(sql) || /^[0-9]+$/.test(sql);
+  }
+
   /** The name under which the value of `sql` can be used. A name stays as it is. */
   bind(sql: string): string {
-    if (/^"(?:[^"]|"")*"$/.test(sql) || /^`(?:[^`]|``)*`$/.test(sql) || /^[0-9]+$/.test(sql)) return sql;
+    if (Binder.isName(sql)) return sql;
     const known = this.#bindings.find((binding) => binding.sql === sql);
     if (known !== undefined) return known.name;
     const name = quoteName(`__dyne_${this.#bindings.length + 1}`, this.#dialect);

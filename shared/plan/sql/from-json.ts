@@ -272,7 +272,7 @@ function checkKeys(names: readonly string[], place: Place, context: Context): vo
     const message = `${text(`unknown field \`${prefix}`)} || left(${unknown}[1], ${sampleCharacters}) || '\`'`;
     context.errors.push({ when: `CASE WHEN ${count} > ${known} THEN len(${unknown}) > 0 ELSE FALSE END`, message });
   }
-  const repeated = `list_filter(${keys}, lambda k, i: k IN (${oneOf(names)}) AND list_position(${keys}, k) < i)`;
+  const repeated = `list_filter(${keys}, lambda __dyne_k, __dyne_i: __dyne_k IN (${oneOf(names)}) AND list_position(${keys}, __dyne_k) < __dyne_i)`;
   const message = `${text(`duplicate field \`${prefix}`)} || left(${repeated}[1], ${sampleCharacters}) || '\`'`;
   context.errors.push({ when: `CASE WHEN ${count} > ${known} THEN len(${repeated}) > 0 ELSE FALSE END`, message });
 }

@@ -1,6 +1,6 @@
 /** Expressions as SQL that never throws, with the conditions under which a row has an error. */
 import { DyneError, unreachable } from "../../core/errors.ts";
-import { callType, fieldOf, windowCallType } from "../analysis/field-of.ts";
+import { callType, fieldOf, unboundVariableError, windowCallType } from "../analysis/field-of.ts";
 import type {
   AggregateCall,
   BatchParameter,
@@ -8,31 +8,19 @@ import type {
   Cast,
   Expression,
   FunctionCall,
-  Literal,
+  LambdaVariable,
   SortOrder,
   WindowCall,
 } from "../expression.ts";
 import { castRule } from "../functions/casts.ts";
 import { aggregateFunction, scalarFunction, windowFunction } from "../functions/index.ts";
-import type { Dialect, RowError, Spelled, Typed } from "../functions/index.ts";
+import type { RowError, Spelled, Typed } from "../functions/index.ts";
 import { isIntegral, sameType, typeName } from "../type-name.ts";
-import type { DataType, Schema } from "../types.ts";
-import type { Binder } from "./binder.ts";
+import type { DataType } from "../types.ts";
 import { renderFromJson } from "./from-json.ts";
 import { quoteName, quoteText, renderLiteral, sqlType } from "./quoting.ts";
-
-/** What an expression is rendered over. */
-export interface Scope {
-  readonly dialect: Dialect;
-  readonly schema: Schema;
-  readonly binder: Binder;
-  /** Values of batch parameters by name. */
-  readonly parameters: Readonly<Record<string, Literal["value"]>>;
-  /** Where aggregates have been computed below: their value as SQL. */
-  readonly aggregated?: (call: AggregateCall) => string;
-  /** Names of columns as SQL, where they are not their own. */
-  readonly columns?: ReadonlyMap<string, string>;
-}
+import { renderHigherOrder } from "./render-lambda.ts";
+import type { Scope } from "./scope.ts";
 
 const noErrors: readonly RowError[] = [];
 
@@ -53,6 +41,10 @@ export function spellExpression(expression: Expression, scope: Scope): Spelled {
       return renderCast(expression, scope);
     case "call":
       return renderCall(expression, scope);
+    case "higherOrder":
+      return renderHigherOrder(expression, scope, spellExpression);
+    case "variable":
+      return renderVariable(expression, scope);
     case "case":
       return renderCase(expression, scope);
     case "field": {
@@ -89,6 +81,12 @@ function renderParameter({ name, type }: BatchParameter, scope: Scope): Spelled 
       `The batch parameter "${name}" has no value. Give it one in \`parameters\`.`,
     );
   return { sql: renderLiteral({ kind: "literal", value, type }, scope.dialect), errors: noErrors };
+}
+
+function renderVariable({ name }: LambdaVariable, scope: Scope): Spelled {
+  const sql = scope.variables?.get(name);
+  if (sql === undefined) throw unboundVariableError(name, "a rendered plan");
+  return { sql, errors: noErrors };
 }
 
 /** The value widened to a type that holds all its values. */

@@ -26,7 +26,7 @@ import { renderDropDuplicates } from "./drop-duplicates.ts";
 import { quoteName, sqlType } from "./quoting.ts";
 import { joinCondition, joinedColumn, joinWord } from "./join-words.ts";
 import { raising, renderAggregateCall, renderOrder, spellExpression } from "./render-expression.ts";
-import type { Scope } from "./render-expression.ts";
+import type { Scope } from "./scope.ts";
 
 /** The column that holds the message of a row's first error in `capture` mode, NULL if there is none. VARCHAR, after all others. */
 export const rowErrorColumn = "_row_error";

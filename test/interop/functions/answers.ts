@@ -106,7 +106,10 @@ export async function sparkAnswers(spark: Asked, probe: Probe, rows: readonly In
   const inputs = { schema: schemaString(probe.schema), rows: rows.map(rowJson) };
   const request =
     probe.kind === "scalars"
-      ? { expressions: expressions.map((each) => renderScalar(each, probe.schema, { dialect: "spark" })) }
+      ? {
+          expressions: expressions.map((each) => renderScalar(each, probe.schema, { dialect: "spark" })),
+          alone: probe.alone === true,
+        }
       : { queries: expressions.map((each) => groupedSql(probe, each, "spark", "{t}")) };
   const answers = (await spark.ask(probe.kind, { ...inputs, ...request })) as (
     | { readonly value: Value }

@@ -3,6 +3,7 @@ import type { Probe } from "./probe.ts";
 import { aggregateProbes } from "./aggregates.ts";
 import { collectionProbes } from "./scalar-collections.ts";
 import { conditionProbes } from "./scalar-conditions.ts";
+import { lambdaProbes } from "./scalar-lambdas.ts";
 import { nestedProbes } from "./scalar-nested.ts";
 import { numberProbes } from "./scalar-numbers.ts";
 import { textProbes } from "./scalar-text.ts";
@@ -18,5 +19,6 @@ export const probes: readonly Probe[] = [
   ...timeProbes,
   ...nestedProbes,
   ...collectionProbes,
+  ...lambdaProbes,
   ...aggregateProbes,
 ];

@@ -24,6 +24,8 @@ export interface Probe {
   readonly kind: "scalars" | "aggregates";
   /** Numbers may differ in their last digits. */
   readonly loosely: boolean;
+  /** Each row is asked for alone. */
+  readonly alone?: boolean;
 }
 
 /** Values of a column instead of its type's pool. NULL is added. */
@@ -40,6 +42,7 @@ const isGiven = (input: Input<DataType>): input is Given<DataType> => "values" i
 
 interface Options {
   readonly loosely?: boolean;
+  readonly alone?: boolean;
 }
 
 /** Scalar expressions over every combination of the inputs, or, where those are too many, over a random choice of them. */
@@ -47,7 +50,7 @@ export function probe<Types extends ColumnTypes>(
   title: string,
   inputs: { readonly [Name in keyof Types]: Input<Types[Name]> },
   build: (columns: ColumnsOf<Types>) => Readonly<Record<string, AnyColumn>>,
-  { loosely = false }: Options = {},
+  { loosely = false, alone = false }: Options = {},
 ): Probe {
   const entries = Object.entries(inputs) as readonly (readonly [string, Input<DataType>])[];
   const types = Object.fromEntries(entries.map(([name, input]) => [name, isGiven(input) ? input.type : input]));
@@ -64,6 +67,7 @@ export function probe<Types extends ColumnTypes>(
     expressions: expressionsOf(build(columns)),
     kind: "scalars",
     loosely,
+    alone,
   };
 }
 
@@ -88,6 +92,7 @@ export function functionsOf({ expressions }: Probe): ReadonlySet<string> {
   for (const expression of Object.values(expressions)) {
     someExpression(expression, (inner) => {
       if (inner.kind === "call") names.add(`scalar ${inner.name}`);
+      if (inner.kind === "higherOrder") names.add(`higherOrder ${inner.name}`);
       if (inner.kind === "aggregate") names.add(`aggregate ${inner.name}`);
       return false;
     });
