@@ -2,6 +2,7 @@
 import { pipelines } from "../pipelines/index.ts";
 import type { Pipeline } from "../shared/pipeline/index.ts";
 import { appRights, captureRights } from "./access.ts";
+import { codeOf } from "./code.ts";
 import { readConfig } from "./config.ts";
 import { demandOf } from "./demand.ts";
 import { makeEventHubs, type Capture } from "./event-hubs.ts";
@@ -10,6 +11,7 @@ import { makeIdentities, type Identities } from "./identity.ts";
 import { makeNotices } from "./notices.ts";
 import { outputsOf, type Outputs } from "./outputs.ts";
 import { inPart, makePlace, type Place } from "./place.ts";
+import { publishCode } from "./publication.ts";
 import { RoleSpread } from "./role-spread.ts";
 import { assignRoles } from "./roles.ts";
 import { makeHost, makeLake, type LakeAccount } from "./storage.ts";
@@ -19,6 +21,7 @@ import { makeVault } from "./vault.ts";
 export default function program(declared: readonly Pipeline[] = pipelines): Outputs {
   const config = readConfig();
   const demand = demandOf(declared, config);
+  const code = codeOf(config.package);
 
   const place = makePlace(config);
   const spread = new RoleSpread();
@@ -54,7 +57,9 @@ export default function program(declared: readonly Pipeline[] = pipelines): Outp
     ),
   );
 
-  return outputsOf(place, config, demand, { app, eventHubs, lake, vault });
+  const outputs = outputsOf(place, config, demand, { app, eventHubs, lake, vault });
+  if (code !== undefined) inPart(place, "code", (part) => publishCode(part, app, code, outputs));
+  return outputs;
 }
 
 /** Who captures the hubs, with the right to; undefined where nobody does. */

@@ -29,6 +29,7 @@ export type AzureSettings = Readonly<z.output<typeof azureSchema>>;
 export const ownSchema = z.strictObject({
   clientId: id.optional(),
   audience: z.string().min(1, "it is empty").optional(),
+  package: z.string().min(1, "it is empty").optional(),
   nameSalt: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/, "it has to be 1 to 40 lower-case letters, digits and hyphens")

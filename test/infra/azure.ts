@@ -1,5 +1,9 @@
 /** Azure's side of a deployment in tests: what a resource is called there once it is made, and what it then says of itself. */
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 /** Inputs as Pulumi hands them to a provider. */
 export type Inputs = Readonly<Record<string, unknown>>;
 
@@ -9,11 +13,17 @@ export const azure = {
   location: "westeurope",
 } as const;
 
-/** Configuration of a stack that has what it must have. */
+/** A package that was built before: a zip without entries. It is there as long as this process. */
+export const packagePath = join(mkdtempSync(join(tmpdir(), "dyne-package-")), "app.zip");
+writeFileSync(packagePath, Buffer.from("PK\x05\x06".padEnd(22, "\0"), "latin1"));
+process.once("exit", () => rmSync(join(packagePath, ".."), { recursive: true, force: true }));
+
+/** Configuration of a stack that has what it must have, and needs no build. */
 export const configuration: Readonly<Record<string, string>> = {
   "azure-native:location": azure.location,
   "azure-native:subscriptionId": azure.subscriptionId,
   "azure-native:tenantId": azure.tenantId,
+  "dyne:package": packagePath,
 };
 
 const { subscriptionId } = azure;
@@ -50,6 +60,8 @@ const ids: Readonly<Record<string, (inputs: Inputs) => string>> = {
     `${text(inputs, "scope")}/providers/Microsoft.Authorization/roleAssignments/${text(inputs, "roleAssignmentName")}`,
   "eventgrid:SystemTopic": (inputs) =>
     `${group(inputs)}/providers/Microsoft.EventGrid/systemTopics/${text(inputs, "systemTopicName")}`,
+  // A value that Pulumi keeps, of which Azure knows nothing.
+  "pulumi:index:Stash": (inputs) => `stash of ${JSON.stringify(inputs["input"])}`,
   "eventgrid:SystemTopicEventSubscription": (inputs) =>
     `${group(inputs)}/providers/Microsoft.EventGrid/systemTopics/${text(inputs, "systemTopicName")}/eventSubscriptions/${text(inputs, "eventSubscriptionName")}`,
 };

@@ -30,7 +30,7 @@ const wrong = [
   {
     key: "dyne:maxInstances",
     value: "5",
-    says: "is no setting; there are clientId, audience, nameSalt",
+    says: "is no setting; there are clientId, audience, package, nameSalt",
   },
   { key: "dyne:nameSalt", value: "Two", says: 'dyne:nameSalt is "Two": it has to be 1 to 40 lower-case letters' },
   { key: "dyne:existingResourceGroup", value: "a/b", says: "the name of a resource group" },

@@ -3,7 +3,7 @@ import { runtime } from "@pulumi/pulumi";
 import { pipelines } from "../../pipelines/index.ts";
 import type { Pipeline } from "../../shared/pipeline/index.ts";
 import program from "../../infra/index.ts";
-import { configuration, isPart, make, type Inputs } from "./azure.ts";
+import { configuration, packagePath, isPart, make, type Inputs } from "./azure.ts";
 
 /** A resource as the engine was asked for it. */
 export interface Made {
@@ -118,7 +118,12 @@ async function run(options: DeployOptions): Promise<Deployment> {
     project,
     stack,
   );
-  const config = Object.entries({ ...configuration, ...options.config });
+  const config = Object.entries({
+    ...configuration,
+    // Nothing is built, whatever the project is called.
+    [`${project}:package`]: packagePath,
+    ...options.config,
+  });
   runtime.setAllConfig(Object.fromEntries(config.filter((entry): entry is [string, string] => entry[1] !== undefined)));
   record(requests);
   // A program that throws leaves rejections behind in Pulumi's own promises, which end a real deployment and would end this process.

@@ -60,11 +60,18 @@ export interface FakeEngine extends AsyncDisposable {
   readonly outputs: () => Inputs | undefined;
 }
 
+export interface EngineOptions {
+  /** The publishing host of the app, in place of the one that Azure would give it. */
+  readonly publishingHost?: string;
+  /** What Pulumi's login gives as a token; without it nobody is logged in. */
+  readonly token?: string;
+}
+
 /**
  * Starts an engine. Hooks that follow a creation are called when the program has said that it is done, so that those that precede one have
  * nothing to wait for: a run takes no two minutes.
  */
-export async function startEngine(): Promise<FakeEngine> {
+export async function startEngine({ publishingHost, token }: EngineOptions = {}): Promise<FakeEngine> {
   const resources: Registered[] = [];
   const hooksRun: string[] = [];
   const logged: { severity: number; message: string }[] = [];
@@ -73,9 +80,9 @@ export async function startEngine(): Promise<FakeEngine> {
   let outputs: Inputs | undefined;
   let rootUrn = "";
 
-  async function run(names: readonly string[]): Promise<void> {
+  async function run(names: readonly string[], newInputs?: Inputs): Promise<void> {
     for (const name of names) {
-      await callHook(name, hooks.get(name));
+      await callHook(name, hooks.get(name), newInputs);
       hooksRun.push(name);
     }
   }
@@ -85,13 +92,15 @@ export async function startEngine(): Promise<FakeEngine> {
     const response = new resourceMessages.RegisterResourceResponse();
     response.setUrn(`urn:pulumi:dev::dyne::${type}::${name}`);
     if (type === "pulumi:pulumi:Stack" || isPart(type)) return response;
-    await run(request.getHooks()?.getBeforeCreateList() ?? []);
     const inputs = (request.getObject()?.toJavaScript() ?? {}) as Inputs;
+    await run(request.getHooks()?.getBeforeCreateList() ?? [], inputs);
     const made = make(type, name, inputs);
     resources.push({ type: type.replace(/^azure-native:/, ""), name, inputs, version: request.getVersion() });
     afterwards.push(...(request.getHooks()?.getAfterCreateList() ?? []));
     response.setId(made.id);
-    response.setObject(Struct.fromJavaScript(made.state));
+    const published = type === "azure-native:web:WebApp" && publishingHost !== undefined;
+    const hosts = published ? { hostNameSslStates: [{ hostType: "Repository", name: publishingHost }] } : {};
+    response.setObject(Struct.fromJavaScript({ ...made.state, ...hosts }));
     return response;
   }
 
@@ -107,6 +116,15 @@ export async function startEngine(): Promise<FakeEngine> {
       return info;
     }),
     registerResource: answering(register),
+    invoke: answering((request: resourceMessages.ResourceInvokeRequest) => {
+      const asked = request.getTok();
+      if (asked !== "azure-native:authorization:getClientToken" || token === undefined) {
+        throw new Error(`The engine does not answer ${asked}`);
+      }
+      const response = new resourceMessages.ResourceInvokeResponse();
+      response.setReturn(Struct.fromJavaScript({ token }));
+      return response;
+    }),
     registerResourceOutputs: answering((request: resourceMessages.RegisterResourceOutputsRequest) => {
       if (request.getUrn().includes("::pulumi:pulumi:Stack::"))
         outputs = request.getOutputs()?.toJavaScript() as Inputs;
@@ -159,13 +177,19 @@ function answering<Request>(respond: (request: Request) => object | void | Promi
 }
 
 /** Calls a hook in the program's process. Throws what the hook answered with. */
-async function callHook(name: string, callback: callbackMessages.Callback | undefined): Promise<void> {
+async function callHook(
+  name: string,
+  callback: callbackMessages.Callback | undefined,
+  newInputs: Inputs | undefined,
+): Promise<void> {
   if (callback === undefined) throw new Error(`The hook ${name} was not registered`);
   const client = new services.callbacks.CallbacksClient(callback.getTarget(), grpc.credentials.createInsecure());
   try {
     const request = new callbackMessages.CallbackInvokeRequest();
     request.setToken(callback.getToken());
-    request.setRequest(new resourceMessages.ResourceHookRequest().serializeBinary());
+    const hookRequest = new resourceMessages.ResourceHookRequest();
+    if (newInputs !== undefined) hookRequest.setNewInputs(Struct.fromJavaScript(newInputs));
+    request.setRequest(hookRequest.serializeBinary());
     const response = await new Promise<Uint8Array>((resolve, reject) => {
       client.invoke(request, (error, answered) =>
         error === null ? resolve(answered.getResponse_asU8()) : reject(error),

@@ -108,7 +108,8 @@ describe("commands of docs/deploy.md", () => {
         .filter((call) => words.every((word, index) => call[index] === word))
         .map((call) => call[call.indexOf(option) + 1]);
     const named = (name: string, property: string) => deployment.get(name).inputs[property];
-    expect(valuesOf("--name", "az", "functionapp")).toEqual([named("app", "name")]);
+    const [posted] = calls.filter(([program]) => program === "curl");
+    expect(posted).toContain(`${deployment.outputs["publishUrl"]}?remoteBuild=false`);
     expect(valuesOf("--name", "az", "eventhubs")).toEqual([named("event-hubs", "namespaceName")]);
     expect(valuesOf("--name", "az", "storage")).toEqual([named("lake", "accountName")]);
     expect(new Set(valuesOf("--resource-group", "az", "storage"))).toEqual(

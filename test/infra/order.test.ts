@@ -48,15 +48,16 @@ describe("what acts by roles comes after them", () => {
     }
   });
 
-  it("every role starts the wait, and app, subscriptions and captured hubs alone wait", () => {
+  it("every role starts the wait, app, subscriptions and captured hubs alone wait, and changed code is published", () => {
     for (const { type, name, hooks } of deployment.resources) {
       const waits = ["web:WebApp", "eventgrid:SystemTopicEventSubscription", "eventhub:EventHub"].includes(type);
+      const published = type === "pulumi:index:Stash" ? ["code-is-published"] : [];
       expect([name, hooks]).toEqual([
         name,
         {
           afterCreate: type === "authorization:RoleAssignment" ? ["role-spread-begins"] : [],
-          beforeCreate: waits ? ["role-spread-is-awaited"] : [],
-          beforeUpdate: type === "eventhub:EventHub" ? ["role-spread-is-awaited"] : [],
+          beforeCreate: waits ? ["role-spread-is-awaited"] : published,
+          beforeUpdate: type === "eventhub:EventHub" ? ["role-spread-is-awaited"] : published,
         },
       ]);
     }

@@ -68,6 +68,7 @@ it("nothing is made of a kind that needs a key, or code in the state of the stac
     "eventhub:Namespace",
     "keyvault:Vault",
     "managedidentity:UserAssignedIdentity",
+    "pulumi:index:Stash",
     "resources:ResourceGroup",
     "storage:BlobContainer",
     "storage:BlobServiceProperties",

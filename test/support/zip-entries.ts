@@ -18,7 +18,8 @@ interface Reader extends AsyncIterable<RawEntry> {
   eachEntry(): AsyncIterable<RawEntry>;
 }
 /** The library comes without types. */
-const yauzl = createRequire(import.meta.url)("yauzl") as {
+const require = createRequire(import.meta.url);
+const yauzl = require("yauzl") as {
   openPromise(path: string, options: object): Promise<Reader>;
 };
 
