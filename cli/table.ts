@@ -7,6 +7,7 @@ import { FileStore } from "../shared/storage/index.ts";
 import { cloneTable, DeltaTable, readRowTexts } from "../shared/table/index.ts";
 import { parseExact } from "./exact-json.ts";
 import { print } from "./print.ts";
+import { alterCommand } from "./table/alter.ts";
 import { changesCommand } from "./table/changes.ts";
 import { detailCommand } from "./table/detail.ts";
 import { fsckCommand } from "./table/fsck.ts";
@@ -62,6 +63,7 @@ export function tableCommand(): Command {
     optimizeCommand,
     vacuumCommand,
     restoreCommand,
+    alterCommand,
     fsckCommand,
   ];
   for (const each of commands) command.addCommand(each());

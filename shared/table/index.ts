@@ -19,6 +19,7 @@ export { assertFilesThere } from "./care/stored-files.ts";
 export * from "./row-condition.ts";
 export * from "./row-page.ts";
 export * from "./table-session.ts";
+export * from "./writing-flow.ts";
 export * from "./constraints/guarded-plan.ts";
 export * from "./constraints/table-rule.ts";
 export type { ChangeRange } from "./changes/change-range.ts";

@@ -5,3 +5,4 @@ export { duckdbType, quoteName, quoteText, renderLiteral, sqlType } from "./quot
 export { renderPlan, renderScalar, rowErrorColumn } from "./render-plan.ts";
 export type { RenderOptions, ScalarOptions } from "./render-plan.ts";
 export { parseExpression, parsePredicate } from "./parse-expression.ts";
+export { parseType } from "./type-text.ts";

@@ -12,6 +12,7 @@ import {
   type Snapshot,
 } from "../../delta/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
+import { writingFlow } from "../writing-flow.ts";
 import { assertFilesThere, missingFiles } from "./stored-files.ts";
 
 /** The version to go back to, or the last one committed at or before a time in milliseconds since the epoch. */
@@ -103,10 +104,8 @@ export async function restoreTable(
   return { kind: "conflict", version: result.snapshot.version, reason };
 }
 
-function assertNoFlow(table: DeltaTable, { txns }: Snapshot): void {
-  const flow = [...txns.keys()]
-    .map((appId) => /^dyne\/[^/]+\/([^/]+)\//.exec(appId)?.[1])
-    .find((each) => each !== undefined);
+function assertNoFlow(table: DeltaTable, snapshot: Snapshot): void {
+  const flow = writingFlow(snapshot);
   if (flow === undefined) return;
   throw new DyneError(
     "INVALID_ARGUMENT",
