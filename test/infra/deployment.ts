@@ -80,7 +80,7 @@ function isSame(a: DeployOptions, b: DeployOptions): boolean {
       project ?? "dyne",
       stack ?? "dev",
       Object.entries(config)
-        .map(([key, value]) => [key, value ?? null])
+        .map(([key, value]) => JSON.stringify([key, value ?? null]))
         .sort(),
     ]);
   return (

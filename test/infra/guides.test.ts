@@ -109,7 +109,7 @@ describe("commands of docs/deploy.md", () => {
         .map((call) => call[call.indexOf(option) + 1]);
     const named = (name: string, property: string) => deployment.get(name).inputs[property];
     const [posted] = calls.filter(([program]) => program === "curl");
-    expect(posted).toContain(`${deployment.outputs["publishUrl"]}?remoteBuild=false`);
+    expect(posted).toContain(`${String(deployment.outputs["publishUrl"])}?remoteBuild=false`);
     expect(valuesOf("--name", "az", "eventhubs")).toEqual([named("event-hubs", "namespaceName")]);
     expect(valuesOf("--name", "az", "storage")).toEqual([named("lake", "accountName")]);
     expect(new Set(valuesOf("--resource-group", "az", "storage"))).toEqual(

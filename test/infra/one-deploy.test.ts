@@ -39,7 +39,7 @@ async function publishing(answers: readonly Answer[], { sleepsAtLeastMs = 0 } = 
     surroundings,
   ).then(
     () => undefined,
-    (error: unknown) => error,
+    (error: Error) => error,
   );
   if (failure !== undefined && !(failure instanceof PublishFailure)) throw failure;
   const uploads = host.asked.filter(({ method }) => method === "POST");
