@@ -1,6 +1,7 @@
 /** Who may do what: all rights of a deployment, each at the smallest place that does. */
 import type { Vault } from "@pulumi/azure-native/keyvault/vault.js";
 import type { EventHubs } from "./event-hubs.ts";
+import type { Logs } from "./logs.ts";
 import type { Right } from "./roles.ts";
 import type { HostAccount, LakeAccount } from "./storage.ts";
 
@@ -10,6 +11,7 @@ export function appRights(
   { containers }: LakeAccount,
   { hubs }: EventHubs,
   vault: Vault,
+  { insights }: Logs,
 ): readonly Right[] {
   return [
     // Three roles that the Functions host asks for by itself: docs on "AzureWebJobsStorage" with an identity.
@@ -24,6 +26,7 @@ export function appRights(
       ([name, { id }]) => ({ role: "Azure Event Hubs Data Receiver", at: `hub/${name}`, scope: id }) as const,
     ),
     { role: "Key Vault Secrets User", at: "vault", scope: vault.id },
+    { role: "Monitoring Metrics Publisher", at: "insights", scope: insights.id },
   ];
 }
 

@@ -4,10 +4,11 @@
  */
 import type { Vault } from "@pulumi/azure-native/keyvault/vault.js";
 import type { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
-import type { Input } from "@pulumi/pulumi";
+import { interpolate, type Input } from "@pulumi/pulumi";
 import type { Config } from "./config.ts";
 import type { EventHubs } from "./event-hubs.ts";
 import { instanceOf } from "./instance.ts";
+import type { Logs } from "./logs.ts";
 import type { HostAccount, LakeAccount } from "./storage.ts";
 
 /** What the app talks to, and as whom. */
@@ -16,6 +17,7 @@ export interface Connections {
   readonly lake: LakeAccount;
   readonly eventHubs: EventHubs;
   readonly vault: Vault;
+  readonly logs: Logs;
   readonly identity: UserAssignedIdentity;
 }
 
@@ -24,7 +26,7 @@ export function appSettings(
   { tenantId, api, instanceMemoryMb }: Config,
   connections: Connections,
 ): Readonly<Record<string, Input<string>>> {
-  const { host, lake, eventHubs, vault, identity } = connections;
+  const { host, lake, eventHubs, vault, logs, identity } = connections;
   const instance = instanceOf(instanceMemoryMb);
   const hostEndpoints = host.account.primaryEndpoints;
   const lakeEndpoints = lake.account.primaryEndpoints;
@@ -45,6 +47,10 @@ export function appSettings(
     NOTICES__queueServiceUri: hostEndpoints.queue,
     ...byIdentity("NOTICES"),
     KEY_VAULT__vaultUri: vault.properties.vaultUri.apply((uri) => uri ?? ""),
+    APPLICATIONINSIGHTS_CONNECTION_STRING: logs.insights.connectionString,
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: interpolate`Authorization=AAD;ClientId=${identity.clientId}`,
+    // Alerts are made of it.
+    DYNE_STATUS_LOG: "on",
     DYNE_DIRECTORY: "/tmp/dyne",
     DYNE_MEMORY_MB: String(instance.duckDbMemoryMb),
     DYNE_THREADS: String(instance.threads),

@@ -2,12 +2,15 @@
 import { pipelines } from "../pipelines/index.ts";
 import type { Pipeline } from "../shared/pipeline/index.ts";
 import { appRights, captureRights } from "./access.ts";
+import { makeAlerts } from "./alerts.ts";
 import { codeOf } from "./code.ts";
 import { readConfig } from "./config.ts";
 import { demandOf } from "./demand.ts";
+import { makeDiagnostics } from "./diagnostics.ts";
 import { makeEventHubs, type Capture } from "./event-hubs.ts";
 import { makeFunctionApp } from "./function-app.ts";
 import { makeIdentities, type Identities } from "./identity.ts";
+import { makeLogs } from "./logs.ts";
 import { makeNotices } from "./notices.ts";
 import { outputsOf, type Outputs } from "./outputs.ts";
 import { inPart, makePlace, type Place } from "./place.ts";
@@ -32,30 +35,30 @@ export default function program(declared: readonly Pipeline[] = pipelines): Outp
     makeEventHubs(part, config, demand.hubs, captureOf(part, identities, lake, spread)),
   );
   const vault = inPart(place, "vault", (part) => makeVault(part, config));
+  const logs = inPart(place, "logs", (part) => makeLogs(part, config));
   const app = inPart(place, "app", (part) => {
     const identity = identities.app;
-    const rights = appRights(host, lake, eventHubs, vault);
+    const rights = appRights(host, lake, eventHubs, vault, logs);
     const roles = assignRoles(part, { name: "app", principalId: identity.principalId }, rights, spread);
     const connected = [...Object.values(host.containers), ...Object.values(host.queues), ...eventHubs.consumerGroups];
     return makeFunctionApp(
       part,
       config,
-      { host, lake, eventHubs, vault, identity },
+      { host, lake, eventHubs, vault, logs, identity },
       { dependsOn: [...roles, ...connected], spread, streamFunctions: demand.streamFunctions },
     );
   });
-  inPart(place, "notices", (part) =>
-    makeNotices(
-      part,
-      config,
-      { host, lake },
-      {
-        identity: identities.notices,
-        landsFiles: demand.landsFiles,
-        spread,
-      },
-    ),
-  );
+  const notices = inPart(place, "notices", (part) => {
+    const { landsFiles } = demand;
+    return makeNotices(part, config, { host, lake }, { identity: identities.notices, landsFiles, spread });
+  });
+  inPart(place, "watch", (part) => {
+    const topic = notices.topicId;
+    const [namespace, accounts] = [eventHubs.namespace.id, { host: host.account.id, lake: lake.account.id }];
+    const ids = { "event-hubs": namespace, lake: accounts.lake, vault: vault.id, app: app.id, notices: topic };
+    makeDiagnostics(part, logs, ids);
+    makeAlerts(part, config, logs, { namespace, ...accounts, topic });
+  });
 
   const outputs = outputsOf(place, config, demand, { app, eventHubs, lake, vault });
   if (code !== undefined) inPart(place, "code", (part) => publishCode(part, app, code, outputs));

@@ -20,6 +20,13 @@ export interface Names {
   readonly captureIdentity: string;
   readonly noticesIdentity: string;
   readonly noticesTopic: string;
+  readonly workspace: string;
+  readonly insights: string;
+  readonly diagnostics: string;
+  readonly actionGroup: string;
+  /** What the names of alerts begin with. */
+  readonly alerts: string;
+  readonly budget: string;
 }
 
 /** What tells one deployment from all others. */
@@ -51,6 +58,12 @@ export function namesOf(origin: Origin): Names {
     captureIdentity: `${hyphened(64)}-capture`,
     noticesIdentity: `${hyphened(64)}-notices`,
     noticesTopic: hyphened(50),
+    workspace: hyphened(63),
+    insights: hyphened(64),
+    diagnostics: hyphened(64),
+    actionGroup: hyphened(64),
+    alerts: hyphened(64),
+    budget: hyphened(63),
   };
 }
 

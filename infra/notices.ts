@@ -10,7 +10,7 @@ import {
   EventSubscriptionIdentityType,
   IdentityType,
 } from "@pulumi/azure-native/types/enums/eventgrid/index.js";
-import { output, RunError, type Input, type Output, type Resource } from "@pulumi/pulumi";
+import { RunError, type Input, type Output, type Resource } from "@pulumi/pulumi";
 import { noticesRights } from "./access.ts";
 import type { Config } from "./config.ts";
 import type { Place } from "./place.ts";
@@ -44,7 +44,7 @@ const commits = {
 
 /** The lake's topic: an account has one, whoever made it. */
 interface Topic {
-  readonly id: Output<string>;
+  readonly id: Output<string> | undefined;
   readonly name: Input<string>;
   readonly resourceGroupName: Input<string>;
   /** Who delivers, and its id in the directory. */
@@ -55,7 +55,7 @@ interface Topic {
   };
 }
 
-/** Makes topic and subscriptions, the rights of their identity before them. Without tables that are fed by files, nothing tells of landed ones. */
+/** Makes topic and subscriptions, the rights of their identity before them, and gives the topic, if it is the program's own. Without tables that are fed by files, nothing tells of landed ones. */
 export function makeNotices(
   place: Place,
   config: Config,
@@ -65,7 +65,7 @@ export function makeNotices(
     readonly landsFiles: boolean;
     readonly spread: RoleSpread;
   },
-): { readonly topicId: Output<string> } {
+): { readonly topicId: Output<string> | undefined } {
   const { host, lake } = accounts;
   const { identity, landsFiles, spread } = options;
   const queue = host.queues[queueName];
@@ -112,7 +112,7 @@ function existingTopic({
   const [, resourceGroupName = "", name = ""] = /\/resourceGroups\/([^/]+)\/.*\/([^/]+)$/i.exec(id) ?? [];
   if (name === "") throw new RunError("There is neither an identity of the notices nor a topic that has its own.");
   const deliversBy = { type: EventSubscriptionIdentityType.SystemAssigned };
-  return { id: output(id), name, resourceGroupName, principalId, deliversBy };
+  return { id: undefined, name, resourceGroupName, principalId, deliversBy };
 }
 
 interface Route {

@@ -9,7 +9,7 @@
  *     dyne:alertEmails                ["someone@example.com"]
  */
 import { z } from "zod";
-import { flag, oneOf, resourceId, wholeNumber } from "./setting-kinds.ts";
+import { emails, flag, oneOf, resourceId, wholeNumber } from "./setting-kinds.ts";
 
 /** Not `z.uuid()`: Azure has given out ids that are no valid UUIDs. */
 const id = z.guid("it has to be an id such as 6f1a4f0e-4c0b-4a52-9a0e-1f6a7c0f2b11");
@@ -57,6 +57,16 @@ export const ownSchema = z.strictObject({
     .default(2048),
   maximumInstances: wholeNumber(1, 1_000).default(100),
   rollingUpdates: flag.default(false),
+  logRetentionDays: wholeNumber(30, 730).default(30),
+  logCapGb: wholeNumber(1, 1_000).default(2),
+  existingLogWorkspace: resourceId("Microsoft.OperationalInsights/workspaces").optional(),
+  alertEmails: emails.optional(),
+  freshnessHours: wholeNumber(1, 8_760).optional(),
+  monthlyBudget: wholeNumber(1, 100_000_000).optional(),
+  budgetStart: z
+    .string()
+    .regex(/^\d{4}-(?:0[1-9]|1[0-2])-01$/, "it has to be the first day of a month, such as 2026-01-01")
+    .optional(),
   existingSystemTopic: resourceId("Microsoft.EventGrid/systemTopics").optional(),
   existingSystemTopicPrincipalId: id.optional(),
 });
@@ -108,7 +118,7 @@ export function crossChecks(settings: OwnSettings): readonly CrossProblem[] {
       remedy: `Set it: pulumi config set dyne:hubRetentionHours ${retentionHoursMax[tier]}`,
     });
   }
-  return [...problems, ...topicProblems(settings)];
+  return [...problems, ...topicProblems(settings), ...budgetProblems(settings)];
 }
 
 /** Event Grid delivers by the topic's own identity, and roles are given to its principal: one without the other delivers nothing. */
@@ -125,4 +135,22 @@ function topicProblems({ existingSystemTopic, existingSystemTopicPrincipalId }: 
       remedy: `Set the other one: pulumi config set dyne:${other} <value>`,
     },
   ];
+}
+
+/** A budget that tells nobody is none, and its start cannot be made up: another one would be another budget. */
+function budgetProblems({ monthlyBudget, budgetStart, alertEmails }: OwnSettings): readonly CrossProblem[] {
+  if (monthlyBudget === undefined) {
+    if (budgetStart === undefined) return [];
+    const problem = `it is ${budgetStart}, and there is no monthlyBudget`;
+    return [{ key: "budgetStart", problem, remedy: "Set it: pulumi config set dyne:monthlyBudget <amount>" }];
+  }
+  const missing = [
+    ...(budgetStart === undefined ? [{ other: "budgetStart", value: "2026-01-01" }] : []),
+    ...(alertEmails === undefined ? [{ other: "alertEmails", value: "someone@example.com" }] : []),
+  ];
+  return missing.map(({ other, value }) => ({
+    key: "monthlyBudget",
+    problem: `it is ${monthlyBudget}, and ${other} is not set`,
+    remedy: `Set it: pulumi config set dyne:${other} ${value}`,
+  }));
 }

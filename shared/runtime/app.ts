@@ -82,9 +82,10 @@ export class App {
 
   /** Looks at every flow, and at every job. */
   async sweep(): Promise<void> {
-    const { engines, backfill } = await this.#open();
+    const { engines, backfill, logStatus } = await this.#open();
     const results = await Promise.allSettled([...engines, backfill].map((each) => each.sweep()));
     const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+    await logStatus();
     if (errors.length > 0) throw new AggregateError(errors, "The sweep failed for some flows or jobs.");
   }
 

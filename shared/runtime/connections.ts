@@ -1,12 +1,13 @@
 /** Clients of the services that the settings name: by the app's identity, or on loopback by a connection string. */
 import type { TokenCredential } from "@azure/identity";
 import { BlobServiceClient } from "@azure/storage-blob";
-import { QueueServiceClient } from "@azure/storage-queue";
+import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
 import { DyneError } from "../core/index.ts";
 import { AmqpEventHubReader } from "../sources/amqp-event-hub-reader.ts";
 import type { EventHubReader } from "../sources/index.ts";
 import { AzureBlobStore, type ObjectStore } from "../storage/index.ts";
 import { credentialOf } from "./credential.ts";
+import { describeRefusal } from "./refusal.ts";
 import type { Connection, Settings } from "./settings.ts";
 
 /** The two accounts of the settings. Throws INVALID_SETTING. */
@@ -39,6 +40,16 @@ export function openQueues({ notices }: Settings, credential: TokenCredential): 
   return notices.kind === "identity"
     ? new QueueServiceClient(notices.endpoint, credential)
     : understood("NOTICES", () => QueueServiceClient.fromConnectionString(notices.connectionString));
+}
+
+/** How many messages wait in a queue, about; zero where there is no such queue. Throws what the SDK throws. */
+export async function lengthOf(queue: QueueClient): Promise<number> {
+  try {
+    return (await queue.getProperties()).approximateMessagesCount ?? 0;
+  } catch (error) {
+    if (describeRefusal(error).status === 404) return 0;
+    throw error;
+  }
 }
 
 function blobService(name: string, connection: Connection, credential: TokenCredential): BlobServiceClient {

@@ -8,11 +8,12 @@ import { tablePath, type Pipeline } from "../pipeline/index.ts";
 import type { EventHubReader } from "../sources/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 import { TableCatalog } from "../table/index.ts";
-import { openHubReader, openQueues, openStores } from "./connections.ts";
+import { lengthOf, openHubReader, openQueues, openStores } from "./connections.ts";
 import { credentialOf } from "./credential.ts";
 import { QueueDoorbells, QueueJobBells } from "./queue-doorbells.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
+import { logStatus as logStatusOf } from "./status-log.ts";
 import { openWorkerFolder, type WorkerFolder } from "./worker-folder.ts";
 
 /** Opened; the caller closes it. */
@@ -22,6 +23,8 @@ export interface OpenApp {
   /** What requests are answered from. */
   readonly http: HttpServices;
   readonly secrets: Secrets;
+  /** Says in the log where everything stands, where the settings ask for it and it is time. Never throws. */
+  readonly logStatus: () => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,8 +60,12 @@ export async function openApp(pipelines: readonly Pipeline[], settings: Settings
   const backfill = new Backfill({ ...services, ...stores, hubs, tables, bells }, engines);
   const http = { ...services, ...stores, pipelines, tables, served, compute, hubs, backfill };
   const secrets = openSecrets(settings.keyVault, credential, services);
+  const queueLength = (name: string) => lengthOf(queues.getQueueClient(name));
+  const logStatus = async () => {
+    if (settings.logsStatus) await logStatusOf({ ...http, logger, queueLength }, pipelines);
+  };
   const running = stack.move();
-  return { engines, backfill, http, secrets, close: () => running.disposeAsync() };
+  return { engines, backfill, http, secrets, logStatus, close: () => running.disposeAsync() };
 }
 
 /** DuckDB within the bounds of the settings. */

@@ -46,6 +46,8 @@ export interface Settings {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** Whether the progress of batches is folded into `system.progress`. */
   readonly foldsProgress: boolean;
+  /** Whether the sweep says in the log where everything stands. */
+  readonly logsStatus: boolean;
   /** Who may ask over HTTP. */
   readonly access: AccessSettings;
 }
@@ -64,6 +66,7 @@ const schema = z.object({
   DYNE_CACHE_MB: megabytes.default(500),
   DYNE_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
   DYNE_PROGRESS: z.enum(["on", "off", ""], { error: 'it is neither "on" nor "off"' }).default("on"),
+  DYNE_STATUS_LOG: z.enum(["on", "off", ""], { error: 'it is neither "on" nor "off"' }).default("off"),
   DYNE_TENANT_ID: z
     .union([z.uuid(), z.literal("")], { error: "it is no tenant id (a UUID)" })
     .transform((id) => id.toLowerCase() || undefined)
@@ -107,6 +110,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     cacheMb: parsed.data.DYNE_CACHE_MB,
     logLevel: parsed.data.DYNE_LOG_LEVEL,
     foldsProgress: parsed.data.DYNE_PROGRESS !== "off",
+    logsStatus: parsed.data.DYNE_STATUS_LOG === "on",
   };
 }
 

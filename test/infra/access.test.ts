@@ -14,6 +14,7 @@ const roles: Readonly<Record<string, string>> = {
   "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a": "Storage Queue Data Message Sender",
   "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
   "a638d3c7-ab3a-418d-83e6-5f17a39d4fde": "Azure Event Hubs Data Receiver",
+  "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
   "4633458b-17de-408a-874b-0445c86b69e6": "Key Vault Secrets User",
 };
 
@@ -43,6 +44,7 @@ it("every right is one of this table, and every line of the table is a right", (
       ["app", "Azure Event Hubs Data Receiver", "hub/events"],
       ["app", "Azure Event Hubs Data Receiver", "hub/readings"],
       ["app", "Key Vault Secrets User", "vault"],
+      ["app", "Monitoring Metrics Publisher", "insights"],
       ["capture", "Storage Blob Data Contributor", "lake/capture"],
       ["notices", "Storage Queue Data Message Sender", "host/notices"],
       ["notices", "Storage Blob Data Contributor", "host/dead-letter"],

@@ -50,6 +50,20 @@ const ids: Readonly<Record<string, (inputs: Inputs) => string>> = {
   "eventhub:EventHub": (inputs) => `${namespace(inputs)}/eventhubs/${text(inputs, "eventHubName")}`,
   "eventhub:ConsumerGroup": (inputs) =>
     `${namespace(inputs)}/eventhubs/${text(inputs, "eventHubName")}/consumergroups/${text(inputs, "consumerGroupName")}`,
+  "operationalinsights:Workspace": (inputs) =>
+    `${group(inputs)}/providers/Microsoft.OperationalInsights/workspaces/${text(inputs, "workspaceName")}`,
+  "applicationinsights:Component": (inputs) =>
+    `${group(inputs)}/providers/Microsoft.Insights/components/${text(inputs, "resourceName")}`,
+  "monitor:DiagnosticSetting": (inputs) =>
+    `${text(inputs, "resourceUri")}/providers/Microsoft.Insights/diagnosticSettings/${text(inputs, "name")}`,
+  "monitor:ScheduledQueryRule": (inputs) =>
+    `${group(inputs)}/providers/Microsoft.Insights/scheduledQueryRules/${text(inputs, "ruleName")}`,
+  "monitor:MetricAlert": (inputs) =>
+    `${group(inputs)}/providers/Microsoft.Insights/metricAlerts/${text(inputs, "ruleName")}`,
+  "monitor:ActionGroup": (inputs) =>
+    `${group(inputs)}/providers/Microsoft.Insights/actionGroups/${text(inputs, "actionGroupName")}`,
+  "consumption:Budget": (inputs) =>
+    `${text(inputs, "scope")}/providers/Microsoft.Consumption/budgets/${text(inputs, "budgetName")}`,
   "keyvault:Vault": (inputs) => `${group(inputs)}/providers/Microsoft.KeyVault/vaults/${text(inputs, "vaultName")}`,
   "web:AppServicePlan": (inputs) => `${group(inputs)}/providers/Microsoft.Web/serverfarms/${text(inputs, "name")}`,
   "web:WebApp": site,
@@ -96,6 +110,10 @@ const additions: Readonly<Record<string, (inputs: Inputs, name: string) => Input
       ...(inputs["properties"] as Inputs),
       vaultUri: `https://${text(inputs, "vaultName")}.vault.azure.net/`,
     },
+  }),
+  "applicationinsights:Component": () => ({
+    connectionString:
+      "InstrumentationKey=2b7d1c1e-5a0b-4d5e-8c57-0b1f6f2c9a10;IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/",
   }),
   "web:WebApp": (inputs) => ({
     defaultHostName: `${text(inputs, "name")}-a1b2.azurewebsites.net`,

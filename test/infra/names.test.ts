@@ -17,6 +17,13 @@ const rules: Readonly<Record<keyof Names, RegExp>> = {
   captureIdentity: /^[a-zA-Z0-9][\w-]{2,127}$/,
   noticesIdentity: /^[a-zA-Z0-9][\w-]{2,127}$/,
   noticesTopic: /^[a-zA-Z0-9-]{3,50}$/,
+  workspace: /^[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]$/,
+  insights: /^[\w.()-]{1,259}[\w()-]$/,
+  diagnostics: /^[\w.-]{1,260}$/,
+  actionGroup: /^[\w.()-]{1,259}[\w()-]$/,
+  // What follows it is a hyphen and the name of an alert.
+  alerts: /^[\w.()-]{1,200}$/,
+  budget: /^[\w-]{1,63}$/,
 };
 
 /** Names that everybody in Azure shares, where a clash would stop a stranger's deployment. */
@@ -73,6 +80,12 @@ describe("names", () => {
       captureIdentity: "dyne-dev-mi3amuab-capture",
       noticesIdentity: "dyne-dev-mi3amuab-notices",
       noticesTopic: "dyne-dev-mi3amuab",
+      workspace: "dyne-dev-mi3amuab",
+      insights: "dyne-dev-mi3amuab",
+      diagnostics: "dyne-dev-mi3amuab",
+      actionGroup: "dyne-dev-mi3amuab",
+      alerts: "dyne-dev-mi3amuab",
+      budget: "dyne-dev-mi3amuab",
     });
   });
 
@@ -118,7 +131,9 @@ it("two stacks of a project have no resource in common", async () => {
 it("everything says by tags whose it is, where Azure takes tags", async () => {
   const { resources } = await deploy({ stack: "prod" });
   const tagged = resources.filter(({ inputs }) => "location" in inputs);
-  expect(tagged.length).toBe(11);
-  for (const { inputs } of tagged)
-    expect(inputs).toMatchObject({ location: azure.location, tags: { project: "dyne", stack: "prod" } });
+  expect(tagged.length).toBeGreaterThan(20);
+  for (const { inputs } of tagged) expect(inputs).toMatchObject({ tags: { project: "dyne", stack: "prod" } });
+  const elsewhere = tagged.filter(({ inputs }) => inputs["location"] !== azure.location);
+  // These have no region.
+  expect(new Set(elsewhere.map(({ type }) => type))).toEqual(new Set(["monitor:MetricAlert"]));
 });

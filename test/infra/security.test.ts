@@ -48,6 +48,16 @@ const promises: readonly { readonly promise: string; readonly type: string; read
     type: "web:WebApp",
     inputs: { siteConfig: { minTlsVersion: "1.2", scmMinTlsVersion: "1.2", ftpsState: "Disabled" } },
   },
+  {
+    promise: "nobody writes telemetry without a token",
+    type: "applicationinsights:Component",
+    inputs: { disableLocalAuth: true },
+  },
+  {
+    promise: "nobody writes or reads logs by a key of the workspace",
+    type: "operationalinsights:Workspace",
+    inputs: { features: { disableLocalAuth: true } },
+  },
   { promise: "nobody publishes by FTP with a password", type: "web:WebAppFtpAllowed", inputs: { allow: false } },
   { promise: "nobody publishes by HTTP with a password", type: "web:WebAppScmAllowed", inputs: { allow: false } },
 ];
@@ -60,6 +70,7 @@ it.for(promises)("$promise", ({ type, inputs }) => {
 
 it("nothing is made of a kind that needs a key, or code in the state of the stack", () => {
   expect([...new Set(withApi.resources.map(({ type }) => type))].sort()).toEqual([
+    "applicationinsights:Component",
     "authorization:RoleAssignment",
     "eventgrid:SystemTopic",
     "eventgrid:SystemTopicEventSubscription",
@@ -68,6 +79,10 @@ it("nothing is made of a kind that needs a key, or code in the state of the stac
     "eventhub:Namespace",
     "keyvault:Vault",
     "managedidentity:UserAssignedIdentity",
+    "monitor:DiagnosticSetting",
+    "monitor:MetricAlert",
+    "monitor:ScheduledQueryRule",
+    "operationalinsights:Workspace",
     "pulumi:index:Stash",
     "resources:ResourceGroup",
     "storage:BlobContainer",
