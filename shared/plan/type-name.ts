@@ -70,6 +70,23 @@ export function hasVariant(type: DataType): boolean {
   }
 }
 
+/** Whether a type is a floating-point number or has one in it, be it in a map. */
+export function holdsFloat(type: DataType): boolean {
+  switch (type.kind) {
+    case "float":
+    case "double":
+      return true;
+    case "array":
+      return holdsFloat(type.element);
+    case "map":
+      return holdsFloat(type.key) || holdsFloat(type.value);
+    case "struct":
+      return Object.values<StructField>(type.fields).some((field) => holdsFloat(field.type));
+    default:
+      return false;
+  }
+}
+
 /** Whether a type is a map or has one in it: maps have no order. */
 export function holdsMap(type: DataType): boolean {
   if (type.kind === "map") return true;

@@ -1,6 +1,7 @@
 /** Logical plans as SQL of a dialect. */
 import { DyneError, unreachable } from "../../core/errors.ts";
 import { joinColumns } from "../analysis/join-columns.ts";
+import { typeOf } from "../analysis/field-of.ts";
 import { schemaOf } from "../analysis/schema-of.ts";
 import { deduplicationTime, isStreaming, rowLocal } from "../analysis/streaming.ts";
 import type { AggregateCall, Expression, Literal } from "../expression.ts";
@@ -24,6 +25,7 @@ import type { Schema, StructField } from "../types.ts";
 import { Binder } from "./binder.ts";
 import { renderDropDuplicates } from "./drop-duplicates.ts";
 import { quoteName, sqlType } from "./quoting.ts";
+import { groupedValue } from "./grouped-value.ts";
 import { joinCondition, joinedColumn, joinWord } from "./join-words.ts";
 import { raising, renderAggregateCall, renderOrder, spellExpression } from "./render-expression.ts";
 import type { Scope } from "./scope.ts";
@@ -258,7 +260,7 @@ function renderAggregate(plan: Aggregate, renderer: Renderer): Rendered {
   const schema = schemaOf(plan.input);
   const rows = scopeOver(schema, renderer);
   const groups = plan.groupBy.map(({ expression }, index) => ({
-    sql: raising(spellExpression(expression, rows)),
+    sql: groupedValue(raising(spellExpression(expression, rows)), typeOf(expression, schema), renderer.dialect),
     name: renderer.name(`__dyne_g${index + 1}`),
   }));
   const calls = new Map<string, string>();
@@ -298,8 +300,12 @@ function renderUnion(plan: Union, renderer: Renderer): Rendered {
 
 function renderDistinct(plan: Distinct, renderer: Renderer): Rendered {
   const input = render(plan.input, renderer);
-  const columns = columnNames(schemaOf(plan)).map(renderer.name).join(", ");
-  return { sql: `SELECT DISTINCT ${columns} FROM (${input.sql})`, hidden: [] };
+  const columns = Object.entries<StructField>(schemaOf(plan).fields).map(([name, { type }]) => {
+    const value = renderer.name(name);
+    const grouped = groupedValue(value, type, renderer.dialect);
+    return grouped === value ? value : `${grouped} AS ${value}`;
+  });
+  return { sql: `SELECT DISTINCT ${columns.join(", ")} FROM (${input.sql})`, hidden: [] };
 }
 
 function renderSort(plan: Sort | Limit, renderer: Renderer): Rendered {

@@ -137,6 +137,41 @@ describe("the SQL of each node", () => {
 });
 
 describe("rows of DuckDB", () => {
+  it("group zeros of both signs and NaNs as Spark does, under the positive zero, whichever comes first", async () => {
+    const zeros = {
+      name: "z",
+      schema: struct({ n: long(), x: double(), xs: array(double()), s: struct({ y: double() }) }),
+    };
+    const z = read(zeros);
+    const of = (...values: readonly string[]): string =>
+      values
+        .map((x, n) => `SELECT ${n}::BIGINT AS n, ${x}::DOUBLE AS x, [${x}::DOUBLE] AS xs, {'y': ${x}::DOUBLE} AS s`)
+        .join(" UNION ALL ");
+    for (const values of [
+      ["0.0", "-0.0", "'nan'", "'-nan'"],
+      ["-0.0", "0.0", "'-nan'", "'nan'"],
+    ]) {
+      const grouped = z
+        .groupBy("x", "xs", "s")
+        .agg(() => ({ rows: count() }))
+        .select(({ x, xs, s, rows }) => ({ x: toJson(namedStruct({ x })), xs: toJson(xs), s: toJson(s), rows }))
+        .orderBy("x");
+      expect(await session.query(grouped.plan, { z: of(...values) })).toEqual([
+        { x: '{"x":"NaN"}', xs: '["NaN"]', s: '{"y":"NaN"}', rows: "2" },
+        { x: '{"x":0.0}', xs: "[0.0]", s: '{"y":0.0}', rows: "2" },
+      ]);
+      const distinct = z
+        .drop("n")
+        .distinct()
+        .select(({ x, xs, s }) => ({ x: toJson(namedStruct({ x })), xs: toJson(xs), s: toJson(s) }))
+        .orderBy("x");
+      expect(await session.query(distinct.plan, { z: of(...values) })).toEqual([
+        { x: '{"x":"NaN"}', xs: '["NaN"]', s: '{"y":"NaN"}' },
+        { x: '{"x":0.0}', xs: "[0.0]", s: '{"y":0.0}' },
+      ]);
+    }
+  });
+
   it("group NULL as a value, count distinct values, and sum to bigint", async () => {
     const frame = read({ name: "t", schema: struct({ id: string(), n: long(), x: double(), ok: boolean() }) });
     const query = frame

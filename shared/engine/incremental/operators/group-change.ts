@@ -16,6 +16,7 @@ import { isChanged, type Changed, type Restriction, type TouchedValues } from ".
 import { groupsSchema, modeFor, valuesSchema, type KeyedOperator } from "./keyed-operator.ts";
 import { groupsTable, operatorSteps, valuesTable } from "./operator-steps.ts";
 import type { RefreshScope } from "./refresh-scope.ts";
+import { followsFromEqual } from "./zero-sign.ts";
 
 export interface GroupPlace {
   readonly node: Aggregate | Distinct;
@@ -118,9 +119,10 @@ function belowHidden(place: GroupPlace, restricted: readonly Restriction[] = [])
   });
 }
 
-/** The same value over the rows below, where it is made of keys alone. */
+/** The same value over the rows below, where it is made of keys alone and all rows of a group have it. */
 function ofKeys(place: GroupPlace, expression: Expression): Expression | undefined {
   if (columnsOf(expression).some((name) => keyIndex(place, name) < 0)) return undefined;
+  if (!followsFromEqual(expression, schemaOf(place.node))) return undefined;
   return mapExpression(expression, (inner) =>
     inner.kind === "column" ? place.operator.keys[keyIndex(place, inner.name)]?.expression : undefined,
   );

@@ -22,6 +22,7 @@ import { keyColumn } from "./accumulator.ts";
 import { isChanged, unionOf, valuesOfEither, type Changed, type Restriction, type TouchedValues } from "./changed.ts";
 import { matchingPairs } from "./matching.ts";
 import type { RefreshScope } from "./refresh-scope.ts";
+import { followsFromEqual } from "./zero-sign.ts";
 
 interface Sides {
   readonly left: Changed;
@@ -209,6 +210,7 @@ class JoinShape {
   /** The expression over one side, where that has all of its columns, or their equals, and no row of the join is without that side. */
   #expressionOf(side: SideName, expression: Expression): Expression | undefined {
     const own = new Map<string, string>();
+    if (!followsFromEqual(expression, schemaOf(this.#node))) return undefined;
     for (const name of columnsOf(expression)) {
       const pair = this.#pairOf(name);
       const from = this.#columns.get(name);

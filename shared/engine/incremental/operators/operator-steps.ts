@@ -23,6 +23,7 @@ import {
   type OperatorMode,
 } from "./keyed-operator.ts";
 import { matching } from "./matching.ts";
+import { zeroSigns } from "./zero-sign.ts";
 
 /** What an operator's refresh reads, as relations by name. */
 export interface OperatorInput {
@@ -109,10 +110,14 @@ function changeOf(operator: KeyedOperator, { added, removed }: Pick<OperatorInpu
     ...operator.keys.map((_, index) => keyColumn(index)),
     ...operator.inputs.map((_, index) => inputColumn(index)),
   ];
+  const signs = zeroSigns(operator.inputs.map(({ type }, index) => [inputColumn(index), type]));
   const weighed: LogicalPlan = {
     kind: "aggregate",
     input: both,
-    groupBy: same.map((name) => ({ name, expression: column(name) })),
+    groupBy: [
+      ...same.map((name) => ({ name, expression: column(name) })),
+      ...signs.map(([name, expression]) => ({ name, expression })),
+    ],
     aggregates: [
       { name: weightColumn, expression: aggregate("sum", column(weightColumn)) },
       ...operator.accumulators.map((accumulator, index) => ({

@@ -5,6 +5,7 @@ import { weightColumn } from "./accumulator.ts";
 import { unionOf, valuesIn, type Changed, type Restriction } from "./changed.ts";
 import { matching } from "./matching.ts";
 import type { RefreshScope } from "./refresh-scope.ts";
+import { zeroSigns } from "./zero-sign.ts";
 
 /** A place where a view's query reads a table. A table that is read twice has two. */
 export interface ScanPlace {
@@ -58,15 +59,16 @@ function cancelled(
   if (fieldsOf(schema).some(([, { type }]) => holdsMap(type)))
     return { added: read("added"), removed: read("removed") };
   const names = fieldsOf(schema).map(([name]) => name);
+  const signs = zeroSigns(fieldsOf(schema).map(([name, { type }]) => [name, type]));
   const weighed = (rows: LogicalPlan, weight: 1 | -1): LogicalPlan =>
-    project(rows, [...same(names), [weightColumn, long(weight)]]);
+    project(rows, [...same(names), ...signs, [weightColumn, long(weight)]]);
   const difference = scope.step(`${place.index}/difference`, {
     kind: "project",
     input: filter(
       {
         kind: "aggregate",
         input: { kind: "union", inputs: [weighed(read("added"), 1), weighed(read("removed"), -1)] },
-        groupBy: names.map((name) => ({ name, expression: column(name) })),
+        groupBy: [...names, ...signs.map(([name]) => name)].map((name) => ({ name, expression: column(name) })),
         aggregates: [{ name: weightColumn, expression: aggregate("sum", column(weightColumn)) }],
       },
       call("ne", column(weightColumn), long(0)),

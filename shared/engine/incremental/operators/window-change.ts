@@ -16,6 +16,7 @@ import { isChanged, unionOf, type Changed, type Restriction } from "./changed.ts
 import { matching } from "./matching.ts";
 import { expressionBelow } from "./row-change.ts";
 import type { RefreshScope } from "./refresh-scope.ts";
+import { followsFromEqual } from "./zero-sign.ts";
 
 export interface WindowPlace {
   readonly node: Project;
@@ -53,7 +54,9 @@ export function windowChange(place: WindowPlace, input: Changed, scope: RefreshS
     valuesOf(expression) {
       const inside = expressionBelow(node, expression);
       const isOfKeys =
-        inside !== undefined && columnsOf(inside).every((name) => isPartition(partitionBy, column(name)));
+        inside !== undefined &&
+        columnsOf(inside).every((name) => isPartition(partitionBy, column(name))) &&
+        followsFromEqual(inside, input.schema);
       return isOfKeys ? input.valuesOf(inside) : undefined;
     },
     keys,
