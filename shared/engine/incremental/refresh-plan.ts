@@ -138,8 +138,8 @@ function outputOf(
   scope: RefreshScope,
 ): RefreshOutput {
   const { replaces } = view;
-  if (scope.mode === "change" && root.removed === undefined && root.added !== undefined)
-    return { kind: "append", rows: root.added };
+  const added = scope.mode === "change" && !root.went ? root.added() : undefined;
+  if (added !== undefined) return { kind: "append", rows: added };
   if (replaces.kind === "none") return replaces;
   if (replaces.kind === "columns") return byColumns(replaces.keys, root, scope);
   const { keys, rows, values } = byOperator(replaces.at, compiled, scope);
@@ -170,7 +170,7 @@ function byOperator(at: KeyedNode, compiled: ReadonlyMap<ViewNode, Changed>, sco
   const expressions =
     at.kind === "window" ? at.place.partitionBy : at.place.operator.keys.map(({ expression }) => expression);
   if (at.kind === "window") scope.isMerged = false;
-  return { keys, rows: added as LogicalPlan, values: expressions.map((each) => input.valuesOf(each)) };
+  return { keys, rows: added() as LogicalPlan, values: expressions.map((each) => input.valuesOf(each)) };
 }
 
 /** The view's rows that have the values of a changed row in all of these columns. */
@@ -179,7 +179,7 @@ function byColumns(columns: readonly ViewKey[], root: Changed, scope: RefreshSco
   const keys = scope.step("keys", {
     kind: "distinct",
     input: project(
-      unionOf([root.added, root.removed]) as LogicalPlan,
+      unionOf([root.added(), root.removed()]) as LogicalPlan,
       columns.map(({ output }, index) => [keyColumn(index), column(output)]),
     ),
   });

@@ -8,9 +8,12 @@ import { project } from "../expressions.ts";
 
 export interface Changed {
   readonly schema: Schema;
-  /** Undefined where no row can have come, or gone. */
-  readonly added: LogicalPlan | undefined;
-  readonly removed: LogicalPlan | undefined;
+  /** False where no row can have come, or gone. */
+  readonly came: boolean;
+  readonly went: boolean;
+  /** The rows, where some can have. They are made when they are first asked for, and once: making them has files read. */
+  readonly added: () => LogicalPlan | undefined;
+  readonly removed: () => LogicalPlan | undefined;
   /** All rows as they are, and as they were. Rows may be left out that have none of the values in a column that is restricted. */
   readonly now: (restricted?: readonly Restriction[]) => LogicalPlan;
   readonly before: (restricted?: readonly Restriction[]) => LogicalPlan;
@@ -63,5 +66,25 @@ export function valuesOfEither(values: readonly (TouchedValues | undefined)[]): 
 }
 
 /** True where something may have come or gone. */
-export const isChanged = ({ added, removed }: Pick<Changed, "added" | "removed">): boolean =>
-  added !== undefined || removed !== undefined;
+export const isChanged = ({ came, went }: Pick<Changed, "came" | "went">): boolean => came || went;
+
+export type RowsOnDemand = Pick<Changed, "came" | "went" | "added" | "removed">;
+
+/** What came and what went, where it did, made by `make`. */
+export function onDemand(
+  { came, went }: Pick<Changed, "came" | "went">,
+  make: (kind: "added" | "removed") => LogicalPlan | undefined,
+): RowsOnDemand {
+  const part = (kind: "added" | "removed", isThere: boolean): (() => LogicalPlan | undefined) => {
+    let made: LogicalPlan | undefined;
+    return () => (isThere ? (made ??= make(kind)) : undefined);
+  };
+  return { came, went, added: part("added", came), removed: part("removed", went) };
+}
+
+/** Rows that are there already. */
+export function atHand(added: LogicalPlan | undefined, removed: LogicalPlan | undefined): RowsOnDemand {
+  return onDemand({ came: added !== undefined, went: removed !== undefined }, (kind) =>
+    kind === "added" ? added : removed,
+  );
+}

@@ -12,7 +12,7 @@ import {
   type LogicalPlan,
 } from "../../../plan/index.ts";
 import { keyColumn } from "./accumulator.ts";
-import { isChanged, type Changed, type Restriction, type TouchedValues } from "./changed.ts";
+import { atHand, isChanged, type Changed, type Restriction, type TouchedValues } from "./changed.ts";
 import { groupsSchema, modeFor, valuesSchema, type KeyedOperator } from "./keyed-operator.ts";
 import { groupsTable, operatorSteps, valuesTable } from "./operator-steps.ts";
 import type { RefreshScope } from "./refresh-scope.ts";
@@ -44,10 +44,10 @@ export function groupChange(place: GroupPlace, input: Changed, scope: RefreshSco
     );
   const stored = (restricted?: readonly Restriction[]): LogicalPlan => operator.rows(all(restricted));
   if (!isFull && !isChanged(input)) {
-    const none = { added: undefined, removed: undefined, keys: undefined, changedRows: undefined };
-    return { schema, ...none, now: stored, before: stored, valuesOf: () => undefined };
+    const none = { keys: undefined, changedRows: undefined };
+    return { schema, ...atHand(undefined, undefined), ...none, now: stored, before: stored, valuesOf: () => undefined };
   }
-  const mode = isFull ? "full" : keepsState ? modeFor(operator, input.removed === undefined) : "recompute";
+  const mode = isFull ? "full" : keepsState ? modeFor(operator, !input.went) : "recompute";
   // What stands on other groups is made of those, without the rows of the inputs.
   if (mode !== "merge" && place.isBottom) scope.isMerged = false;
   if (mode === "recompute" && operator.isGlobal && place.isBottom)
@@ -55,8 +55,8 @@ export function groupChange(place: GroupPlace, input: Changed, scope: RefreshSco
   const touched = isFull ? [] : touchedKeys(operator, input);
   const output = operatorSteps(operator, {
     mode,
-    added: input.added,
-    removed: input.removed,
+    added: input.added(),
+    removed: input.removed(),
     base: mode === "merge" ? undefined : input.now(isFull ? undefined : inputRestrictions(operator, touched)),
     keepsState,
   });
@@ -66,8 +66,7 @@ export function groupChange(place: GroupPlace, input: Changed, scope: RefreshSco
   const added = operator.rows(output.groups);
   return {
     schema,
-    added,
-    removed: output.before && operator.rows(output.before),
+    ...atHand(added, output.before && operator.rows(output.before)),
     now: (restricted) => (isFull || operator.isGlobal ? added : operator.rows(output.replaced(all(restricted)))),
     before: stored,
     changedRows: undefined,

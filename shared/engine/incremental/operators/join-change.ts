@@ -19,7 +19,17 @@ import {
 } from "../../../plan/index.ts";
 import { column, project } from "../expressions.ts";
 import { keyColumn } from "./accumulator.ts";
-import { isChanged, unionOf, valuesOfEither, type Changed, type Restriction, type TouchedValues } from "./changed.ts";
+import {
+  atHand,
+  isChanged,
+  onDemand,
+  unionOf,
+  valuesOfEither,
+  type Changed,
+  type Restriction,
+  type RowsOnDemand,
+  type TouchedValues,
+} from "./changed.ts";
 import { matchingPairs } from "./matching.ts";
 import type { RefreshScope } from "./refresh-scope.ts";
 import { followsFromEqual } from "./zero-sign.ts";
@@ -36,15 +46,13 @@ export function joinChange(node: Join, sides: Sides, scope: RefreshScope, name: 
   const schema = schemaOf(node);
   const shape = new JoinShape(node);
   const keysStep = (keys: LogicalPlan): LogicalPlan => scope.step(`${name}/keys`, keys);
-  const { added, removed } = isChanged(sides.left) || isChanged(sides.right) ? delta(node, sides, keysStep) : unchanged;
   const all = (time: "now" | "before", restricted: readonly Restriction[] = []): LogicalPlan => {
     const of = (side: SideName): LogicalPlan => sides[side][time](shape.below(side, restricted));
     return over(node, of("left"), of("right"));
   };
   return {
     schema,
-    added,
-    removed,
+    ...delta(node, sides, keysStep),
     now: (restricted) => all("now", restricted),
     before: (restricted) => all("before", restricted),
     changedRows: undefined,
@@ -52,13 +60,12 @@ export function joinChange(node: Join, sides: Sides, scope: RefreshScope, name: 
   };
 }
 
-const unchanged = { added: undefined, removed: undefined };
-
 const over = (node: Join, left: LogicalPlan, right: LogicalPlan): LogicalPlan => ({ ...node, left, right });
 
 type KeysStep = (keys: LogicalPlan) => LogicalPlan;
 
-function delta(node: Join, sides: Sides, keysStep: KeysStep): Pick<Changed, "added" | "removed"> {
+function delta(node: Join, sides: Sides, keysStep: KeysStep): RowsOnDemand {
+  if (!isChanged(sides.left) && !isChanged(sides.right)) return atHand(undefined, undefined);
   switch (node.type) {
     case "inner":
     case "cross":
@@ -70,63 +77,71 @@ function delta(node: Join, sides: Sides, keysStep: KeysStep): Pick<Changed, "add
   }
 }
 
-function bilinear(node: Join, { left, right }: Sides): Pick<Changed, "added" | "removed"> {
-  const part = (kind: "added" | "removed"): LogicalPlan | undefined => {
-    const [a, b] = [left[kind], right[kind]];
+function bilinear(node: Join, { left, right }: Sides): RowsOnDemand {
+  return onDemand({ came: left.came || right.came, went: left.went || right.went }, (kind) => {
+    const [a, b] = [left[kind](), right[kind]()];
     return unionOf([
       a && over(node, a, right.now(byOther(node, "right", left))),
       b && over(node, left.before(byOther(node, "left", right)), b),
     ]);
-  };
-  return { added: part("added"), removed: part("removed") };
+  });
 }
 
 /** `kept` is the side whose rows decide what there is; the other one only completes them, or lets them pass. */
-function oneSided(node: Join, sides: Sides, kept: SideName, keysStep: KeysStep): Pick<Changed, "added" | "removed"> {
+function oneSided(node: Join, sides: Sides, kept: SideName, keysStep: KeysStep): RowsOnDemand {
   const other: SideName = kept === "left" ? "right" : "left";
   const [from, to] = [sides[kept], sides[other]];
   const joined = (ofKept: LogicalPlan, ofOther: LogicalPlan): LogicalPlan =>
     kept === "left" ? over(node, ofKept, ofOther) : over(node, ofOther, ofKept);
   const own = (kind: "added" | "removed"): LogicalPlan | undefined => {
-    const rows = from[kind];
+    const rows = from[kind]();
     return rows && joined(rows, to.now(byOther(node, other, from)));
   };
-  if (!isChanged(to)) return { added: own("added"), removed: own("removed") };
-  const keys = keysStep({
-    kind: "distinct",
-    input: unionOf([keysOf(node, to.added, other), keysOf(node, to.removed, other)]) as LogicalPlan,
-  });
-  const touched: LogicalPlan = {
+  if (!isChanged(to)) return onDemand(from, own);
+  const keys = once(() =>
+    keysStep({
+      kind: "distinct",
+      input: unionOf([keysOf(node, to.added(), other), keysOf(node, to.removed(), other)]) as LogicalPlan,
+    }),
+  );
+  const touched = (): LogicalPlan => ({
     kind: "join",
     type: "semi",
     left: from.before(byOther(node, kept, to)),
-    right: keys,
+    right: keys(),
     on: node.on.map((pair, index) => ({ left: pair[kept], right: keyColumn(index) })),
     ...(node.nullSafe === undefined ? {} : { nullSafe: node.nullSafe }),
     dropRight: [],
-  };
+  });
   const restricted = node.on.flatMap((pair) => {
     const values = to.valuesOf(column(pair[other]));
     return values === undefined ? [] : [{ column: pair[other], values }];
   });
-  return {
-    added: unionOf([own("added"), joined(touched, to.now(restricted))]),
-    removed: unionOf([own("removed"), joined(touched, to.before(restricted))]),
-  };
+  return onDemand({ came: true, went: true }, (kind) =>
+    unionOf([own(kind), joined(touched(), kind === "added" ? to.now(restricted) : to.before(restricted))]),
+  );
 }
 
-function byKeys(node: Join, sides: Sides, keysStep: KeysStep): Pick<Changed, "added" | "removed"> {
-  const keys = keysStep(touchedJoinKeys(node, sides));
-  return { added: joinOfKeys(node, sides, keys, "now"), removed: joinOfKeys(node, sides, keys, "before") };
+function byKeys(node: Join, sides: Sides, keysStep: KeysStep): RowsOnDemand {
+  const keys = once(() => keysStep(touchedJoinKeys(node, sides)));
+  return onDemand({ came: true, went: true }, (kind) =>
+    joinOfKeys(node, sides, keys(), kind === "added" ? "now" : "before"),
+  );
+}
+
+/** What came and what went share their keys. */
+function once(make: () => LogicalPlan): () => LogicalPlan {
+  let made: LogicalPlan | undefined;
+  return () => (made ??= make());
 }
 
 /** The keys of rows that came to or went from either side, in columns `keyColumn`. */
 export function touchedJoinKeys(node: Join, sides: Sides): LogicalPlan {
   const input = unionOf([
-    keysOf(node, sides.left.added, "left"),
-    keysOf(node, sides.left.removed, "left"),
-    keysOf(node, sides.right.added, "right"),
-    keysOf(node, sides.right.removed, "right"),
+    keysOf(node, sides.left.added(), "left"),
+    keysOf(node, sides.left.removed(), "left"),
+    keysOf(node, sides.right.added(), "right"),
+    keysOf(node, sides.right.removed(), "right"),
   ]) as LogicalPlan;
   return { kind: "distinct", input };
 }

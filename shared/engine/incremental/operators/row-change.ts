@@ -1,7 +1,7 @@
 /** Rows made one by one: selected, filtered, exploded. What came below comes here, what went there goes (Δ of a linear operator is linear). */
 import { columnsOf, mapExpression, schemaOf, type Expression, type LogicalPlan } from "../../../plan/index.ts";
 import type { Changed, Restriction } from "./changed.ts";
-import { valuesIn } from "./changed.ts";
+import { onDemand, valuesIn } from "./changed.ts";
 
 export type RowNode = Extract<LogicalPlan, { kind: "project" | "filter" | "explode" | "watermark" | "sort" }>;
 
@@ -18,8 +18,7 @@ export function rowChange(node: RowNode, input: Changed): Changed {
     });
   return {
     schema: schemaOf(node),
-    added: overSome(input.added),
-    removed: overSome(input.removed),
+    ...onDemand(input, (kind) => overSome(input[kind]())),
     now: (restricted) => over(input.now(below(restricted))),
     before: (restricted) => over(input.before(below(restricted))),
     changedRows,

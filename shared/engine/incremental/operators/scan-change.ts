@@ -2,7 +2,7 @@
 import { holdsMap, type Expression, type LogicalPlan, type Scan, type Schema } from "../../../plan/index.ts";
 import { aggregate, call, column, filter, long, project, same, fieldsOf } from "../expressions.ts";
 import { weightColumn } from "./accumulator.ts";
-import { unionOf, valuesIn, type Changed, type Restriction } from "./changed.ts";
+import { atHand, unionOf, valuesIn, type Changed, type Restriction } from "./changed.ts";
 import { matching } from "./matching.ts";
 import type { RefreshScope } from "./refresh-scope.ts";
 import { zeroSigns } from "./zero-sign.ts";
@@ -24,8 +24,7 @@ export function scanChange(place: ScanPlace, scope: RefreshScope): Changed {
   const changedRows = unionOf([added, removed]);
   return {
     schema,
-    added,
-    removed,
+    ...atHand(added, removed),
     now: (restricted) => read("now", restricted),
     before: (restricted) => read(added === undefined && removed === undefined ? "now" : "before", restricted),
     changedRows,

@@ -1,6 +1,6 @@
 /** All rows of several relations: what came to one of them comes here (Δ(A ∪ B) = ΔA ∪ ΔB). */
 import { schemaOf, type LogicalPlan, type Union } from "../../../plan/index.ts";
-import { isChanged, unionOf, valuesOfEither, type Changed } from "./changed.ts";
+import { isChanged, onDemand, unionOf, valuesOfEither, type Changed } from "./changed.ts";
 
 export function unionChange(node: Union, inputs: readonly Changed[]): Changed {
   const changed = inputs.filter(isChanged);
@@ -9,8 +9,9 @@ export function unionChange(node: Union, inputs: readonly Changed[]): Changed {
   const isAllKnown = changed.every(({ changedRows }) => changedRows !== undefined);
   return {
     schema,
-    added: unionOf(inputs.map(({ added }) => added)),
-    removed: unionOf(inputs.map(({ removed }) => removed)),
+    ...onDemand({ came: inputs.some(({ came }) => came), went: inputs.some(({ went }) => went) }, (kind) =>
+      unionOf(inputs.map((input) => input[kind]())),
+    ),
     now: (restricted) => all(inputs.map((input) => input.now(restricted))),
     before: (restricted) => all(inputs.map((input) => input.before(restricted))),
     changedRows: isAllKnown ? unionOf(changed.map(({ changedRows }) => changedRows)) : undefined,

@@ -12,7 +12,7 @@ import {
 } from "../../../plan/index.ts";
 import { column, fieldsOf, project, same } from "../expressions.ts";
 import { keyColumn } from "./accumulator.ts";
-import { isChanged, unionOf, type Changed, type Restriction } from "./changed.ts";
+import { isChanged, onDemand, unionOf, type Changed, type Restriction } from "./changed.ts";
 import { matching } from "./matching.ts";
 import { expressionBelow } from "./row-change.ts";
 import type { RefreshScope } from "./refresh-scope.ts";
@@ -46,8 +46,9 @@ export function windowChange(place: WindowPlace, input: Changed, scope: RefreshS
     keys && over(partitionsOf(place, input[time](touchedColumns(place, input)), keys));
   return {
     schema: schemaOf(node),
-    added: ofTouched("now"),
-    removed: ofTouched("before"),
+    ...onDemand({ came: keys !== undefined, went: keys !== undefined }, (kind) =>
+      ofTouched(kind === "added" ? "now" : "before"),
+    ),
     now: (restricted) => over(input.now(below(restricted))),
     before: (restricted) => over(input.before(below(restricted))),
     changedRows: undefined,
@@ -76,7 +77,7 @@ function touchedColumns({ partitionBy }: WindowPlace, input: Changed): readonly 
 }
 
 function touchedPartitions({ partitionBy }: WindowPlace, input: Changed): LogicalPlan {
-  const rows = unionOf([input.added, input.removed]) as LogicalPlan;
+  const rows = unionOf([input.added(), input.removed()]) as LogicalPlan;
   return {
     kind: "distinct",
     input: project(

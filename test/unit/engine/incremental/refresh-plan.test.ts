@@ -1,6 +1,7 @@
 /** What a refresh reads and computes, told from the query and from which inputs changed (engine-rules 10, 11). */
 import { describe, expect, test } from "vitest";
 import { refreshPlan, type RefreshPlan } from "../../../../shared/engine/incremental/refresh-plan.ts";
+import type { ScanChange } from "../../../../shared/engine/incremental/operators/refresh-scope.ts";
 import { viewPlan } from "../../../../shared/engine/incremental/view-plan.ts";
 import { long, read, struct } from "../../../../shared/pipeline/index.ts";
 import type { Join, LogicalPlan } from "../../../../shared/plan/index.ts";
@@ -17,14 +18,10 @@ function chain(type: Join["type"], nested: "left" | "right", joins: number): Log
   return plan;
 }
 
-function refreshOf(query: LogicalPlan): RefreshPlan {
+function refreshOf(query: LogicalPlan, changes?: readonly ScanChange[]): RefreshPlan {
   const view = viewPlan(query);
   if (view.kind !== "changes") throw new Error(view.reason);
-  return refreshPlan(
-    view,
-    "change",
-    view.scans.map(() => ({ added: true, removed: true })),
-  );
+  return refreshPlan(view, "change", changes ?? view.scans.map(() => ({ added: true, removed: true })));
 }
 
 /** Characters of all that is computed. */
@@ -55,4 +52,41 @@ test("a join whose rows are made anew by key does not ask for inputs as they wer
   expect(output.kind).toBe("keys");
   expect(reads.map(({ subject }) => subject.kind)).not.toContain("before");
   expect(steps.map(({ name }) => name)).toContain("keys");
+});
+
+/** Ranks over a join by `k`, within each value of the left table's own column. */
+const ranked = (rows: LogicalPlan): LogicalPlan => ({
+  kind: "project",
+  input: rows,
+  columns: [
+    ...["k", "v0", "v1"].map((name) => ({ name, expression: { kind: "column" as const, name } })),
+    {
+      name: "place",
+      expression: {
+        kind: "window",
+        call: { kind: "call", name: "row_number", args: [] },
+        partitionBy: [{ kind: "column", name: "v0" }],
+        orderBy: ["k", "v1"].map((name) => ({
+          by: { kind: "column" as const, name },
+          direction: "ascending" as const,
+          nulls: "first" as const,
+        })),
+        frame: undefined,
+      },
+    },
+  ],
+});
+
+test("what an operator would say of rows that went is not asked for where its rows are made anew by key", () => {
+  const onlyRight = [
+    { added: false, removed: false },
+    { added: true, removed: true },
+  ];
+  const { reads, output } = refreshOf(ranked(chain("inner", "left", 1)), onlyRight);
+  expect(output.kind).toBe("keys");
+  // The partitions that are touched are those of the left rows that the change is joined to: they are looked up in all rows, once.
+  const whole = reads.flatMap(({ relation, subject: { kind }, uses }) =>
+    kind === "added" || kind === "removed" ? [] : uses.flatMap((asked) => (asked.length === 0 ? [relation] : [])),
+  );
+  expect(whole).toEqual(["0/now", "1/now"]);
 });
