@@ -180,7 +180,7 @@ function makeMetricAlert(place: Place, count: MetricCount, groups: readonly Inpu
             dimensions:
               dimension === undefined
                 ? []
-                : [{ name: dimension.name, operator: "Include", values: [...dimension.values] }],
+                : [{ name: dimension.name, operator: DimensionOperator.Include, values: [...dimension.values] }],
           },
         ],
       },
