@@ -443,6 +443,23 @@ export function computeContract(name: string, open: () => Promise<ContractUnderT
         });
       });
 
+      test("is stopped by a sum beyond 38 digits, as an error of the data", async () => {
+        const texts = rowSet({ text: types.string }, { text: Array.from({ length: 3 }, () => "9".repeat(38)) });
+        const most: DataType = { kind: "decimal", precision: 38, scale: 0 };
+        const arg: Expression = { kind: "cast", mode: "ansi", input: column("text"), to: most };
+        const total: Expression = { kind: "aggregate", name: "sum", args: [arg], distinct: false, filter: undefined };
+        const plan: LogicalPlan = {
+          kind: "aggregate",
+          input: scan("texts", texts.schema),
+          groupBy: [],
+          aggregates: [{ name: "total", expression: total }],
+        };
+        await expect(rowsOf(compute, { texts }, plan)).rejects.toMatchObject({
+          code: "DATA_ERROR",
+          message: expect.stringContaining("does not fit into"),
+        });
+      });
+
       test("drops rows that an earlier one with the same key precedes within the delay", async () => {
         const schema = { key: types.string, at: types.timestamp, position: types.long };
         const input = rowSet(schema, {

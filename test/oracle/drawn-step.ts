@@ -20,6 +20,7 @@ export const aggregateNames = [
   "boolOr",
   "bitXor",
   "stddevPop",
+  "median",
   "countIf",
   "sum.filter",
 ] as const;
@@ -51,6 +52,7 @@ export const operatorNames = [
   "withColumns",
   "filter",
   "explode",
+  "lambda",
   ...joinTypes.map((type) => `join ${type}` as const),
   "join by one name",
   "join of a grouping",
@@ -80,6 +82,7 @@ export type QueryStep =
   | { readonly op: "compute"; readonly column: number; readonly how: number }
   | { readonly op: "filter"; readonly column: number; readonly how: number }
   | { readonly op: "explode"; readonly column: number; readonly outer: boolean }
+  | { readonly op: "lambda"; readonly column: number; readonly how: number; readonly what: number }
   | JoinStep
   | {
       readonly op: "union";
@@ -156,6 +159,7 @@ function groupOf(names: readonly AggregateName[]): fc.Arbitrary<GroupStep> {
 const filter = fc.record({ op: fc.constant("filter" as const), column: number, how: number });
 const compute = fc.record({ op: fc.constant("compute" as const), column: number, how: number });
 const explode = fc.record({ op: fc.constant("explode" as const), column: number, outer: fc.boolean() });
+const lambda = fc.record({ op: fc.constant("lambda" as const), column: number, how: number, what: number });
 const without = fc.record({ op: fc.constant("drop" as const), column: number });
 const orderBy = fc.record({ op: fc.constant("orderBy" as const), column: number });
 const distinct = fc.record({ op: fc.constant("distinct" as const) });
@@ -213,6 +217,7 @@ export const streamStep: fc.Arbitrary<QueryStep> = fc.oneof(
   { weight: 2, arbitrary: compute },
   { weight: 1, arbitrary: without },
   { weight: 1, arbitrary: explode },
+  { weight: 1, arbitrary: lambda },
   { weight: 2, arbitrary: joinOf("inner", "left", "semi", "anti", "cross") },
 );
 
@@ -232,10 +237,11 @@ const narrow: fc.Arbitrary<QueryStep> = fc.oneof(
   { weight: 3, arbitrary: compute },
   { weight: 1, arbitrary: without },
   { weight: 2, arbitrary: explode },
+  { weight: 2, arbitrary: lambda },
 );
 
 /** Steps that leave every column there: what is a partition stays one. */
-export const rowSteps: fc.Arbitrary<readonly QueryStep[]> = fc.array(fc.oneof(filter, compute, explode), {
+export const rowSteps: fc.Arbitrary<readonly QueryStep[]> = fc.array(fc.oneof(filter, compute, explode, lambda), {
   maxLength: 2,
 });
 /** Groups that another operator can stand on: their sums are not inexact. */

@@ -11,6 +11,7 @@ import {
   countIf,
   max,
   maxBy,
+  median,
   min,
   minBy,
   stddevPop,
@@ -101,7 +102,7 @@ function groupKeys(query: Query, step: GroupStep, names: readonly string[], used
   return [...keys, during];
 }
 
-const ofNumbers: ReadonlySet<AggregateName> = new Set(["sum", "avg", "sum.filter", "stddevPop"]);
+const ofNumbers: ReadonlySet<AggregateName> = new Set(["sum", "avg", "sum.filter", "stddevPop", "median"]);
 const ofInexact: ReadonlySet<AggregateName> = new Set([...ofNumbers, "count", "min", "max"]);
 const ofNested: ReadonlySet<AggregateName> = new Set(["count"]);
 
@@ -148,6 +149,7 @@ function aggregate(query: Query, name: AggregateName, at: number): Term | undefi
         collectList,
         collectSet,
         stddevPop,
+        median,
       };
       return { column: make[name](value), code: `${name}(${of})` };
     }

@@ -1,6 +1,7 @@
 /** What a described step does to a query. */
 import type { QueryStep } from "./drawn-step.ts";
 import { grouped } from "./group-step.ts";
+import { lambdaOver } from "./lambda-step.ts";
 import { joined, united, type Readable } from "./join-step.ts";
 import {
   columnOf,
@@ -56,6 +57,8 @@ export function withStep(
         "filter",
       );
     }
+    case "lambda":
+      return lambdaOver(query, step);
     case "explode": {
       const name = pick(
         namesOf(query).filter((each) => columnOf(query, each).type.kind === "array"),

@@ -365,6 +365,13 @@ function computeError({ name: job, signal }: ComputeJob, error: unknown): unknow
       { cause: error },
     );
   }
+  if (/Overflow in HUGEINT addition/.test(message)) {
+    return new DyneError(
+      "DATA_ERROR",
+      `${job}: a sum does not fit into 38 digits. Correct the rows, or cast the values to double before they are added up.`,
+      { cause: error },
+    );
+  }
   const stopped = /(DATA_ERROR|CONSTRAINT_VIOLATED): ?([^]*)/.exec(message);
   if (stopped?.[1] === "CONSTRAINT_VIOLATED") return constraintViolated(job, stopped[2] ?? "", error);
   if (stopped !== null) {

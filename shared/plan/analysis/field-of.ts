@@ -100,8 +100,13 @@ function applyRule(
       `${definition.name} ${typed.mismatch} (in ${place}). Change or cast the arguments.`,
     );
   }
+  if (typed.args.length !== args.length)
+    throw new DyneError(
+      "TYPE_MISMATCH",
+      `${definition.name} takes ${typed.args.length} arguments, not ${args.length} (in ${place}). Leave the others away.`,
+    );
   if (definition.kind !== "aggregate" && definition.checkLiterals !== undefined) {
-    const problem = definition.checkLiterals(args.map((arg) => (arg.kind === "literal" ? arg.value : undefined)));
+    const problem = definition.checkLiterals(args.map(literalValue));
     if (problem !== undefined) throw new DyneError("TYPE_MISMATCH", `${definition.name} ${problem} (in ${place}).`);
   }
   return definition.name === "named_struct" ? { ...typed, result: structType(args, types, place) } : typed;
@@ -140,6 +145,12 @@ export function unboundVariableError(name: string, place: string): DyneError {
     "INVALID_PIPELINE",
     `The variable "${name}" of a lambda stands outside of it, in ${place}. Use it only in what the lambda returns.`,
   );
+}
+
+/** The value of a literal, small whole numbers as numbers; undefined for what is none. */
+function literalValue(arg: Expression): unknown {
+  if (arg.kind !== "literal") return undefined;
+  return typeof arg.value === "bigint" && arg.type.kind !== "long" ? Number(arg.value) : arg.value;
 }
 
 /** Types of a window function's call (not of an aggregate over a window). */

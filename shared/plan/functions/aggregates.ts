@@ -1,4 +1,4 @@
-import type { DataType } from "../types.ts";
+import type { DataType, DecimalType } from "../types.ts";
 import { isIntegral, typeName } from "../type-name.ts";
 import { duckdbType } from "../sql/quoting.ts";
 import type {
@@ -23,10 +23,19 @@ const sumType: TypeRule = exactly([numericKinds], ([type]) => {
   return { kind: type !== undefined && isIntegral(type) ? "long" : "double" };
 });
 
+function decimalMost({ precision, scale }: DecimalType): string {
+  const digits = "9".repeat(precision);
+  const text = scale === 0 ? digits : `${digits.slice(0, precision - scale)}.${digits.slice(precision - scale)}`;
+  return `CAST('${text}' AS DECIMAL(${precision},${scale}))`;
+}
+
 /** DuckDB adds whole numbers up in 128 bits; Spark's result has 64, and what does not fit is an error. */
 function finishSum(value: string, { result, bind }: SpellingContext): string | Spelled {
   if (result.kind === "double") return value;
-  const total = bind(`TRY_CAST(${value} AS ${duckdbType(result)})`);
+  // Of decimals DuckDB lets sums through that have a digit too many; beyond 128 bits it stops by itself.
+  const cast = `TRY_CAST(${value} AS ${duckdbType(result)})`;
+  const most = result.kind === "decimal" && result.precision === 38 ? decimalMost(result) : undefined;
+  const total = bind(most === undefined ? cast : `CASE WHEN ${value} BETWEEN -${most} AND ${most} THEN ${cast} END`);
   return {
     sql: total,
     errors: [

@@ -1,5 +1,6 @@
 /** Functions as Spark's SQL names them, in terms of the table of functions. */
 import type { Expression } from "../expression.ts";
+import { functionTable } from "../functions/index.ts";
 import type { DataType } from "../types.ts";
 import { castTo, type Typed } from "./expression-coercion.ts";
 
@@ -133,8 +134,91 @@ const rounded: NamedFunction = {
   make: ([value, digits]) => call("round", [(value as Typed).expression, digits?.expression ?? integer(0)]),
 };
 
+/** Calls with what Spark takes where the last arguments are left away. */
+function withDefaults(name: string, least: number, ...last: readonly Expression[]): NamedFunction {
+  const most = least + last.length;
+  return { least, most, make: (args) => call(name, [...expressions(args), ...last.slice(args.length - least)]) };
+}
+
+/** A function of one text or of bytes, of which Spark can be told a form: dyne has the one. */
+function ofForm(name: string, least: 1 | 2, form: RegExp): NamedFunction {
+  return {
+    least,
+    most: 2,
+    make: ([value, given]) => {
+      const said = given?.expression;
+      const fits = said === undefined || (said.kind === "literal" && form.test(String(said.value)));
+      return fits ? call(name, [(value as Typed).expression]) : undefined;
+    },
+  };
+}
+
+/** A moment or a day that a text is: as a cast, or by a pattern. */
+function byPattern(name: string, kind: "date" | "timestamp"): NamedFunction {
+  return {
+    least: 1,
+    most: 2,
+    make: ([value, pattern]) =>
+      pattern === undefined ? castTo(value as Typed, { kind })?.expression : call(name, expressions([value!, pattern])),
+  };
+}
+
+const text = (value: string): Expression => ({ kind: "literal", value, type: { kind: "string" } });
+
+/** Functions that texts of SQL cannot call by a name: operators, what is said in other words, and what means something else in Spark. */
+export const unnamedFunctions: ReadonlySet<string> = new Set([
+  // Operators and predicates.
+  ..."eq ne lt le gt ge eq_null_safe isin and or not is_null is_not_null plus minus times divide modulo negate".split(
+    " ",
+  ),
+  ..."bitwise_and bitwise_or bitwise_xor bitwise_not div like rlike".split(" "),
+  // Under Spark's names: datediff, date_add, add_months, startswith, endswith.
+  ..."date_diff_days plus_days plus_months starts_with ends_with".split(" "),
+  // Intervals.
+  ..."plus_seconds plus_minutes plus_hours".split(" "),
+  // Groupings of DataFrames.
+  "window",
+  "windows",
+  // Spark's leaves fields that are NULL away.
+  "to_json",
+]);
+
+/** The functions with lambdas. */
+export const higherOrderNames: ReadonlySet<string> = new Set(
+  functionTable.filter(({ kind }) => kind === "higherOrder").map(({ name }) => name),
+);
+
+/** Every other function of the table by its own name, which is Spark's. It says itself how many arguments of which types it takes. */
+const tableFunctions: Readonly<Record<string, NamedFunction>> = Object.fromEntries(
+  functionTable
+    .filter(({ kind, name, doc }) => kind === "scalar" && doc !== undefined && !unnamedFunctions.has(name))
+    .map(({ name }) => [name, plain(name, 0, many)]),
+);
+
 /** By name in lower case. */
 export const namedFunctions: Readonly<Record<string, NamedFunction>> = {
+  ...tableFunctions,
+  array: alikeCall("array", 1, many),
+  array_size: plain("size", 1),
+  cardinality: plain("size", 1),
+  ceiling: plain("ceil", 1),
+  chr: plain("char", 1),
+  decode: ofForm("decode", 2, /^utf-?8$/i),
+  encode: ofForm("encode", 2, /^utf-?8$/i),
+  locate: withDefaults("locate", 2, integer(1)),
+  lpad: withDefaults("lpad", 2, text(" ")),
+  nullif: alikeCall("nullif", 2, 2),
+  power: plain("pow", 2),
+  regexp: plain("rlike", 2),
+  regexp_extract: withDefaults("regexp_extract", 2, integer(1)),
+  regexp_extract_all: withDefaults("regexp_extract_all", 2, integer(1)),
+  regexp_like: plain("rlike", 2),
+  rlike: plain("rlike", 2),
+  rpad: withDefaults("rpad", 2, text(" ")),
+  sha: plain("sha1", 1),
+  sha2: ofForm("sha2", 2, /^(?:0|256)$/),
+  sign: plain("signum", 1),
+  sort_array: withDefaults("sort_array", 1, { kind: "literal", value: true, type: { kind: "boolean" } }),
   abs: plain("abs", 1),
   add_months: plusMonths,
   bigint: cast("long"),
@@ -175,7 +259,6 @@ export const namedFunctions: Readonly<Record<string, NamedFunction>> = {
   month: timePart("month", "date"),
   named_struct: plain("named_struct", 2, many),
   negative: plain("negate", 1),
-  nullif: alikeCall("nullif", 2, 2),
   nvl: alikeCall("coalesce", 2, 2),
   replace: ofTexts("replace", 3),
   round: rounded,
@@ -186,8 +269,8 @@ export const namedFunctions: Readonly<Record<string, NamedFunction>> = {
   substring,
   timestamp: cast("timestamp"),
   tinyint: cast("byte"),
-  to_date: cast("date"),
-  to_timestamp: cast("timestamp"),
+  to_date: byPattern("to_date", "date"),
+  to_timestamp: byPattern("to_timestamp", "timestamp"),
   trim: ofTexts("trim", 1),
   ucase: ofTexts("upper", 1),
   unix_micros: plain("unix_micros", 1),

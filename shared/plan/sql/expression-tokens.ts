@@ -18,7 +18,7 @@ const number = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?:BD|[LSYDF])?(?![\p{L}
 const name = /[\p{L}_][\p{L}\d_]*/uy;
 const quotedName = /`((?:[^`]|``)+)`/y;
 const text = /'((?:[^'\\]|\\[^]|'')*)'|"((?:[^"\\]|\\[^]|"")*)"/y;
-const operator = /<=>|<=|>=|<>|!=|==|\|\||::|[-+*/%=<>!(),.[\]~&|^:?]/y;
+const operator = /->|<=>|<=|>=|<>|!=|==|\|\||::|[-+*/%=<>!(),.[\]~&|^:?]/y;
 
 /** Takes a text apart. Throws INVALID_ARGUMENT, with the place, at what is no word of SQL; LIMIT_EXCEEDED for a text without measure. */
 export function tokensOf(source: string): readonly Token[] {

@@ -15,7 +15,13 @@ export const comparisons: Readonly<Record<string, string>> = {
 };
 /** They bind alike, and looser than products. */
 export const sums: Readonly<Record<string, string>> = { "+": "plus", "-": "minus", "||": "concat" };
-export const products: Readonly<Record<string, string>> = { "*": "times", "/": "divide", "%": "modulo" };
+export const products: Readonly<Record<string, string>> = { "*": "times", "/": "divide", "%": "modulo", div: "div" };
+/** They bind looser than sums, the first of them the tightest. */
+export const bitOperators: readonly Readonly<Record<string, string>>[] = [
+  { "&": "bitwise_and" },
+  { "^": "bitwise_xor" },
+  { "|": "bitwise_or" },
+];
 /** Words that end an operand: they are no columns unless they stand in backticks. */
 export const reserved = new Set(
   "and or not in between like ilike rlike regexp is null true false case when then else end as cast escape distinct from".split(

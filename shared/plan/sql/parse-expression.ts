@@ -12,10 +12,11 @@ import type { Expression } from "../expression.ts";
 import { typeName } from "../type-name.ts";
 import type { DataType, Schema } from "../types.ts";
 import { castTo, numberLiteral, untypedNull, type Typed } from "./expression-coercion.ts";
-import { namedFunctions } from "./expression-functions.ts";
+import { higherOrderNames, namedFunctions } from "./expression-functions.ts";
 import { notComputed, placeIn, unexpected, type Token } from "./expression-tokens.ts";
 import { typeNamed } from "./expression-types.ts";
-import { comparisons, literalTypes, products, reserved, sums } from "./expression-words.ts";
+import { bitOperators, comparisons, literalTypes, products, reserved, sums } from "./expression-words.ts";
+import { higherOrderNamed, lambdaCall } from "./lambda-call.ts";
 import { TokenCursor } from "./token-cursor.ts";
 import { asCondition, asNumbers, TypedExpressions } from "./typed-expressions.ts";
 
@@ -155,17 +156,16 @@ class ExpressionParser {
   }
 
   #sum(): Typed {
-    return this.#chain(sums, () => this.#chain(products, () => this.#sign()));
+    const sum = (): Typed => this.#chain(sums, () => this.#chain(products, () => this.#sign()));
+    return bitOperators.reduce((tighter, operators) => () => this.#chain(operators, tighter), sum)();
   }
 
   #chain(operators: Readonly<Record<string, string>>, operand: () => Typed): Typed {
     let left = operand();
     for (;;) {
       const token = this.#words.token;
-      if (token.kind === "operator" && "&|^~".includes(token.text))
-        throw this.#notComputed(token.at, `the operator ${token.text}`);
-      if (this.#words.isWord("div")) throw this.#notComputed(token.at, "the operator DIV");
-      const name = token.kind === "operator" ? operators[token.text] : undefined;
+      const word = token.kind === "operator" || this.#words.isWord("div") ? token.text.toLowerCase() : "";
+      const name = Object.hasOwn(operators, word) ? operators[word] : undefined;
       if (name === undefined) return left;
       this.#words.take();
       const args = [left, operand()];
@@ -180,6 +180,7 @@ class ExpressionParser {
   #sign(): Typed {
     const { at } = this.#words.token;
     if (this.#words.operator("+")) return this.#sign();
+    if (this.#words.operator("~")) return this.#make.call("bitwise_not", [this.#sign()], at);
     if (!this.#words.operator("-")) return this.#postfix();
     const token = this.#words.token;
     // The least whole number has no positive one that fits its type.
@@ -221,7 +222,6 @@ class ExpressionParser {
       case "name":
         return this.#named(token);
       case "operator":
-        if (token.text === "~") throw this.#notComputed(token.at, "the operator ~");
         if (token.text === "(") return this.#parenthesised();
         throw unexpected(this.#words.source, token.at, "stands where a value is needed");
       case "end":
@@ -339,6 +339,11 @@ class ExpressionParser {
   }
 
   #functionCall(word: string, at: number): Typed {
+    const higherOrder = higherOrderNamed(word, higherOrderNames);
+    if (higherOrder !== undefined) {
+      this.#refuseSubquery();
+      return lambdaCall(higherOrder, at, this.#words, this.#make, () => this.#disjunction());
+    }
     const definition = Object.hasOwn(namedFunctions, word) ? namedFunctions[word]! : undefined;
     if (definition === undefined) throw this.#unknownFunction(word, at);
     const args = this.#words.operator(")") ? [] : this.#list();

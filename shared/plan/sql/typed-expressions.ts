@@ -1,8 +1,8 @@
 /** Parts of an expression with their types: what types do not allow is refused with its place in the text. */
 import { DyneError, isDyneError, nearestName } from "../../core/index.ts";
 import { fieldOf } from "../analysis/field-of.ts";
-import type { Expression } from "../expression.ts";
-import { typeName } from "../type-name.ts";
+import type { Expression, LambdaVariable } from "../expression.ts";
+import { isIntegral, typeName } from "../type-name.ts";
 import type { DataType, Schema, StructField } from "../types.ts";
 import { alike, castTo, type Typed } from "./expression-coercion.ts";
 import { placeIn } from "./expression-tokens.ts";
@@ -10,6 +10,8 @@ import { placeIn } from "./expression-tokens.ts";
 export class TypedExpressions {
   readonly #source: string;
   readonly #schema: Schema;
+  /** The variables of the lambdas around, the innermost last. */
+  #variables: readonly { readonly name: string; readonly variable: LambdaVariable }[] = [];
 
   constructor(source: string, schema: Schema) {
     this.#source = source;
@@ -53,10 +55,25 @@ export class TypedExpressions {
 
   cast(value: Typed, to: DataType, mode: "ansi" | "try", at: number): Typed {
     if (value.isNull === true) return castTo(value, to)!;
+    // A function may need its argument as a literal, and Spark takes the cast of one for a literal too.
+    const literal = value.expression.kind === "literal" && isIntegral(to) ? castTo(value, to) : undefined;
+    if (literal?.expression.kind === "literal") return literal;
     return this.typed({ kind: "cast", mode, input: value.expression, to }, at);
   }
 
+  /** What is read while these variables are known by these names. */
+  within(names: readonly string[], variables: readonly LambdaVariable[], read: () => Typed): Typed {
+    const before = this.#variables;
+    this.#variables = [...before, ...names.map((name, index) => ({ name, variable: variables[index]! }))];
+    const value = read();
+    this.#variables = before;
+    return value;
+  }
+
+  /** A variable of a lambda, the innermost of its name, or else a column. */
   column(given: string, at: number): Typed {
+    const found = this.#variables.findLast(({ name }) => name.toLowerCase() === given.toLowerCase());
+    if (found !== undefined) return { expression: found.variable, type: found.variable.type };
     const { name, field } = this.#found(given, this.#schema.fields, at, "the table");
     return { expression: { kind: "column", name }, type: field.type };
   }

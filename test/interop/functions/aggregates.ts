@@ -97,6 +97,21 @@ export const aggregateProbes = [
     }),
     { loosely: true },
   ),
+  aggregateProbe(
+    "sums beyond 38 digits",
+    {
+      a: given(
+        decimal(38, 0),
+        "99999999999999999999999999999999999999",
+        "50000000000000000000000000000000000000",
+        "1",
+        "0",
+      ),
+      b: given(decimal(38, 2), "-999999999999999999999999999999999999.99", "-0.01", "-7.5"),
+      n: given(integer(), 1, 2, 3, 4, 5),
+    },
+    ({ a, b, n }) => ({ sum: sum(a), below: sum(b), some: sum(a).filter(n.eq(1)) }),
+  ),
   aggregateProbe("conditions of groups", { a: boolean(), n: integer() }, ({ a, n }) => ({
     all: boolAnd(a),
     some: boolOr(a),

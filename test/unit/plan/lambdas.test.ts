@@ -16,11 +16,13 @@ import {
   long,
   map,
   max,
+  parseExpression,
   planFingerprint,
   read,
   renderPlan,
   rowNumber,
   schemaOf,
+  size,
   string,
   struct,
   transform,
@@ -151,9 +153,47 @@ describe("a lambda that cannot be is refused when the query is built", () => {
     const { expression } = transform(xs, (x) => x);
     const moved: Expression = { ...expression, args: [names.expression] } as Expression;
     const plan = { kind: "project", input: frame.plan, columns: [{ name: "a", expression: moved }] } as const;
-    expect(() => schemaOf(plan)).toThrow(
-      code("TYPE_MISMATCH", "has a lambda of int, and gives it string"),
-    );
+    expect(() => schemaOf(plan)).toThrow(code("TYPE_MISMATCH", "has a lambda of int, and gives it string"));
+  });
+});
+
+describe("lambdas in texts", () => {
+  it.each<readonly [string, AnyColumn]>([
+    ["transform(xs, x -> x + 1)", transform(xs, (x) => x.plus(1))],
+    ["TRANSFORM(xs, (x, i) -> x + i * ID)", transform(xs, (x, i) => x.plus(i.times(id)))],
+    // A variable hides a column of its name, in whatever case, and an outer variable.
+    ["transform(xs, id -> Id + 1)", transform(xs, (x) => x.plus(1))],
+    ["transform(xs, x -> size(filter(xs, x -> x > 1)))", transform(xs, () => size(filter(xs, (x) => x.gt(1))))],
+    ["exists(names, n -> n = 'a' or n is null)", exists(names, (x) => x.eq("a").or(x.isNull()))],
+    [
+      "reduce(xs, 0L, (sum, x) -> sum + x, sum -> sum > 3L)",
+      aggregate(
+        xs,
+        lit(0, long()),
+        (sum, x) => sum.plus(x),
+        (sum) => sum.gt(lit(3, long())),
+      ),
+    ],
+  ])("%s", (text, { expression }) => {
+    // Literals of texts are of the narrowest type, and bigints.
+    const plain = (value: unknown): string => canonicalJson(value).replaceAll(/\{"\$bigint":"(\d+)"\}/g, "$1");
+    expect(plain(parseExpression(text, table.schema))).toBe(plain(expression));
+  });
+
+  it.each([
+    ["transform(xs)", "TYPE_MISMATCH", "has 0 lambdas"],
+    ["transform(id, x -> x)", "TYPE_MISMATCH", "needs an array"],
+    ["transform(xs, x -> y)", "UNKNOWN_COLUMN", '"y"'],
+    ["transform(xs, (x, i, j) -> x)", "TYPE_MISMATCH", "no lambda of 3 parameters"],
+    ["transform(xs, x -> x, x -> x)", "TYPE_MISMATCH", "no lambda"],
+    ["aggregate(xs, (a, x) -> a, 0)", "TYPE_MISMATCH", "a value to begin with"],
+    ["filter(xs, x -> x)", "TYPE_MISMATCH", "gives a boolean"],
+    ["exists(select 1)", "UNSUPPORTED_FEATURE", "subqueries"],
+    ["size(transform(xs, x -> x)) + x", "UNKNOWN_COLUMN", '"x"'],
+    ["x -> x", "UNKNOWN_COLUMN", '"x"'],
+    ["id -> 1", "INVALID_ARGUMENT", "->"],
+  ])("%s is refused", (text, expected, message) => {
+    expect(() => parseExpression(text, table.schema)).toThrow(code(expected, message));
   });
 });
 

@@ -5,6 +5,7 @@ import {
   boolean,
   collectList,
   count,
+  decimal,
   countDistinct,
   countIf,
   currentTimestamp,
@@ -242,6 +243,18 @@ describe("rows of DuckDB", () => {
     await expect(
       session.query(query.plan, { t: "SELECT 'a' AS id, 9223372036854775807 AS n FROM range(2)" }),
     ).rejects.toThrow("DATA_ERROR: the sum does not fit into bigint");
+  });
+
+  it("stop at a sum of decimals with a digit more than the type has", async () => {
+    const query = read({ name: "d", schema: struct({ n: decimal(38, 0) }) })
+      .groupBy()
+      .agg(({ n }) => ({ total: sum(n) }));
+    const rows = (count: number): string =>
+      `SELECT CAST('5${"0".repeat(37)}' AS DECIMAL(38,0)) AS n FROM range(${count})`;
+    expect(await session.query(query.plan, { d: rows(1) })).toEqual([{ total: `5${"0".repeat(37)}` }]);
+    await expect(session.query(query.plan, { d: rows(2) })).rejects.toThrow(
+      "DATA_ERROR: the sum does not fit into decimal(38,0)",
+    );
   });
 
   it("look at the rows of a window in a total order", async () => {
