@@ -9,7 +9,10 @@ import sys
 from importlib.metadata import version
 
 from lines import serve
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, MapType, StructType, VariantType
 from session import spark_session
 from shapes import rows_of, table_of, text_of
 
@@ -18,7 +21,27 @@ spark = spark_session(sys.argv[1])
 
 
 def texts(frame):
-    return texts_of(frame.toArrow())
+    """Rows as texts. Variants are what `to_json` makes of them, and so is all that has one in it: Arrow has no variants."""
+    names = [field.name for field in frame.schema if has_variant(field.dataType)]
+    if not names:
+        return texts_of(frame.toArrow())
+    chosen = [F.to_json(quoted(name), {"ignoreNullFields": "false"}).alias(name) if name in names else quoted(name) for name in frame.columns]
+    rows = rows_of(frame.select(chosen).toArrow())
+    return [text_of({name: json.loads(value) if name in names and value is not None else value for name, value in row.items()}) for row in rows]
+
+
+def quoted(name):
+    return F.col("`" + name.replace("`", "``") + "`")
+
+
+def has_variant(kind):
+    if isinstance(kind, StructType):
+        return any(has_variant(field.dataType) for field in kind)
+    if isinstance(kind, ArrayType):
+        return has_variant(kind.elementType)
+    if isinstance(kind, MapType):
+        return has_variant(kind.keyType) or has_variant(kind.valueType)
+    return isinstance(kind, VariantType)
 
 
 def texts_of(table):
@@ -85,7 +108,7 @@ def frame_of(request):
 def write(request):
     """Appends rows, or overwrites with them; makes the table where it is not there."""
     forget()
-    writer = frame_of(request).write.format("delta").mode(request["mode"]).options(**request.get("options", {}))
+    writer = frame_of(request).write.format("delta").mode(request["mode"]).options(**request.get("configuration", {}))
     writer.partitionBy(*request.get("partitionBy", [])).save(request["path"])
 
 
@@ -102,18 +125,37 @@ def merge(request):
 def checkpoint(request):
     """Writes a checkpoint of the newest version."""
     forget()
-    jvm = spark.sparkContext._jvm
-    none = jvm.scala.Option.empty()
-    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, request["path"])
+    none = spark.sparkContext._jvm.scala.Option.empty()
+    log = delta_log(request)
     log.checkpoint(log.update(False, none, none), none)
+
+
+def delta_log(request):
+    return spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, request["path"])
+
+
+def versions_at(request):
+    """The version that the table had at each of these moments, in milliseconds, by which Spark reads `TIMESTAMP AS OF`; null where there was none."""
+    forget()
+    jvm = spark.sparkContext._jvm
+    history = delta_log(request).history()
+
+    def at(ms):
+        try:
+            return history.getActiveCommitAtTime(jvm.java.sql.Timestamp(ms), jvm.scala.Option.empty(), False, True, False).version()
+        except AnalysisException as error:
+            if error.getCondition() != "DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION":
+                raise
+            return None
+
+    return [at(ms) for ms in request["moments"]]
 
 
 def txn(request):
     """The version that an application recorded, or null."""
     forget()
     none = spark.sparkContext._jvm.scala.Option.empty()
-    log = spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, request["path"])
-    found = log.update(False, none, none).transactions().get(request["appId"])
+    found = delta_log(request).update(False, none, none).transactions().get(request["appId"])
     return found.get() if found.isDefined() else None
 
 
@@ -134,6 +176,6 @@ def python(request):
 if __name__ == "__main__":
     java = spark.sparkContext._jvm.System.getProperty("java.version")
     operations = {"read": read, "filtered": filtered, "query": query, "changes": changes, "sql": sql, "write": write, "merge": merge,
-                  "checkpoint": checkpoint, "txn": txn, "python": python}
+                  "checkpoint": checkpoint, "versions at": versions_at, "txn": txn, "python": python}
     serve(operations, {"Spark": spark.version, "Delta Lake": version("delta-spark"), "Java": java})
     spark.stop()

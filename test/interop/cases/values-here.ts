@@ -21,7 +21,8 @@ import {
 import { appendTexts } from "../dyne-steps.ts";
 import { canonicalRows } from "../same-rows.ts";
 import { peerNames, type PeerName, type World } from "../world.ts";
-import type { WrittenHere } from "./case.ts";
+import type { Check, WrittenHere } from "./case.ts";
+import { sameRows, statements } from "./checks.ts";
 import { create, schemaOf, type Properties } from "./plain-table.ts";
 
 interface Listed {
@@ -116,14 +117,31 @@ const filtered = (
   },
 });
 
+/** Files that dyne names in the log are removed by delta-rs, and by Spark, under the same names. */
+const removedByPeers: Check = async (world, path, { versions }) => {
+  await world.peers["delta-rs"].ask("delete", { path, where: "id % 3 = 1" });
+  await statements(world, path, "DELETE FROM {t} WHERE id % 3 = 2");
+  const left = canonicalRows(versions.at(-1)!.filter((row) => (JSON.parse(row) as { id: number }).id % 3 === 0));
+  expect(await sameRows(world, path)).toEqual(left);
+  expect(canonicalRows((await world.peers["delta-rs"].ask("read", { path })) as string[])).toEqual(left);
+};
+
 const partitions: readonly WrittenHere[] = [
-  listed("partitions with special characters", {
-    types: { id: long(), "the-key": string(), "Größe:%/'\"": integer() },
-    partitionBy: ["the-key", "Größe:%/'\""],
-    appends: [
-      [...specialValues, null].map((value, id) => JSON.stringify({ id, "the-key": value, "Größe:%/'\"": id % 2 })),
-    ],
-  }),
+  listed(
+    "partitions with special characters",
+    {
+      types: { id: long(), "the-key": string(), "Größe:%/'\"": integer() },
+      partitionBy: ["the-key", "Größe:%/'\""],
+      appends: [
+        [...specialValues, null].map((value, id) => JSON.stringify({ id, "the-key": value, "Größe:%/'\"": id % 2 })),
+      ],
+    },
+    {
+      checks: {
+        "the peers remove files of dyne's by their paths": removedByPeers,
+      },
+    },
+  ),
   listed(
     "partitions of many types",
     {
