@@ -4,6 +4,7 @@
  *     <flow>/state.json
  *     <flow>/generations/<g>
  *     <flow>/maintenance                      a lease
+ *     <flow>/care/<role>.json                 when a table of the flow was last looked after
  *     <flow>/<g>/<lane>/offsets/<batchId>
  *     <flow>/<g>/<lane>/outcome/<batchId>[.<redo>]
  *     <flow>/<g>/<lane>/commits/<batchId>
@@ -23,6 +24,7 @@ export const layout = {
   flow: (flow: FlowId) => `${container}/${flow}`,
   state: (flow: FlowId) => `${container}/${flow}/state.json`,
   maintenance: (flow: FlowId) => `${container}/${flow}/maintenance`,
+  care: (flow: FlowId, role: string) => `${container}/${flow}/care/${role}.json`,
   generations: (flow: FlowId) => `${container}/${flow}/generations/`,
   generation: (flow: FlowId, g: Generation) => `${container}/${flow}/generations/${paddedNumber(g)}`,
   generationRoot: (flow: FlowId, g: Generation) => `${container}/${flow}/${paddedNumber(g)}`,

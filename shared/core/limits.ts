@@ -107,6 +107,13 @@ export const limits = {
   optimizeRoundsMax: 5,
   /** A file with a greater share of deleted rows is written anew. */
   optimizeDeletedShare: 0.05,
+  /** How often tables of flows are looked after, by whichever instance; how often vacuumed; and for how long after one sweep. */
+  selfCareEveryMs: 15 * 60 * 1000,
+  selfCareVacuumMs: 24 * 60 * 60 * 1000,
+  selfCareBudgetMs: 60 * 1000,
+  /** Small files of one partition and lane that are merged without being asked for, and about how many bytes of them at a time. */
+  selfCareSmallFiles: 100,
+  selfCareBytes: 256 * 1024 * 1024,
   /** Columns by which rows are brought into one order, and rows by which their values are told. */
   zOrderColumnsMax: 8,
   zOrderSampleRows: 20_000,

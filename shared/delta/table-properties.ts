@@ -87,7 +87,9 @@ const layout = {
   ),
   "delta.targetFileSize": bytes(undefined, "The size that optimize makes files of."),
   "delta.tuneFileSizesForRewrites": flag(false, "Smaller files for tables that are often rewritten: not acted on."),
-  "delta.autoOptimize.autoCompact": anyText("Merge small files after commits: not acted on."),
+  "delta.autoOptimize.autoCompact": anyText(
+    "false: small files of a table that a flow writes are not merged by themselves. Else not acted on.",
+  ),
   "delta.autoOptimize.optimizeWrite": flag(false, "Fewer, larger files per write: not acted on."),
   "delta.randomizeFilePrefixes": flag(
     false,

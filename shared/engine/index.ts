@@ -12,4 +12,5 @@ export { declaredFlows } from "./declare.ts";
 export { explainFlow, type Explanation } from "./explain.ts";
 export { nextRefresh, type NextRefresh } from "./next-refresh.ts";
 export { Engine } from "./engine.ts";
+export { SelfCare } from "./self-care.ts";
 export { failFlow, pauseFlow, resumeFlow } from "./flow-state.ts";

@@ -80,13 +80,14 @@ export class App {
     else await backfill.advance(bell.jobId, jobStepMs, bell.turn);
   }
 
-  /** Looks at every flow, and at every job. */
+  /** Looks at every flow, and at every job, and then after the tables of the flows. */
   async sweep(): Promise<void> {
-    const { engines, backfill, logStatus } = await this.#open();
+    const { engines, backfill, logStatus, selfCares } = await this.#open();
     const results = await Promise.allSettled([...engines, backfill].map((each) => each.sweep()));
-    const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     await logStatus();
-    if (errors.length > 0) throw new AggregateError(errors, "The sweep failed for some flows or jobs.");
+    for (const selfCare of selfCares) results.push(...(await Promise.allSettled([selfCare.run()])));
+    const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+    if (errors.length > 0) throw new AggregateError(errors, "The sweep failed for some flows, jobs or tables.");
   }
 
   /** The vault's secrets, for a source that knows keys alone; where no vault is set, asking for one throws INVALID_SETTING. */

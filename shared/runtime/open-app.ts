@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { DuckDbCompute, type CheckpointFiles, type Compute } from "../compute/index.ts";
 import { systemClock, systemRandom, type Clock, type Logger, type Random } from "../core/index.ts";
-import { Backfill, declaredFlows, Engine, type EngineContext } from "../engine/index.ts";
+import { Backfill, declaredFlows, Engine, SelfCare, type EngineContext } from "../engine/index.ts";
 import { ServedTables, type HttpServices } from "../http/index.ts";
 import { tablePath, type Pipeline } from "../pipeline/index.ts";
 import type { EventHubReader } from "../sources/index.ts";
@@ -20,6 +20,8 @@ import { openWorkerFolder, type WorkerFolder } from "./worker-folder.ts";
 export interface OpenApp {
   readonly engines: readonly Engine[];
   readonly backfill: Backfill;
+  /** One for each engine: what keeps its tables in shape. */
+  readonly selfCares: readonly SelfCare[];
   /** What requests are answered from. */
   readonly http: HttpServices;
   readonly secrets: Secrets;
@@ -51,9 +53,12 @@ export async function openApp(pipelines: readonly Pipeline[], settings: Settings
     workDirectory: join(folder.path, "work"),
     foldsProgress: settings.foldsProgress,
   };
-  const engines = pipelines.map((pipeline) =>
-    stack.adopt(new Engine(engineContext(pipeline, parts), declaredFlows(pipeline)), (engine) => engine.close()),
-  );
+  const running = pipelines.map((pipeline) => {
+    const context = engineContext(pipeline, parts);
+    const engine = stack.adopt(new Engine(context, declaredFlows(pipeline)), (each) => each.close());
+    return { engine, selfCare: stack.adopt(new SelfCare(context, engine), (each) => each.close()) };
+  });
+  const engines = running.map(({ engine }) => engine);
   // A catalog of its own: engines decide by what they have seen of a table, and readers must not change that.
   const tables = new TableCatalog(stores, { ...services, checkpointReader: checkpoints });
   const served = new ServedTables(pipelines, tables);
@@ -64,8 +69,9 @@ export async function openApp(pipelines: readonly Pipeline[], settings: Settings
   const logStatus = async () => {
     if (settings.logsStatus) await logStatusOf({ ...http, logger, queueLength }, pipelines);
   };
-  const running = stack.move();
-  return { engines, backfill, http, secrets, logStatus, close: () => running.disposeAsync() };
+  const selfCares = running.map(({ selfCare }) => selfCare);
+  const opened = stack.move();
+  return { engines, selfCares, backfill, http, secrets, logStatus, close: () => opened.disposeAsync() };
 }
 
 /** DuckDB within the bounds of the settings. */

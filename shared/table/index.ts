@@ -9,6 +9,7 @@ export * from "./care/optimize.ts";
 export * from "./care/purge.ts";
 export type { RewriteMetrics } from "./care/rewrite-metrics.ts";
 export type { RewriteProgress, RewriteResult } from "./care/rewrite-table.ts";
+export { mergeSize } from "./care/merge-size.ts";
 export * from "./care/keep-files.ts";
 export * from "./care/vacuum.ts";
 export * from "./care/fsck.ts";

@@ -27,13 +27,27 @@ const smallShare = 0.75;
  * deleted rows. Pure.
  */
 export function binsOf(group: FileGroup, rules: BinRules): readonly Bin[] {
-  const isSmall = (file: AddFile): boolean => liveBytes(file) < smallShare * rules.targetBytes;
   const isWorn = (file: AddFile): boolean => deletedShare(file) > rules.deletedShareMax;
-  const merges = group.files.filter(isSmall).length >= Math.max(2, rules.smallFilesMin);
-  const candidates = group.files.filter((file) => isWorn(file) || (merges && isSmall(file)));
+  const small = new Set(smallFilesOf(group, rules.targetBytes));
+  const merges = small.size >= Math.max(2, rules.smallFilesMin);
+  const candidates = group.files.filter((file) => isWorn(file) || (merges && small.has(file)));
   return filled(group, candidates, rules.targetBytes, rules.binFilesMax).filter(
     ({ files }) => files.length > 1 || files.some(isWorn),
   );
+}
+
+/** The files of a group that are to be merged where there are enough of them. Pure. */
+export function smallFilesOf(group: FileGroup, targetBytes: number): readonly AddFile[] {
+  return group.files.filter((file) => liveBytes(file) < smallShare * targetBytes);
+}
+
+/** The first bins, up to so many bytes in all, and one at least where there is one. Pure. */
+export function firstBins(bins: readonly Bin[], bytesMax: number): readonly Bin[] {
+  let bytes = 0;
+  return bins.filter((bin, index) => {
+    bytes += bin.bytes;
+    return index === 0 || bytes <= bytesMax;
+  });
 }
 
 /** All files of a group in bins of at most so many bytes, with one file at least. Pure. */

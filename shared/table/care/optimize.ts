@@ -5,7 +5,7 @@
 import { DyneError, limits } from "../../core/index.ts";
 import type { RowCondition } from "../row-condition.ts";
 import type { TableSession } from "../table-session.ts";
-import { binsOf, filled } from "./bin.ts";
+import { binsOf, filled, firstBins } from "./bin.ts";
 import { fileGroups } from "./file-group.ts";
 import { conditionText, partitionPredicate } from "./partition-predicate.ts";
 import { optimizeMetrics } from "./rewrite-metrics.ts";
@@ -24,6 +24,10 @@ export interface OptimizeOptions {
   readonly smallFilesMin?: number | undefined;
   /** Rows that are ordered together; 1 GB where it is not said. They have to fit on the local disk. */
   readonly sortBytes?: number | undefined;
+  /** About how many bytes are written anew at most; the rest is left to another call. */
+  readonly bytesMax?: number | undefined;
+  /** That nobody asked for it, for the table's history. */
+  readonly isAuto?: boolean | undefined;
   readonly onProgress?: ((progress: RewriteProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -43,7 +47,7 @@ export async function optimize(session: TableSession, options: OptimizeOptions =
     operationParameters: {
       predicate: JSON.stringify(where.map(conditionText)),
       zOrderBy: JSON.stringify(zOrderBy),
-      auto: false,
+      auto: options.isAuto === true,
     },
     metricsOf: optimizeMetrics,
     zOrderBy,
@@ -63,7 +67,7 @@ export async function optimize(session: TableSession, options: OptimizeOptions =
       const bins = groups.flatMap((group) =>
         zOrderBy.length === 0 ? binsOf(group, rules) : filled(group, group.files, sortBytes, rules.binFilesMax),
       );
-      return { bins, targetBytes: rules.targetBytes };
+      return { bins: firstBins(bins, options.bytesMax ?? Number.POSITIVE_INFINITY), targetBytes: rules.targetBytes };
     },
   });
 }

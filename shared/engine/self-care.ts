@@ -1,0 +1,134 @@
+/**
+ * Tables of flows keep themselves in shape: many small files become few, and files that nothing needs any more go, by what a person would do
+ * with `optimize` and `vacuum`. It comes after a sweep and never in a batch; it is bounded in bytes and time, may die anywhere, and keeps no
+ * append from being committed. A table of a keyed flow is rewritten under that flow's lease (SPEC.md 13), or at the next time.
+ *
+ *     merged        by the number of small files, never by the clock   not where delta.autoOptimize.autoCompact is false
+ *     vacuumed      once a day                                         not where dyne.autoVacuum is false
+ */
+import { claimCare, layout } from "../checkpoint/index.ts";
+import { isDyneError, limits, type FlowId } from "../core/index.ts";
+import type { Snapshot } from "../delta/index.ts";
+import { DeltaTable, mergeSize, optimize, vacuum } from "../table/index.ts";
+import type { EngineContext } from "./context.ts";
+import type { Engine } from "./engine.ts";
+
+/** A table of a flow. */
+interface OwnedTable {
+  readonly flow: FlowId;
+  readonly role: "sink" | "quarantine";
+  readonly path: string;
+}
+
+type Bounds = Pick<
+  typeof limits,
+  "selfCareEveryMs" | "selfCareVacuumMs" | "selfCareBudgetMs" | "selfCareSmallFiles" | "selfCareBytes"
+>;
+
+/** Whoever makes it closes it, before the engine. */
+export class SelfCare {
+  readonly #context: EngineContext;
+  readonly #bounds: { readonly [Name in keyof Bounds]: number };
+  readonly #engine: Pick<Engine, "flows" | "care" | "keptFiles">;
+  readonly #closing = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #isRunning = false;
+
+  constructor(
+    context: EngineContext,
+    engine: Pick<Engine, "flows" | "care" | "keptFiles">,
+    bounds: { readonly [Name in keyof Bounds]: number } = limits,
+  ) {
+    this.#context = context;
+    this.#bounds = bounds;
+    this.#engine = engine;
+  }
+
+  /**
+   * Looks after those tables of all flows that nobody has looked after for a while, as far as the time goes. What fails at one is logged, and
+   * does not keep the others from being looked at.
+   */
+  async run(): Promise<void> {
+    if (this.#isRunning || this.#closing.signal.aborted) return;
+    this.#isRunning = true;
+    this.#running = this.#runAll().finally(() => (this.#isRunning = false));
+    await this.#running;
+  }
+
+  /** Stops what runs, and waits for it. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled([this.#running]);
+  }
+
+  async #runAll(): Promise<void> {
+    const { clock, logger } = this.#context;
+    const untilMs = clock.nowMs() + this.#bounds.selfCareBudgetMs;
+    for (const owned of this.#tables()) {
+      if (this.#closing.signal.aborted || clock.nowMs() >= untilMs) return;
+      try {
+        await this.#lookAfter(owned);
+      } catch (error) {
+        if (!isDyneError(error)) throw error;
+        logger.warn("the care of a table was put off", { table: owned.path, error: String(error) });
+      }
+    }
+  }
+
+  #tables(): readonly OwnedTable[] {
+    return this.#engine.flows.flatMap((flow): OwnedTable[] => [
+      { flow: flow.id, role: "sink", path: flow.output.path },
+      ...("quarantine" in flow
+        ? [{ flow: flow.id, role: "quarantine", path: flow.quarantine.path } satisfies OwnedTable]
+        : []),
+    ]);
+  }
+
+  async #lookAfter({ flow, role, path }: OwnedTable): Promise<void> {
+    const { host: store, lake, clock, random, logger, tables } = this.#context;
+    const due = await claimCare({ store, clock, random }, layout.care(flow, role), {
+      lookMs: this.#bounds.selfCareEveryMs,
+      vacuumMs: this.#bounds.selfCareVacuumMs,
+    });
+    if (due === undefined) return;
+    // Opened apart: the engine decides by what it has seen of a table itself.
+    const { checkpointReader } = tables.open("lake", path).log;
+    const table = new DeltaTable({ store: lake, path, clock, random, logger, checkpointReader });
+    const snapshot = await table.find();
+    if (snapshot === undefined) return;
+    await this.#merge(flow, table, snapshot);
+    if (due.isVacuumDue) await this.#vacuum(table, snapshot);
+  }
+
+  async #merge(flow: FlowId, table: DeltaTable, snapshot: Snapshot): Promise<void> {
+    const { compute, logger } = this.#context;
+    const targetBytes = mergeSize(snapshot, this.#bounds.selfCareSmallFiles);
+    if (targetBytes === undefined) return;
+    const done = await this.#engine.care(flow, (lease) =>
+      optimize(
+        { compute, table },
+        {
+          targetBytes,
+          smallFilesMin: this.#bounds.selfCareSmallFiles,
+          bytesMax: this.#bounds.selfCareBytes,
+          isAuto: true,
+          signal: AbortSignal.any([lease, this.#closing.signal]),
+        },
+      ),
+    );
+    if (done === undefined) return logger.debug("small files wait for a batch", { table: table.path, flow });
+    const { result } = done;
+    if (result.kind === "unchanged") return;
+    const { filesAdded, filesRemoved } = result.metrics;
+    logger.info("small files merged", { table: table.path, version: result.version, filesAdded, filesRemoved });
+  }
+
+  async #vacuum(table: DeltaTable, { metadata }: Snapshot): Promise<void> {
+    if (metadata.configuration["dyne.autoVacuum"]?.toLowerCase() === "false") return;
+    const keep = this.#engine.keptFiles(table.path);
+    const result = await vacuum(table, { keep, signal: this.#closing.signal });
+    if (result.kind !== "committed") return;
+    const { filesDeleted, bytesDeleted } = result.metrics;
+    this.#context.logger.info("table vacuumed", { table: table.path, filesDeleted, bytesDeleted });
+  }
+}

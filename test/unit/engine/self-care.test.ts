@@ -1,0 +1,142 @@
+/** Tables of flows that keep themselves in shape: what is merged and vacuumed, how often, and what keeps it from being done. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { flowId, generation, laneId, limits } from "../../../shared/core/index.ts";
+import { LeaseKeeper, layout } from "../../../shared/checkpoint/index.ts";
+import { SelfCare } from "../../../shared/engine/index.ts";
+import { tablePath } from "../../../shared/pipeline/index.ts";
+import { setProperties, unsetProperties } from "../../../shared/table/index.ts";
+import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
+import { engineFixture } from "../../support/engine-pipeline.ts";
+import { readingAt } from "../../support/engine-scenario.ts";
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+let bench: EngineBench;
+beforeAll(async () => {
+  bench = await EngineBench.open();
+});
+afterAll(async () => {
+  await bench[Symbol.asyncDispose]();
+});
+
+/** A world after so many batches of each lane of bronze, and of what follows them. */
+async function worldAfter(batches: number, pipeline = engineFixture({ readingsOnly: true })): Promise<EngineWorld> {
+  const world = new EngineWorld({ bench, pipeline });
+  await world.land("landing/devices/a.csv", "code,site,weight\nd1,north,5\nd2,south,6\n");
+  for (let number = 1; number <= batches; number++) await turn(world, number);
+  return world;
+}
+
+async function turn(world: EngineWorld, number: number): Promise<void> {
+  for (const partition of ["0", "1"])
+    world.send(partition, [readingAt(number * 10 + Number(partition) * 5, `${partition}${number}`, "d1", number)]);
+  await world.quiet();
+}
+
+const caring = (world: EngineWorld, smallFiles = 3) =>
+  new SelfCare(world.context(), world.engine, { ...limits, selfCareSmallFiles: smallFiles });
+const filesOf = async (world: EngineWorld, name: string) => (await world.table(tablePath(name)).latest()).files.size;
+const optimizesOf = async (world: EngineWorld, name: string) => {
+  const table = world.table(tablePath(name));
+  const commits = await table.changes(-1, (await table.latest()).version);
+  return commits.flatMap(({ commitInfo, adds, removes }) =>
+    commitInfo?.operation === "OPTIMIZE"
+      ? [{ auto: commitInfo.operationParameters?.["auto"], added: adds.length, removed: removes.length }]
+      : [],
+  );
+};
+
+test("many small files become one for each lane, rows stay, and flows go on as if nothing had been", async () => {
+  const [cared, plain] = [await worldAfter(3), await worldAfter(3)];
+  await caring(cared).run();
+  expect(await optimizesOf(cared, "bronze.events")).toEqual([{ auto: true, added: 2, removed: 6 }]);
+  expect(await filesOf(cared, "bronze.events")).toBe(2);
+  for (const world of [cared, plain]) await turn(world, 4);
+  for (const name of ["bronze.events", "silver.readings"])
+    expect(await cared.rows(name), name).toEqual(await plain.rows(name));
+  expect(cared.lines).toEqual([]);
+}, 60_000);
+
+test("a table is looked at once in a while, by one of all instances, if it wants to be and nothing stops them", async () => {
+  const world = await worldAfter(3);
+  await caring(world, 4).run();
+  world.clock.advance(limits.selfCareEveryMs - 1);
+  await caring(world).run();
+  expect(await filesOf(world, "bronze.events"), "looked at a moment ago, with too few files").toBe(6);
+  world.clock.advance(1);
+  const table = world.table(tablePath("bronze.events"));
+  await setProperties({ table }, { "delta.autoOptimize.autoCompact": "FALSE" });
+  await caring(world).run();
+  expect(await filesOf(world, "bronze.events"), "not wanted").toBe(6);
+  await unsetProperties({ table }, ["delta.autoOptimize.autoCompact"]);
+  world.clock.advance(limits.selfCareEveryMs);
+  const closed = caring(world);
+  await closed.close();
+  await closed.run();
+  await new SelfCare(world.context(), world.engine, { ...limits, selfCareSmallFiles: 3, selfCareBudgetMs: 0 }).run();
+  expect(await filesOf(world, "bronze.events"), "closed, or without time").toBe(6);
+  await Promise.all([caring(world).run(), caring(world).run()]);
+  expect(await optimizesOf(world, "bronze.events")).toEqual([{ auto: true, added: 2, removed: 6 }]);
+}, 60_000);
+
+test("a table whose flow merges into it is left alone while a batch has the lease, and done at the next time", async () => {
+  const world = await worldAfter(1, engineFixture());
+  const flow = flowId("gold.by_device");
+  const cared = new Map<string, boolean>();
+  const engine = {
+    flows: world.engine.flows,
+    keptFiles: (path: string) => world.engine.keptFiles(path),
+    care: async <Result>(name: string, work: (signal: AbortSignal) => Promise<Result>) => {
+      const done = await world.engine.care(name, work);
+      cared.set(name, done !== undefined);
+      return done;
+    },
+  };
+  const care = () => new SelfCare(world.context(), engine, { ...limits, selfCareSmallFiles: 1 }).run();
+  const lease = layout.lease(flow, generation(1), laneId("0"));
+  {
+    await using held = await LeaseKeeper.acquire(world.estate.host, lease, world.context());
+    expect(held).toBeDefined();
+    await care();
+  }
+  expect([cared.get("gold.by_device"), cared.get("bronze.events")]).toEqual([false, true]);
+  world.clock.advance(limits.selfCareEveryMs);
+  await care();
+  expect(cared.get("gold.by_device")).toBe(true);
+}, 60_000);
+
+test("files that were merged go a week later, a day after the last vacuum, unless the table keeps them", async () => {
+  const world = await worldAfter(3);
+  await caring(world).run();
+  // Whoever reads the table goes past the merge with the next rows.
+  await turn(world, 4);
+  const table = world.table(tablePath("bronze.events"));
+  const silver = world.table(tablePath("silver.readings"));
+  await setProperties({ table: silver }, { "dyne.autoVacuum": "false" });
+  const stored = async (path: string) =>
+    (await Array.fromAsync(world.estate.lake.list(`${path}/`))).filter((each) => each.path.endsWith(".parquet")).length;
+  const [inBronze, inSilver] = [await stored(table.path), await stored(silver.path)];
+  world.clock.advance(7 * dayMs);
+  await caring(world).run();
+  expect(await stored(table.path)).toBe(inBronze);
+  world.clock.advance(dayMs - hourMs);
+  await caring(world).run();
+  expect(await stored(table.path)).toBe(inBronze);
+  world.clock.advance(hourMs);
+  await caring(world).run();
+  expect(await stored(table.path)).toBe(inBronze - 6);
+  expect(await stored(silver.path)).toBe(inSilver);
+  expect(await world.rows("bronze.events")).toHaveLength(8);
+}, 60_000);
+
+test("what fails at one table is said, and the others are looked after", async () => {
+  const world = await worldAfter(3);
+  await world.estate.host.put(layout.care(flowId("bronze.events"), "sink"), new TextEncoder().encode("not JSON"));
+  await caring(world, 2).run();
+  expect(world.lines).toEqual([
+    expect.objectContaining({ level: "warn", fields: expect.objectContaining({ table: "lake/bronze/events" }) }),
+  ]);
+  expect(await filesOf(world, "bronze.events")).toBe(6);
+  expect(await optimizesOf(world, "silver.readings")).toHaveLength(1);
+}, 60_000);
