@@ -42,6 +42,7 @@ const scripts = {
   "test:mutants": { program: ["test/simulation/mutants/run.ts"], dev: true },
   "test:e2e": { program: [test, "e2e"], dev: true },
   "test:kill": { program: [test, "e2e", "--", "test/e2e/kill.test.ts"], dev: true, settings: { KILLS: "50" } },
+  "infra:diagram": { program: ["test/infra/diagram/write.ts"], dev: true },
   cost: { program: ["infra/cost/main.ts"] },
   bench: { program: ["tools/bench.mjs"], dev: true },
   check: { program: ["tools/check.mjs"], dev: true, folders: ["tools/layers"] },
