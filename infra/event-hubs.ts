@@ -1,13 +1,17 @@
 /** The namespace with a hub for each that the pipelines read, and what lies in it kept as files. Nobody sends or reads with a key. */
 import { ConsumerGroup } from "@pulumi/azure-native/eventhub/consumerGroup.js";
 import { EventHub } from "@pulumi/azure-native/eventhub/eventHub.js";
+import { NamespaceNetworkRuleSet } from "@pulumi/azure-native/eventhub/namespaceNetworkRuleSet.js";
 import { Namespace } from "@pulumi/azure-native/eventhub/namespace.js";
 import type { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
 import {
   CaptureIdentityType,
   CleanupPolicyRetentionDescription,
+  DefaultAction,
   EncodingCaptureDescription,
   ManagedServiceIdentityType,
+  PublicNetworkAccess,
+  PublicNetworkAccessFlag,
   SkuName,
   SkuTier,
   TlsVersion,
@@ -46,6 +50,7 @@ export function makeEventHubs(
   capture: Capture | undefined,
 ): EventHubs {
   const namespace = makeNamespace(place, config, capture?.identity);
+  if (config.network) closeToOutside(place, namespace);
   const hubs: Record<string, EventHub> = {};
   const consumerGroups: ConsumerGroup[] = [];
   for (const { name, partitions, consumerGroups: groups } of demanded) {
@@ -76,6 +81,7 @@ function makeNamespace(place: Place, config: Config, captures: UserAssignedIdent
       },
       disableLocalAuth: true,
       minimumTlsVersion: TlsVersion.TlsVersion_1_2,
+      ...(config.network && { publicNetworkAccess: PublicNetworkAccess.Disabled }),
       // Throughput grows by itself and never shrinks: Azure has no deflation.
       ...(inflates && { isAutoInflateEnabled: true, maximumThroughputUnits }),
       ...(captures !== undefined && {
@@ -83,6 +89,21 @@ function makeNamespace(place: Place, config: Config, captures: UserAssignedIdent
       }),
     },
     place.keep,
+  );
+}
+
+/** Senders need a way into the network, or a network of their own beside it. */
+function closeToOutside(place: Place, namespace: Namespace): void {
+  new NamespaceNetworkRuleSet(
+    "event-hubs/network",
+    {
+      ...place.within,
+      namespaceName: namespace.name,
+      defaultAction: DefaultAction.Deny,
+      publicNetworkAccess: PublicNetworkAccessFlag.Disabled,
+      trustedServiceAccessEnabled: true,
+    },
+    place.options,
   );
 }
 

@@ -13,7 +13,7 @@ import { AppServicePlan } from "@pulumi/azure-native/web/appServicePlan.js";
 import { WebApp } from "@pulumi/azure-native/web/webApp.js";
 import { WebAppFtpAllowed } from "@pulumi/azure-native/web/webAppFtpAllowed.js";
 import { WebAppScmAllowed } from "@pulumi/azure-native/web/webAppScmAllowed.js";
-import { interpolate, type Resource } from "@pulumi/pulumi";
+import { interpolate, type Input, type Resource } from "@pulumi/pulumi";
 import { appSettings, type Connections } from "./app-settings.ts";
 import { requireTokens } from "./authentication.ts";
 import type { Config } from "./config.ts";
@@ -30,11 +30,14 @@ export function makeFunctionApp(
     dependsOn,
     spread,
     streamFunctions,
+    subnetId,
   }: {
     readonly dependsOn: readonly Resource[];
     readonly spread: RoleSpread;
     /** Names of those that a warm profile keeps ready. */
     readonly streamFunctions: readonly string[];
+    /** Where its connections come from; undefined where it is in no network. */
+    readonly subnetId: Input<string> | undefined;
   },
 ): WebApp {
   const { identity } = connections;
@@ -66,6 +69,7 @@ export function makeFunctionApp(
         scmMinTlsVersion: SupportedTlsVersions.SupportedTlsVersions_1_2,
         ftpsState: FtpsState.Disabled,
       },
+      ...(subnetId !== undefined && { virtualNetworkSubnetId: subnetId }),
       functionAppConfig: flexConsumption(config, connections.host, identity, streamFunctions),
     },
     { ...place.options, dependsOn: [...dependsOn], hooks: { beforeCreate: [spread.isAwaited] } },

@@ -20,6 +20,8 @@ export interface Names {
   readonly captureIdentity: string;
   readonly noticesIdentity: string;
   readonly noticesTopic: string;
+  /** What the names of private endpoints begin with, too. */
+  readonly network: string;
   readonly workspace: string;
   readonly insights: string;
   readonly diagnostics: string;
@@ -58,6 +60,7 @@ export function namesOf(origin: Origin): Names {
     captureIdentity: `${hyphened(64)}-capture`,
     noticesIdentity: `${hyphened(64)}-notices`,
     noticesTopic: hyphened(50),
+    network: hyphened(40),
     workspace: hyphened(63),
     insights: hyphened(64),
     diagnostics: hyphened(64),

@@ -57,6 +57,14 @@ export const ownSchema = z.strictObject({
     .default(2048),
   maximumInstances: wholeNumber(1, 1_000).default(100),
   rollingUpdates: flag.default(false),
+  network: flag.default(false),
+  networkAddressSpace: z
+    .string()
+    .regex(
+      /^(?:10\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.(?:25[024]|2[0-4][02468]|1\d[02468]|[1-9]?[02468])\.0\/23$/,
+      "it has to be 512 private addresses such as 10.64.0.0/23",
+    )
+    .default("10.64.0.0/23"),
   logRetentionDays: wholeNumber(30, 730).default(30),
   logCapGb: wholeNumber(1, 1_000).default(2),
   existingLogWorkspace: resourceId("Microsoft.OperationalInsights/workspaces").optional(),

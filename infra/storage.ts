@@ -9,6 +9,8 @@ import { Queue } from "@pulumi/azure-native/storage/queue.js";
 import { StorageAccount } from "@pulumi/azure-native/storage/storageAccount.js";
 import {
   AccessTier,
+  Bypass,
+  DefaultAction,
   Kind,
   MinimumTlsVersion,
   PublicAccess,
@@ -38,8 +40,12 @@ export interface LakeAccount {
 const softDeleteDays = 7;
 
 /** The account of the Functions host, of deployments, queues, dead letters, and of dyne's checkpoints and leases. */
-export function makeHost(place: Place, queueNames: readonly string[]): HostAccount {
-  const account = makeAccount(place, "host", { isHnsEnabled: false, sku: SkuName.Standard_LRS });
+export function makeHost(
+  place: Place,
+  { network: isClosed }: Pick<Config, "network">,
+  queueNames: readonly string[],
+): HostAccount {
+  const account = makeAccount(place, "host", { isHnsEnabled: false, sku: SkuName.Standard_LRS, isClosed });
   const off = { enabled: false };
   // Leases and checkpoints are rewritten every few seconds: every version kept of them would be paid for.
   new BlobServiceProperties(
@@ -67,6 +73,7 @@ export function makeLake(place: Place, config: Config): LakeAccount {
   const account = makeAccount(place, "lake", {
     isHnsEnabled: true,
     sku: SkuName[`Standard_${config.lakeReplication}`],
+    isClosed: config.network,
   });
   const softDelete = { enabled: true, days: softDeleteDays };
   new BlobServiceProperties(
@@ -113,7 +120,11 @@ function ageFiles(place: Place, account: StorageAccount, { coolAfterDays, captur
 function makeAccount(
   place: Place,
   name: "host" | "lake",
-  { isHnsEnabled, sku }: { readonly isHnsEnabled: boolean; readonly sku: SkuName },
+  {
+    isHnsEnabled,
+    sku,
+    isClosed,
+  }: { readonly isHnsEnabled: boolean; readonly sku: SkuName; readonly isClosed: boolean },
 ): StorageAccount {
   return new StorageAccount(
     name,
@@ -131,6 +142,8 @@ function makeAccount(
       isLocalUserEnabled: false,
       enableHttpsTrafficOnly: true,
       minimumTlsVersion: MinimumTlsVersion.TLS1_2,
+      // Event Grid and Capture write from outside of any network, by their identities.
+      ...(isClosed && { networkRuleSet: { defaultAction: DefaultAction.Deny, bypass: Bypass.AzureServices } }),
     },
     place.keep,
   );

@@ -1,11 +1,19 @@
 /** The Key Vault for what cannot be an identity: secrets of systems outside Azure. Roles decide who reads it; what is deleted can be brought back. */
 import { Vault } from "@pulumi/azure-native/keyvault/vault.js";
-import { SkuFamily, SkuName } from "@pulumi/azure-native/types/enums/keyvault/index.js";
+import {
+  NetworkRuleAction,
+  NetworkRuleBypassOptions,
+  SkuFamily,
+  SkuName,
+} from "@pulumi/azure-native/types/enums/keyvault/index.js";
 import type { Config } from "./config.ts";
 import type { Place } from "./place.ts";
 
 /** Makes an empty vault. With purge protection nobody can take a deleted secret away for good, and nobody can turn that off again. */
-export function makeVault(place: Place, { purgeProtection }: Pick<Config, "purgeProtection">): Vault {
+export function makeVault(
+  place: Place,
+  { purgeProtection, network }: Pick<Config, "purgeProtection" | "network">,
+): Vault {
   return new Vault(
     "vault",
     {
@@ -19,6 +27,13 @@ export function makeVault(place: Place, { purgeProtection }: Pick<Config, "purge
         softDeleteRetentionInDays: 90,
         // Azure knows "on" and "not said": a vault that is told false is refused.
         ...(purgeProtection && { enablePurgeProtection: true }),
+        ...(network && {
+          publicNetworkAccess: "disabled",
+          networkAcls: {
+            defaultAction: NetworkRuleAction.Deny,
+            bypass: NetworkRuleBypassOptions.AzureServices,
+          },
+        }),
       },
     },
     place.options,

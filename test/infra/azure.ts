@@ -35,6 +35,11 @@ const namespace = (inputs: Inputs) =>
   `${group(inputs)}/providers/Microsoft.EventHub/namespaces/${text(inputs, "namespaceName")}`;
 const site = (inputs: Inputs) => `${group(inputs)}/providers/Microsoft.Web/sites/${text(inputs, "name")}`;
 
+const endpoint = (inputs: Inputs) =>
+  `${group(inputs)}/providers/Microsoft.Network/privateEndpoints/${text(inputs, "privateEndpointName")}`;
+const zone = (inputs: Inputs) =>
+  `${group(inputs)}/providers/Microsoft.Network/privateDnsZones/${text(inputs, "privateZoneName")}`;
+
 /** By Pulumi's type without its package: the id in Azure. A type that is not here is one that the tests know nothing of. */
 const ids: Readonly<Record<string, (inputs: Inputs) => string>> = {
   "resources:ResourceGroup": group,
@@ -50,6 +55,14 @@ const ids: Readonly<Record<string, (inputs: Inputs) => string>> = {
   "eventhub:EventHub": (inputs) => `${namespace(inputs)}/eventhubs/${text(inputs, "eventHubName")}`,
   "eventhub:ConsumerGroup": (inputs) =>
     `${namespace(inputs)}/eventhubs/${text(inputs, "eventHubName")}/consumergroups/${text(inputs, "consumerGroupName")}`,
+  "eventhub:NamespaceNetworkRuleSet": (inputs) => `${namespace(inputs)}/networkRuleSets/default`,
+  "network:VirtualNetwork": (inputs) =>
+    `${group(inputs)}/providers/Microsoft.Network/virtualNetworks/${text(inputs, "virtualNetworkName")}`,
+  "network:PrivateEndpoint": endpoint,
+  "network:PrivateDnsZoneGroup": (inputs) => `${endpoint(inputs)}/privateDnsZoneGroups/default`,
+  "privatedns:PrivateZone": zone,
+  "privatedns:VirtualNetworkLink": (inputs) =>
+    `${zone(inputs)}/virtualNetworkLinks/${text(inputs, "virtualNetworkLinkName")}`,
   "operationalinsights:Workspace": (inputs) =>
     `${group(inputs)}/providers/Microsoft.OperationalInsights/workspaces/${text(inputs, "workspaceName")}`,
   "applicationinsights:Component": (inputs) =>
@@ -111,6 +124,8 @@ const additions: Readonly<Record<string, (inputs: Inputs, name: string) => Input
       vaultUri: `https://${text(inputs, "vaultName")}.vault.azure.net/`,
     },
   }),
+  "network:PrivateEndpoint": (inputs) => ({ name: text(inputs, "privateEndpointName") }),
+  "privatedns:PrivateZone": (inputs) => ({ name: text(inputs, "privateZoneName") }),
   "applicationinsights:Component": () => ({
     connectionString:
       "InstrumentationKey=2b7d1c1e-5a0b-4d5e-8c57-0b1f6f2c9a10;IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/",

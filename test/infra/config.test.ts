@@ -49,6 +49,10 @@ const wrong = [
   { key: "dyne:profile", value: "hot", says: 'is "hot": it has to be one of idle, warm' },
   { key: "dyne:instanceMemoryMb", value: "1024", says: "one of 512, 2048, 4096" },
   { key: "dyne:rollingUpdates", value: "", says: 'is "": it has to be true or false' },
+  { key: "dyne:network", value: "on", says: "it has to be true or false" },
+  { key: "dyne:networkAddressSpace", value: "10.64.1.0/23", says: "512 private addresses such as 10.64.0.0/23" },
+  { key: "dyne:networkAddressSpace", value: "8.8.8.0/23", says: "512 private addresses such as 10.64.0.0/23" },
+  { key: "dyne:networkAddressSpace", value: "10.300.0.0/23", says: "512 private addresses such as 10.64.0.0/23" },
   { key: "dyne:logRetentionDays", value: "29", says: "a whole number from 30 to 730" },
   { key: "dyne:logCapGb", value: "0", says: "a whole number from 1 to 1000" },
   {

@@ -23,6 +23,7 @@ const everything = {
   "dyne:profile": "warm",
   "dyne:rollingUpdates": "true",
   "dyne:lakeReplication": "ZRS",
+  "dyne:network": "true",
   "dyne:throughputUnits": "2",
   "dyne:maximumThroughputUnits": "10",
   "dyne:captureRetentionDays": "365",

@@ -17,6 +17,8 @@ const rules: Readonly<Record<keyof Names, RegExp>> = {
   captureIdentity: /^[a-zA-Z0-9][\w-]{2,127}$/,
   noticesIdentity: /^[a-zA-Z0-9][\w-]{2,127}$/,
   noticesTopic: /^[a-zA-Z0-9-]{3,50}$/,
+  // What follows it is the name of a service, of at most 21 characters.
+  network: /^[a-zA-Z0-9][\w.-]{0,41}\w$/,
   workspace: /^[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]$/,
   insights: /^[\w.()-]{1,259}[\w()-]$/,
   diagnostics: /^[\w.-]{1,260}$/,
@@ -80,6 +82,7 @@ describe("names", () => {
       captureIdentity: "dyne-dev-mi3amuab-capture",
       noticesIdentity: "dyne-dev-mi3amuab-notices",
       noticesTopic: "dyne-dev-mi3amuab",
+      network: "dyne-dev-mi3amuab",
       workspace: "dyne-dev-mi3amuab",
       insights: "dyne-dev-mi3amuab",
       diagnostics: "dyne-dev-mi3amuab",
