@@ -21,7 +21,9 @@ import {
   string,
   struct,
   sum,
+  timestamp,
   upper,
+  windows,
   type DeclaredTable,
   type Pipeline,
 } from "../../shared/pipeline/index.ts";
@@ -111,6 +113,26 @@ export const salesViews = {
     query: read(sales)
       .select(({ shop, item }) => ({ shop, item }))
       .distinct(),
+  }),
+  twoDays: materializedView("gold.two_days", {
+    ...soon,
+    query: read(sales)
+      .explode("span", ({ day }) => windows(day.cast(timestamp()), "2 days", "1 day"))
+      .groupBy("span", "shop")
+      .agg(({ amount, weight }) => ({ total: sum(amount), mean: avg(weight), most: max(amount) }))
+      .select(({ span, shop, total, mean, most }) => ({ from: span.fields.start, shop, total, mean, most })),
+  }),
+  shopsOfItems: materializedView("gold.shops_of_items", {
+    ...soon,
+    query: read(sales)
+      .select(({ shop, item }) => ({ shop, item }))
+      .distinct()
+      .join(
+        read(sales)
+          .groupBy("shop", "day")
+          .agg(() => ({})),
+        "shop",
+      ),
   }),
   itemsOfShop: materializedView("gold.items_of_shop", {
     ...soon,

@@ -3,7 +3,7 @@
  * tables. Told from the query and from which inputs had rows added or removed; files are chosen by whoever runs it.
  */
 import type { PlanStep } from "../../compute/index.ts";
-import { nodesOf, type LogicalPlan } from "../../plan/index.ts";
+import { nodesOf, type Expression, type LogicalPlan } from "../../plan/index.ts";
 import { column, project } from "./expressions.ts";
 import { keyColumn } from "./operators/accumulator.ts";
 import { unionOf, type Changed, type Restriction, type TouchedValues } from "./operators/changed.ts";
@@ -142,7 +142,7 @@ function outputOf(
   if (added !== undefined) return { kind: "append", rows: added };
   if (replaces.kind === "none") return replaces;
   if (replaces.kind === "columns") return byColumns(replaces.keys, root, scope);
-  const { keys, rows, values } = byOperator(replaces.at, compiled, scope);
+  const { keys, rows, values } = byOperator(replaces.at, replaces.keys, compiled, scope);
   const over = rowsOver(view.root, replaces.at, rows);
   if (keys === undefined) return { kind: "replace", rows: over };
   return { kind: "keys", rows: over, keys, touched: restrictionsOf(replaces.keys, values) };
@@ -156,7 +156,12 @@ interface TouchedRows {
 }
 
 /** An operator's rows of its touched keys. */
-function byOperator(at: KeyedNode, compiled: ReadonlyMap<ViewNode, Changed>, scope: RefreshScope): TouchedRows {
+function byOperator(
+  at: KeyedNode,
+  viewKeys: readonly ViewKey[],
+  compiled: ReadonlyMap<ViewNode, Changed>,
+  scope: RefreshScope,
+): TouchedRows {
   const changed = (node: ViewNode): Changed => compiled.get(node) as Changed;
   if (at.kind === "join") {
     scope.isMerged = false;
@@ -166,11 +171,26 @@ function byOperator(at: KeyedNode, compiled: ReadonlyMap<ViewNode, Changed>, sco
     return { keys, rows: joinOfKeys(at.node, sides, keys, "now"), values };
   }
   const input = changed(at.input);
-  const { keys, added } = changed(at) as GroupChange | WindowChange;
+  const made = changed(at) as GroupChange | WindowChange;
+  const rows = "touched" in made ? made.touched : made.added();
   const expressions =
     at.kind === "window" ? at.place.partitionBy : at.place.operator.keys.map(({ expression }) => expression);
   if (at.kind === "window") scope.isMerged = false;
-  return { keys, rows: added() as LogicalPlan, values: expressions.map((each) => input.valuesOf(each)) };
+  const ofKey = (index: number, key: Expression): Expression => {
+    const name = viewKeys[index]?.field;
+    return name === undefined ? key : { kind: "field", input: key, name };
+  };
+  return {
+    keys:
+      made.keys && viewKeys.some(({ field }) => field !== undefined)
+        ? project(
+            made.keys,
+            expressions.map((_, index) => [keyColumn(index), ofKey(index, column(keyColumn(index)))]),
+          )
+        : made.keys,
+    rows: rows as LogicalPlan,
+    values: expressions.map((each, index) => input.valuesOf(ofKey(index, each))),
+  };
 }
 
 /** The view's rows that have the values of a changed row in all of these columns. */

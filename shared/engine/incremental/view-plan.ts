@@ -52,6 +52,8 @@ export interface ViewKey {
   readonly type: DataType;
   /** The view's column that holds the key. */
   readonly output: string;
+  /** The field of the operator's key that the column has, where it is not the key as it is. */
+  readonly field?: string;
 }
 
 export interface FullView {
@@ -161,9 +163,17 @@ function replacementOf(query: LogicalPlan, root: ViewNode): Replacement {
   if (replaced.kind === "none")
     return { kind: "none", reason: "the view has no column of an exact type by which changed rows could be found" };
   const { fields } = schemaOf(query);
-  const keys = replaced.columns.map((output) => ({ output, type: fields[output]?.type as DataType }));
-  const top = topOperator(root);
-  return replaced.kind === "operator" && isKeyed(top) ? { kind: "operator", at: top, keys } : { kind: "columns", keys };
+  const typeAt = (name: string): DataType => fields[name]?.type as DataType;
+  if (replaced.kind === "columns")
+    return { kind: "columns", keys: replaced.columns.map((output) => ({ output, type: typeAt(output) })) };
+  const at = topOperator(root);
+  if (!isKeyed(at)) throw new TypeError(`${at.kind} has no keys`);
+  const keys = replaced.columns.map(({ name, field }) => ({
+    output: name,
+    type: typeAt(name),
+    ...(field === undefined ? {} : { field }),
+  }));
+  return { kind: "operator", at, keys };
 }
 
 const isKeyed = (node: ViewNode): node is KeyedNode =>

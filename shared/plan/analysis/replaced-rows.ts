@@ -13,10 +13,16 @@ import { joinColumns } from "./join-columns.ts";
 import { schemaOf } from "./schema-of.ts";
 
 export type ReplacedRows =
-  /** Columns of the result with the keys of its uppermost operator. One group has none. */
-  | { readonly kind: "operator"; readonly columns: readonly string[] }
+  /** For each key of the uppermost operator the column of the result that has it. One group has none. */
+  | { readonly kind: "operator"; readonly columns: readonly KeyColumn[] }
   | { readonly kind: "columns"; readonly columns: readonly string[] }
   | { readonly kind: "none" };
+
+export interface KeyColumn {
+  readonly name: string;
+  /** Of a window of time, the field of the key that the column is: where it begins says where it ends. */
+  readonly field?: string;
+}
 
 export function replacedRows(plan: LogicalPlan): ReplacedRows {
   const columns = operatorColumns(plan);
@@ -44,11 +50,37 @@ function isRowByRow(plan: LogicalPlan): plan is Extract<LogicalPlan, { readonly 
   }
 }
 
-function operatorColumns(plan: LogicalPlan): readonly string[] | undefined {
-  const names = keyNames(topOperator(plan));
-  const output = Object.keys(schemaOf(plan).fields);
-  const columns = names?.map((name) => name && output.find((each) => nameBelow(plan, each) === name));
-  return columns?.every((column) => column !== undefined) ? columns : undefined;
+function operatorColumns(plan: LogicalPlan): readonly KeyColumn[] | undefined {
+  const top = topOperator(plan);
+  const names = keyNames(top);
+  const output = Object.keys(schemaOf(plan).fields).map((name) => ({ name, made: expressionBelow(plan, name) }));
+  const whole = (key: string): KeyColumn | undefined =>
+    output.flatMap(({ name, made }) => (made?.kind === "column" && made.name === key ? [{ name }] : []))[0];
+  const part = (key: string): KeyColumn | undefined =>
+    output.flatMap(({ name, made }) =>
+      made?.kind === "field" && made.input.kind === "column" && made.input.name === key
+        ? [{ name, field: made.name }]
+        : [],
+    )[0];
+  const columns = names?.map((key) => key && (whole(key) ?? (isTimeWindow(top, key) ? part(key) : undefined)));
+  return columns?.every((column) => typeof column === "object") ? columns : undefined;
+}
+
+/** Whether a key of a group is a window of time, all of which have one width: computed for the group, or one of several exploded below. */
+function isTimeWindow(top: LogicalPlan, key: string): boolean {
+  if (top.kind !== "aggregate") return false;
+  const expression = top.groupBy.find(({ name }) => name === key)?.expression;
+  return expression !== undefined && isWindowOf(expression, top.input);
+}
+
+function isWindowOf(expression: Expression, input: LogicalPlan): boolean {
+  if (expression.kind === "call") return expression.name === "window";
+  if (expression.kind !== "column" || !isRowByRow(input)) return false;
+  if (input.kind === "explode" && input.as === expression.name)
+    return input.array.kind === "call" && input.array.name === "windows";
+  if (input.kind !== "project") return isWindowOf(expression, input.input);
+  const made = input.columns.find(({ name }) => name === expression.name)?.expression;
+  return made !== undefined && isWindowOf(made, input.input);
 }
 
 /** What an operator calls its keys; undefined for those that it gives no column, and for operators without keys. */
@@ -86,13 +118,16 @@ function nameOf({ columns }: Project, key: Expression): string | undefined {
   return columns.find(({ expression }) => canonicalJson(expression) === text)?.name;
 }
 
-/** The column of the uppermost operator that a column of the plan is, unchanged. */
-function nameBelow(plan: LogicalPlan, name: string): string | undefined {
-  if (!isRowByRow(plan)) return name;
+/** What a column of the plan is over the columns of its uppermost operator, where it is one of these or a field of one. */
+function expressionBelow(plan: LogicalPlan, name: string): Expression | undefined {
+  if (!isRowByRow(plan)) return { kind: "column", name };
   if (plan.kind === "explode" && plan.as === name) return undefined;
-  if (plan.kind !== "project") return nameBelow(plan.input, name);
+  if (plan.kind !== "project") return expressionBelow(plan.input, name);
   const made = plan.columns.find((column) => column.name === name)?.expression;
-  return made?.kind === "column" ? nameBelow(plan.input, made.name) : undefined;
+  if (made?.kind === "column") return expressionBelow(plan.input, made.name);
+  if (made?.kind !== "field" || made.input.kind !== "column") return undefined;
+  const input = expressionBelow(plan.input, made.input.name);
+  return input && { ...made, input };
 }
 
 const comparable = new Set([

@@ -12,9 +12,18 @@ import {
   type LogicalPlan,
 } from "../../../plan/index.ts";
 import { keyColumn } from "./accumulator.ts";
-import { atHand, isChanged, type Changed, type Restriction, type TouchedValues } from "./changed.ts";
+import {
+  atHand,
+  isChanged,
+  onDemand,
+  type Changed,
+  type Restriction,
+  type RowsOnDemand,
+  type TouchedValues,
+} from "./changed.ts";
 import { groupsSchema, modeFor, valuesSchema, type KeyedOperator } from "./keyed-operator.ts";
 import { groupsTable, operatorSteps, valuesTable } from "./operator-steps.ts";
+import { matching } from "./matching.ts";
 import type { RefreshScope } from "./refresh-scope.ts";
 import { followsFromEqual } from "./zero-sign.ts";
 
@@ -28,6 +37,8 @@ export interface GroupPlace {
 export interface GroupChange extends Changed {
   /** The keys of the touched groups, in columns `keyColumn`; undefined where nothing changed, and of the one group of a global operator. */
   readonly keys: LogicalPlan | undefined;
+  /** The rows of the touched groups as they are. */
+  readonly touched: LogicalPlan | undefined;
 }
 
 export function groupChange(place: GroupPlace, input: Changed, scope: RefreshScope): GroupChange {
@@ -44,7 +55,7 @@ export function groupChange(place: GroupPlace, input: Changed, scope: RefreshSco
     );
   const stored = (restricted?: readonly Restriction[]): LogicalPlan => operator.rows(all(restricted));
   if (!isFull && !isChanged(input)) {
-    const none = { keys: undefined, changedRows: undefined };
+    const none = { keys: undefined, touched: undefined, changedRows: undefined };
     return { schema, ...atHand(undefined, undefined), ...none, now: stored, before: stored, valuesOf: () => undefined };
   }
   const mode = isFull ? "full" : keepsState ? modeFor(operator, !input.went) : "recompute";
@@ -63,11 +74,13 @@ export function groupChange(place: GroupPlace, input: Changed, scope: RefreshSco
   scope.steps.push(...output.steps);
   Object.assign(scope.tables, output.tables);
   if (!isFull && keepsState) readHidden(operator, touched, scope);
-  const added = operator.rows(output.groups);
+  const touchedRows = operator.rows(output.groups);
   return {
     schema,
-    ...atHand(added, output.before && operator.rows(output.before)),
-    now: (restricted) => (isFull || operator.isGlobal ? added : operator.rows(output.replaced(all(restricted)))),
+    ...(isOnlyKeys(node) && output.before !== undefined
+      ? groupsThatCame(operator, input, output.groups, output.before)
+      : atHand(touchedRows, output.before && operator.rows(output.before))),
+    now: (restricted) => (isFull || operator.isGlobal ? touchedRows : operator.rows(output.replaced(all(restricted)))),
     before: stored,
     changedRows: undefined,
     valuesOf(expression) {
@@ -75,7 +88,21 @@ export function groupChange(place: GroupPlace, input: Changed, scope: RefreshSco
       return inside && input.valuesOf(inside);
     },
     keys: output.keys,
+    touched: touchedRows,
   };
+}
+
+/** Different rows, and groups of which nothing is asked but that they are there. */
+function isOnlyKeys(node: GroupPlace["node"]): boolean {
+  return node.kind === "distinct" || (node.aggregates.length === 0 && node.groupBy.length > 0);
+}
+
+/** A group that was there and is there did not change where it has nothing but its keys; and while rows only come, no group goes. */
+function groupsThatCame(operator: KeyedOperator, input: Changed, now: LogicalPlan, before: LogicalPlan): RowsOnDemand {
+  const keys = operator.keys.map((_, index) => keyColumn(index));
+  return onDemand(input, (kind) =>
+    operator.rows(kind === "added" ? matching("anti", now, before, keys) : matching("anti", before, now, keys)),
+  );
 }
 
 /** The values that a change has in each key; undefined where they are not known before the change is computed. */

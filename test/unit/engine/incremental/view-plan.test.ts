@@ -14,6 +14,8 @@ import {
   sum,
   upper,
   toDate,
+  window,
+  namedStruct,
   timestamp,
 } from "../../../../shared/pipeline/index.ts";
 import { modeFor, type KeyedOperator } from "../../../../shared/engine/incremental/operators/keyed-operator.ts";
@@ -42,6 +44,8 @@ interface Keyed {
   /** The view's columns by which rows are replaced. */
   readonly keys: readonly string[];
 }
+
+const ofWindow = sales.groupBy(({ at, shop }) => ({ span: window(at, "1 hour"), shop })).agg(() => ({ n: count() }));
 
 const keyed: readonly Keyed[] = [
   {
@@ -131,6 +135,22 @@ const keyed: readonly Keyed[] = [
     ).plan,
     keys: ["town"],
   },
+  {
+    what: "windows by where they begin",
+    plan: ofWindow.select(({ span, shop, n }) => ({ from: span.fields.start, shop, n })).plan,
+    keys: ["from", "shop"],
+  },
+  {
+    what: "sliding windows by where they end, renamed and filtered",
+    plan: sales
+      .groupBy(({ at }) => ({ span: window(at, "1 hour", "10 minutes") }))
+      .agg(() => ({ n: count() }))
+      .select(({ span, n }) => ({ all: span, n }))
+      .filter(({ n }) => n.gt(1))
+      .select(({ all, n }) => ({ until: all.fields.end, n }))
+      .select(({ until, n }) => ({ n, upTo: until })).plan,
+    keys: ["upTo"],
+  },
   { what: "rows with a match", plan: sales.join(shops, "shop", "semi").plan, keys: ["shop"] },
   {
     what: "a rank among the groups",
@@ -148,6 +168,19 @@ const keyed: readonly Keyed[] = [
 
 /** Rows are found by all columns that can be compared. */
 const byColumns: readonly Keyed[] = [
+  {
+    what: "groups by a struct of which a field alone is left",
+    plan: sales
+      .groupBy(({ shop, day }) => ({ place: namedStruct({ shop, day }) }))
+      .agg(() => ({ n: count() }))
+      .select(({ place, n }) => ({ shop: place.fields.shop, n })).plan,
+    keys: ["shop", "n"],
+  },
+  {
+    what: "groups of windows of which something else than an end is left",
+    plan: ofWindow.select(({ span, shop, n }) => ({ on: toDate(span.fields.start), shop, n })).plan,
+    keys: ["on", "shop", "n"],
+  },
   {
     what: "single rows",
     plan: sales.filter(({ amount }) => amount.gt(5)).drop("labels", "tags").plan,
