@@ -88,11 +88,15 @@ describe("commands of docs/deploy.md", () => {
     Object.entries(deployment.outputs).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
   const azure = { outputs, folders: ["dist", "infra"] };
+  /** Every block, run once for all tests. */
+  const ran = Promise.all(
+    blocks.map(async (block) => ({ block, ...(await runShell(block.replaceAll(/<\w+>/g, "somebody"), azure)) })),
+  );
+  const allCalls = async () => (await ran).flatMap(({ calls }) => calls);
 
   it("run in a shell as they are shown, with the outputs of a deployment", async () => {
     expect(blocks.length).toBeGreaterThan(4);
-    for (const block of blocks) {
-      const { exitCode, stderr, calls } = await runShell(block.replaceAll(/<\w+>/g, "somebody"), azure);
+    for (const { block, exitCode, stderr, calls } of await ran) {
       expect({ block, exitCode, stderr }).toEqual({ block, exitCode: 0, stderr: "" });
       expect(calls.length).toBeGreaterThan(0);
       expect(calls.flat()).not.toContain("");
@@ -100,21 +104,32 @@ describe("commands of docs/deploy.md", () => {
   });
 
   it("name the resources that the program made", async () => {
-    const calls = (
-      await Promise.all(blocks.map((block) => runShell(block.replaceAll(/<\w+>/g, "somebody"), azure)))
-    ).flatMap((ran) => ran.calls);
+    const calls = await allCalls();
     const valuesOf = (option: string, ...words: string[]) =>
       calls
         .filter((call) => words.every((word, index) => call[index] === word))
         .map((call) => call[call.indexOf(option) + 1]);
     const named = (name: string, property: string) => deployment.get(name).inputs[property];
-    const [posted] = calls.filter(([program]) => program === "curl");
+    const posted = calls.filter(([program]) => program === "curl").flat();
     expect(posted).toContain(`${String(deployment.outputs["publishUrl"])}?remoteBuild=false`);
     expect(valuesOf("--name", "az", "eventhubs")).toEqual([named("event-hubs", "namespaceName")]);
-    expect(valuesOf("--name", "az", "storage")).toEqual([named("lake", "accountName")]);
-    expect(new Set(valuesOf("--resource-group", "az", "storage"))).toEqual(
-      new Set([named("group", "resourceGroupName")]),
+    expect(valuesOf("--name", "az", "storage", "account", "show")).toEqual([named("lake", "accountName")]);
+    expect(valuesOf("--resource-group", "az", "storage", "account", "show")).toEqual([
+      named("group", "resourceGroupName"),
+    ]);
+    expect(valuesOf("--account-name", "az", "storage", "blob", "upload")).toEqual([named("lake", "accountName")]);
+  });
+
+  it("register every service that resources of a deployment are of", async () => {
+    const registered = (await allCalls())
+      .filter(([, subject]) => subject === "provider")
+      .map((call) => call[call.indexOf("--namespace") + 1]);
+    const needed = deployment.resources.flatMap(({ id }) =>
+      [...id.matchAll(/\/providers\/([^/]+)/g)].map((match) => match[1]),
     );
+    expect(needed.length).toBeGreaterThan(50);
+    // Flex Consumption runs on Microsoft.App.
+    expect(["Microsoft.App", ...needed].filter((name) => !registered.includes(name))).toEqual([]);
   });
 
   it("fail where an output is not there", async () => {
