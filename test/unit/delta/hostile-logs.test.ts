@@ -52,6 +52,8 @@ const junk = fc.oneof(
     "../../../secret",
     "/etc/passwd",
     "file:///etc/passwd",
+    "memory:///lake/other/secret",
+    "memory:///lake/../secret",
     "a%2F..%2F..%2Fb",
     "%",
     "\u0000",
@@ -205,15 +207,25 @@ describe("a file of the log that is too large", () => {
   });
 });
 
-test.for(["../../other/x.parquet", "/etc/passwd", "file:///etc/passwd", "a/%2E%2E/%2E%2E/x", "abfss://c@a/x"])(
-  "a data file at %s is outside of the table",
-  async (path) => {
-    const under = await withCommit(commits, (text) =>
-      text.replaceAll(/"path":"[^"]*"/g, `"path":${JSON.stringify(path)}`),
-    );
-    expect(await opened(under.log)).toMatchObject({ code: "PATH_OUTSIDE_TABLE" });
-  },
-);
+test.for([
+  "../../other/x.parquet",
+  "/etc/passwd",
+  "file:///etc/passwd",
+  "a/%2E%2E/%2E%2E/x",
+  "abfss://c@a/x",
+  "memory:///other/x",
+  "memory:///<table>2/x",
+  "memory:///<table>/%2E%2E/x",
+  "memory:///<table>",
+  "memory://<table>/x",
+])("a data file at %s is outside of the table", async (pattern) => {
+  const { log } = await logOf(0);
+  const path = pattern.replace("<table>", log.path);
+  const under = await withCommit(commits, (text) =>
+    text.replaceAll(/"path":"[^"]*"/g, `"path":${JSON.stringify(path)}`),
+  );
+  expect(await opened(under.log)).toMatchObject({ code: "PATH_OUTSIDE_TABLE", details: { path } });
+});
 
 test("a field called __proto__ changes nobody's objects", async () => {
   const under = await withCommit(commits, (text) => text.replace("{", '{"__proto__":{"polluted":1},'));
