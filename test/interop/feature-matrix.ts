@@ -6,7 +6,7 @@ import { peerNames, type PeerName } from "./world.ts";
 export const matrixPath = new URL("../../docs/delta-features.md", import.meta.url);
 
 export type Direction = InteropCase["kind"];
-export type Outcome = "yes" | "refused" | "no";
+export type Outcome = "yes" | "rows only" | "refused" | "no";
 
 interface Result {
   readonly feature: string;
@@ -34,15 +34,24 @@ export function cellsOfCases(): readonly string[] {
   return [...new Set(cells)].sort();
 }
 
-/** Cells that a matrix, as text, has something to say of. */
-export function cellsOfMatrix(text: string): readonly string[] {
+/** Cells that a matrix, as text, has something to say of, with what it says. */
+export function cellsOfMatrix(text: string): ReadonlyMap<string, string> {
   const rows = text.split("\n").filter((line) => line.startsWith("| ") && !line.startsWith("| ---"));
   const [titles = [], ...features] = rows.map((row) => row.split(" | ").map((cell) => cell.replaceAll("|", "").trim()));
-  return features
-    .flatMap(([feature, ...cells]) =>
-      cells.flatMap((cell, i) => (cell === "" || cell === "–" ? [] : [`${feature} | ${titles[i + 1]}`])),
-    )
-    .sort();
+  const cells = features.flatMap(([feature, ...outcomes]) =>
+    outcomes.flatMap((outcome, i) =>
+      outcome === "" || outcome === "–" ? [] : [[`${feature} | ${titles[i + 1]}`, outcome] as const],
+    ),
+  );
+  return new Map(cells);
+}
+
+const refusedWords = "every write to them is refused by name: ";
+
+/** Features that a page, as text, says dyne refuses to write. */
+function refusedOf(text: string): readonly string[] {
+  const line = text.split("\n").find((each) => each.includes(refusedWords));
+  return line === undefined ? [] : line.slice(line.indexOf(refusedWords) + refusedWords.length, -1).split(" · ");
 }
 
 const titleOfColumn = (direction: Direction, peer: PeerName): string =>
@@ -51,6 +60,7 @@ const titleOfColumn = (direction: Direction, peer: PeerName): string =>
 /** What a run found, and with whom. */
 export class FeatureMatrix {
   readonly #results: Result[] = [];
+  readonly #refusedWriting = new Set<string>();
   #versions: Readonly<Record<string, string>> = {};
 
   /** Names and versions of the peers. */
@@ -62,32 +72,57 @@ export class FeatureMatrix {
     this.#results.push(result);
   }
 
-  /** The page. A cell is the worst of what its cases came to. */
-  render(day: string): string {
+  /** A feature whose tables dyne reads, and was seen to refuse to write. */
+  refusedWriting(feature: string): void {
+    this.#refusedWriting.add(feature);
+  }
+
+  /** The page. A cell is the worst of what its cases came to; one of which no case ran is what the page said before. */
+  render(day: string, before: string): string {
     const features = [...new Set(interopCases.map(({ feature }) => feature))];
+    const cases = cellsOfCases();
+    const known = new Map([...cellsOfMatrix(before)].filter(([cell]) => cases.includes(cell)));
+    const earlier = new Set(refusedOf(before));
+    const refused = features.filter((feature) => this.#refusedWriting.has(feature) || earlier.has(feature));
+    const left = [...known.keys()].filter((cell) => !this.#hasTried(cell));
     const versions = Object.entries(this.#versions).map(([name, version]) => `${name} ${version}`);
     return [
       "# Delta features, tried with others",
       "",
       `Written by \`INTEROP_WRITE=1 npm run test:interop\` on ${day}, from a run with ${versions.join(", ")}.`,
+      ...(left.length === 0 ? [] : [`That run tried some of the cases; ${left.length} cells are from an earlier one.`]),
       "",
       "`A → B`: A wrote the table, B read it. **yes**: rows and, where there are any, change rows equal what was written, in the newest version and in an",
-      "older one. **refused**: the reader does not open the table, and names the feature. **–**: there is no case. What dyne does with each",
-      "feature, and what it refuses to write, is in [limits](limits.md).",
+      "older one. **rows only**: the rows are equal, and the reader's change rows are others. **refused**: the reader does not open the table or its",
+      "change feed, and names the feature. **–**: there is no case.",
       "",
       `| feature | ${columns.map(({ title }) => title).join(" | ")} |`,
       `| --- |${" --- |".repeat(columns.length)}`,
       ...features.map(
-        (feature) => `| ${feature} | ${columns.map((column) => this.#cell(feature, column)).join(" | ")} |`,
+        (feature) => `| ${feature} | ${columns.map((column) => this.#cell(feature, column, known)).join(" | ")} |`,
       ),
+      "",
+      `Spark's tables with these features are read, and ${refusedWords}${refused.join(" · ")}.`,
+      "What else dyne does not do is in [limits](limits.md).",
       "",
     ].join("\n");
   }
 
-  #cell(feature: string, { direction, peer }: (typeof columns)[number]): string {
+  #hasTried(cell: string): boolean {
+    return this.#results.some(
+      ({ feature, direction, peer }) => `${feature} | ${titleOfColumn(direction, peer)}` === cell,
+    );
+  }
+
+  #cell(
+    feature: string,
+    { direction, peer, title }: (typeof columns)[number],
+    known: ReadonlyMap<string, string>,
+  ): string {
     const outcomes = this.#results
       .filter((one) => one.feature === feature && one.direction === direction && one.peer === peer)
       .map(({ outcome }) => outcome);
-    return (["no", "refused", "yes"] as const).find((outcome) => outcomes.includes(outcome)) ?? "–";
+    const worst = (["no", "refused", "rows only", "yes"] as const).find((outcome) => outcomes.includes(outcome));
+    return worst ?? known.get(`${feature} | ${title}`) ?? "–";
   }
 }

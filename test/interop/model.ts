@@ -1,5 +1,5 @@
 /** What a table must hold, and what must have changed in it: the steps done on rows in memory, by their keys. */
-import type { RandomTable, Step } from "./random-table.ts";
+import type { Step } from "./random-table.ts";
 
 type Change = "insert" | "delete" | "update_preimage" | "update_postimage";
 
@@ -12,14 +12,10 @@ export interface ModelVersion {
   readonly changes: readonly string[];
 }
 
-/** Every version of a random table: it is created at 0, its first rows come at 1, and each step but `checkpoint` makes one more. */
+/** Every version of a table: it is created empty, as version 0, and each step but `checkpoint` makes one more. */
 export class Model {
   readonly versions: ModelVersion[] = [{ rows: [], changes: [] }];
   #rows: Rows = new Map();
-
-  constructor(table: Pick<RandomTable, "first">) {
-    this.apply({ kind: "append", rows: table.first });
-  }
 
   /** Does a step, as one version; says how many rows it changed. */
   apply(step: Step): number {

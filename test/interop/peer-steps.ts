@@ -2,6 +2,19 @@
 import type { RandomTable, Step } from "./random-table.ts";
 import type { PeerName, World } from "./world.ts";
 
+type Shape = Pick<RandomTable, "schemaJson" | "partitionBy">;
+
+/** Makes the table, without rows. */
+export async function peerCreate(
+  { peers }: World,
+  peer: PeerName,
+  path: string,
+  { schemaJson: schema, partitionBy }: Shape,
+  configuration: Readonly<Record<string, string>>,
+): Promise<void> {
+  await peers[peer].ask("write", { path, mode: "append", schema, rows: [], partitionBy, configuration });
+}
+
 /** Makes the table with its first rows, and does all its steps. */
 export async function peerSteps(world: World, peer: PeerName, path: string, table: RandomTable): Promise<void> {
   const { schemaJson: schema, partitionBy, first: rows } = table;
@@ -10,18 +23,17 @@ export async function peerSteps(world: World, peer: PeerName, path: string, tabl
 }
 
 /** Does one step. */
-async function peerStep(
+export async function peerStep(
   { peers }: World,
   peer: PeerName,
   path: string,
-  table: Pick<RandomTable, "schemaJson" | "partitionBy">,
+  table: Shape,
   step: Step,
 ): Promise<void> {
   await peers[peer].ask(...(peer === "Spark" ? sparkStep(path, table, step) : deltaRsStep(path, table, step)));
 }
 
 type Request = [operation: string, request: Readonly<Record<string, unknown>>];
-type Shape = Pick<RandomTable, "schemaJson" | "partitionBy">;
 
 function sparkStep(path: string, { schemaJson: schema }: Shape, step: Step): Request {
   switch (step.kind) {

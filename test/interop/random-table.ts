@@ -40,13 +40,22 @@ const partitionKinds: ReadonlySet<string> = new Set(["boolean", "integer", "long
 export interface RandomOptions {
   /** Names of columns that only tables with column mapping can have. */
   readonly oddNames?: boolean;
+  readonly steps?: number;
+  /** What text columns by which the table is partitioned may hold. */
+  readonly partitionTexts?: readonly string[];
 }
+
+/** Without the empty text, which is NULL as a partition value (PROTOCOL.md § Partition Value Serialization). */
+const partitionTextsOfAll = ["a", "A", "it's", 'a "quote"', "a/b", "x=y", "100%", "äöü", "😀", "x".repeat(40)] as const;
 
 /** What ends a name that is odd. */
 const oddEnds = [" of it", ",;", "{a}", "(b)", "=", "'s", "äöü", "😀", ".x", "%20", '"q"', "`b`", ":/", "\\"] as const;
 
 /** The table of a seed. */
-export function randomTable(seed: number, { oddNames = false }: RandomOptions = {}): RandomTable {
+export function randomTable(
+  seed: number,
+  { oddNames = false, steps: count = stepsCount, partitionTexts = partitionTextsOfAll }: RandomOptions = {},
+): RandomTable {
   const draw = new Draw(seededRandom(seed));
   const fields: Record<string, StructField> = {
     id: { type: { kind: "long" }, nullable: true },
@@ -60,9 +69,10 @@ export function randomTable(seed: number, { oddNames = false }: RandomOptions = 
   );
   const partitionBy = draw.below(2) === 0 ? fit.slice(0, 1 + draw.below(2)).map(([name]) => name) : [];
   let nextId = 1;
-  const rows = (count: number): readonly string[] => Array.from({ length: count }, () => draw.row(schema, nextId++));
+  const row = (id: number): string => draw.row(schema, id, partitionBy, partitionTexts);
+  const rows = (count: number): readonly string[] => Array.from({ length: count }, () => row(nextId++));
   const first = rows(4 + draw.below(20));
-  const steps = Array.from({ length: stepsCount }, (): Step => {
+  const steps = Array.from({ length: count }, (): Step => {
     const where = `id % ${2 + draw.below(4)} = ${draw.below(2)}`;
     switch (draw.below(8)) {
       case 0:
@@ -74,7 +84,7 @@ export function randomTable(seed: number, { oddNames = false }: RandomOptions = 
         return { kind: "update", set: { note: `'set at ${draw.below(100)}'` }, where };
       case 4: {
         const known = Array.from({ length: 1 + draw.below(4) }, (_, i) => 1 + i * (1 + draw.below(3)));
-        const again = [...new Set(known)].map((id) => draw.row(schema, id));
+        const again = [...new Set(known)].map(row);
         return { kind: "merge", rows: [...again.filter((_, i) => known[i]! < nextId), ...rows(2)] };
       }
       case 5:
@@ -123,16 +133,28 @@ class Draw {
     return { kind: this.one(depth === nestingMax ? kinds : kinds.slice(0, -1)) };
   }
 
-  row({ fields }: Schema, id: number): string {
+  row({ fields }: Schema, id: number, partitionBy: readonly string[], partitionTexts: readonly string[]): string {
     const others = Object.entries(fields)
       .filter(([name]) => name !== "id")
-      .map(([name, { type }]) => `${JSON.stringify(name)}:${this.value(type)}`);
+      .map(([name, { type }]) => {
+        const isPartition = type.kind === "string" && partitionBy.includes(name);
+        const value = isPartition ? this.nowAndThenNull(() => this.text(partitionTexts)) : this.value(type);
+        return `${JSON.stringify(name)}:${value}`;
+      });
     return `{"id":${id},${others.join(",")}}`;
   }
 
   /** A value as JSON, NULL now and then. */
   value(type: DataType): string {
-    return this.below(6) === 0 ? "null" : this.present(type);
+    return this.nowAndThenNull(() => this.present(type));
+  }
+
+  nowAndThenNull(present: () => string): string {
+    return this.below(6) === 0 ? "null" : present();
+  }
+
+  text(texts: readonly string[]): string {
+    return JSON.stringify(this.one(texts));
   }
 
   present(type: DataType): string {
@@ -207,9 +229,7 @@ class Draw {
           '"-Infinity"',
         ]);
       case "string":
-        return JSON.stringify(
-          this.one(["", "a", "A", "it's", 'a "quote"', "a/b", "x=y", "100%", "äöü", "😀", "x".repeat(40)]),
-        );
+        return this.text(["", ...partitionTextsOfAll]);
       case "binary":
         return JSON.stringify(this.one(["", "AA==", "AP8=", "aGVsbG8="]));
       case "date":

@@ -1,8 +1,11 @@
 /** A feature of Delta as a case: who writes it, who reads it, and what must come of it. */
 import type { PeerName, World } from "../world.ts";
 
-/** What a reader makes of a table: the rows that were written, or no row and a refusal in these words. */
-export type Reading = "equal" | { readonly refuses: RegExp };
+/**
+ * What a reader makes of a table: the rows and the change rows that were written, the rows alone, where it reads other changes than were made,
+ * or a refusal in these words.
+ */
+export type Reading = "equal" | "rows" | { readonly refuses: RegExp };
 
 /** delta-rs 1.6.6 reads the rows of a table whose columns are mapped, and not its change feed. */
 export const noMappedChanges: Partial<Record<PeerName, Reading>> = {
@@ -39,7 +42,7 @@ export interface Written {
   readonly changes?: readonly (readonly string[])[];
 }
 
-/** A table that a peer writes. Dyne must say of its rows and changes what the peer says. */
+/** A table that a peer writes. Dyne must say of its rows and changes what the peer says, and may refuse to write it. */
 export interface WrittenThere extends Case {
   readonly kind: "there";
   readonly by: Partial<Record<PeerName, (world: World, path: string) => Promise<void>>>;
@@ -47,6 +50,8 @@ export interface WrittenThere extends Case {
   readonly reading?: Reading;
   /** Ranges of the change feed to be read, both ends included. */
   readonly changes?: readonly (readonly [from: number, to: number])[];
+  /** How dyne names what it does not write the table for, whatever is to be written. */
+  readonly refusesWriting?: RegExp;
 }
 
 export type InteropCase = WrittenHere | WrittenThere;

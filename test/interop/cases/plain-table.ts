@@ -30,7 +30,9 @@ export async function stepByStep(
 /** Writes a table's first rows, with a model beside. */
 async function appendFirst(world: World, session: TableSession, table: RandomTable): Promise<Model> {
   await appendTexts(world, session, table.schemaJson, table.first);
-  return new Model(table);
+  const model = new Model();
+  model.apply({ kind: "append", rows: table.first });
+  return model;
 }
 
 /** Creates a table of dyne's own. */
