@@ -13,6 +13,7 @@ import { noMappedChanges, type WrittenHere } from "./case.ts";
 import { careHere } from "./care-here.ts";
 import { sameRows, statements } from "./checks.ts";
 import { mappedHere } from "./mapped-here.ts";
+import { protocolsHere } from "./protocols.ts";
 import { rulesHere } from "./rules-here.ts";
 import { inTurnsHere } from "./turns.ts";
 import { valuesHere } from "./values-here.ts";
@@ -200,5 +201,6 @@ export const writtenHere: readonly WrittenHere[] = [
   ...mappedHere,
   ...rulesHere,
   ...careHere,
+  ...protocolsHere,
   ...inTurnsHere,
 ];
