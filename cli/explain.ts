@@ -8,6 +8,7 @@ import {
   declaredFlows,
   explainFlow,
   nextRefresh,
+  smallInputs,
   type DeclaredFlow,
   type Explanation,
   type NextRefresh,
@@ -55,7 +56,8 @@ async function nextOf(flow: DeclaredFlow, directory: string): Promise<NextRefres
   if (flow.kind !== "view" || !existsSync(join(directory, "storage"))) return undefined;
   const services = { clock: systemClock, random: systemRandom, logger: silentLogger };
   await using storage = await openLocalStorage(directory, services);
-  return await nextRefresh({ host: storage.host, tables: new TableCatalog(storage, services), ...services }, flow);
+  const tables = new TableCatalog(storage, services);
+  return await nextRefresh({ host: storage.host, tables, smallInput: smallInputs, ...services }, flow);
 }
 
 function nextLines(next: NextRefresh): string[] {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { LaneLog } from "../../shared/checkpoint/index.ts";
 import { DuckDbCompute, type FileSet } from "../../shared/compute/index.ts";
 import { flowId, generation, laneId, silentLogger, systemClock, systemRandom } from "../../shared/core/index.ts";
-import { declaredFlows, Engine, type EngineContext } from "../../shared/engine/index.ts";
+import { declaredFlows, Engine, smallInputs, type EngineContext } from "../../shared/engine/index.ts";
 import { count, tablePath, type ColumnTypes, type DataFrame, type Pipeline } from "../../shared/pipeline/index.ts";
 import { scansOf } from "../../shared/plan/index.ts";
 import { MemoryEventHub } from "../../shared/sources/index.ts";
@@ -61,6 +61,7 @@ export class Ground implements AsyncDisposable {
       hubs: new MemoryEventHub("none", 1, 0n),
       doorbells: { ring: async () => undefined },
       workDirectory: join(folder, "work"),
+      smallInput: smallInputs,
     };
     return new Ground(context, pipeline, compute, folder);
   }

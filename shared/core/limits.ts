@@ -23,6 +23,12 @@ export const limits = {
   stateSmallFilesMax: 16,
   /** A view whose input changed by more than this share of its bytes is computed in full. */
   fullRefreshShare: 0.5,
+  /**
+   * A view whose inputs and rows are no more than that is computed in full, where a change is not just added: finding the keys that it
+   * touches takes two or three jobs more, each of them as long as reading so much.
+   */
+  fullRefreshBytes: 1024 * 1024,
+  fullRefreshFiles: 16,
   /** The share of time that refreshes of a view take unless it says another, and the least that it can say. */
   dutyCycle: 0.2,
   dutyCycleMin: 0.001,

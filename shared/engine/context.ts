@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from "../core/index.ts";
+import { limits, type Clock, type Logger, type Random } from "../core/index.ts";
 import type { Compute } from "../compute/index.ts";
 import type { ObjectStore } from "../storage/index.ts";
 import type { EventHubReader } from "../sources/index.ts";
@@ -21,7 +21,18 @@ export interface EngineContext {
   readonly workDirectory: string;
   /** Where the progress of all batches is folded, as a path in the account `lake`; nowhere where absent. */
   readonly progressPath?: string | undefined;
+  /** Views of inputs that are no larger are computed in full, unless they say otherwise; without it, none for that reason. */
+  readonly smallInput?: SmallInput | undefined;
 }
+
+/** Of all of a view's inputs and of the view itself, together. */
+export interface SmallInput {
+  readonly bytesMax: number;
+  readonly filesMax: number;
+}
+
+/** What a deployment takes for small. */
+export const smallInputs: SmallInput = { bytesMax: limits.fullRefreshBytes, filesMax: limits.fullRefreshFiles };
 
 /** The queue through which flows are rung: at least once, in no order. */
 export interface Doorbells {

@@ -6,6 +6,7 @@ export {
   type JobBells,
   type SubmitOptions,
 } from "./backfill/backfill.ts";
+export { smallInputs } from "./context.ts";
 export type { Doorbells, EngineContext } from "./context.ts";
 export type { DeclaredFlow } from "./declared-flow.ts";
 export { declaredFlows } from "./declare.ts";

@@ -26,7 +26,7 @@ export type NextRefresh =
 
 /** Errors: UPSTREAM_CHANGED, CHECKPOINT_CORRUPT, those of reading Delta logs. Safe to repeat. */
 export async function nextRefresh(
-  context: Pick<EngineContext, "host" | "tables" | "clock" | "random">,
+  context: Pick<EngineContext, "host" | "tables" | "clock" | "random" | "smallInput">,
   flow: ViewFlow,
 ): Promise<NextRefresh> {
   const records = { store: context.host, clock: context.clock, random: context.random };
@@ -34,7 +34,7 @@ export async function nextRefresh(
   if (newest === undefined) return { kind: "not-built" };
   const head = await new LaneLog(records, flow.id, generation(newest.generation), laneId("0")).head();
   if (head.lastOffsets === undefined) return { kind: "not-built" };
-  const view = new ViewInputs(context.tables, flow);
+  const view = new ViewInputs(context, flow);
   const ranges = head.openOffsets?.inputs ?? (await view.next(head));
   if (ranges === undefined) return { kind: "nothing" };
   const { strategy } = (await view.batch(newest, head.lastCommit, ranges)).chosen;

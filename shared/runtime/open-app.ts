@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { DuckDbCompute, type CheckpointFiles, type Compute } from "../compute/index.ts";
 import { systemClock, systemRandom, type Clock, type Logger, type Random } from "../core/index.ts";
-import { Backfill, declaredFlows, Engine, SelfCare, type EngineContext } from "../engine/index.ts";
+import { Backfill, declaredFlows, Engine, SelfCare, smallInputs, type EngineContext } from "../engine/index.ts";
 import { ServedTables, type HttpServices } from "../http/index.ts";
 import { tablePath, type Pipeline } from "../pipeline/index.ts";
 import type { EventHubReader } from "../sources/index.ts";
@@ -107,5 +107,5 @@ export function engineContext(
   const { checkpoints, foldsProgress = true, ...rest } = parts;
   const tables = new TableCatalog(rest, { ...rest, checkpointReader: checkpoints, checkpointWriter: checkpoints });
   const progressPath = foldsProgress ? tablePath("system.progress") : undefined;
-  return { pipeline: pipeline.name, tables, progressPath, ...rest };
+  return { pipeline: pipeline.name, tables, progressPath, smallInput: smallInputs, ...rest };
 }

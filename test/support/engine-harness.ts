@@ -61,6 +61,8 @@ export interface WorldOptions {
   readonly wrapHub?: (hub: EventHubReader) => EventHubReader;
   /** Folds progress into this table, by its path in the lake. */
   readonly progressPath?: string;
+  /** What is so little that views of it are computed in full; nothing where it is left out. */
+  readonly smallInput?: EngineContext["smallInput"];
 }
 
 export type Wrap = (store: ObjectStore, root: "host" | "lake") => ObjectStore;
@@ -106,17 +108,27 @@ export class EngineWorld {
   readonly #bench: Bench;
   readonly #hub: EventHubReader;
   readonly #progressPath: string | undefined;
+  readonly #smallInput: EngineContext["smallInput"];
   #wrap: Wrap;
   #engine: Engine;
 
   constructor(
-    { bench, pipeline, seed = 1, wrap = (store) => store, wrapHub = (hub) => hub, progressPath }: WorldOptions,
+    {
+      bench,
+      pipeline,
+      seed = 1,
+      wrap = (store) => store,
+      wrapHub = (hub) => hub,
+      progressPath,
+      smallInput,
+    }: WorldOptions,
     estate: Estate = newEstate(seed),
   ) {
     this.#bench = bench;
     this.#hub = wrapHub(estate.hub);
     this.#wrap = wrap;
     this.#progressPath = progressPath;
+    this.#smallInput = smallInput;
     this.estate = estate;
     this.pipeline = pipeline;
     this.#engine = this.#start();
@@ -168,6 +180,7 @@ export class EngineWorld {
       logger,
       workDirectory: join(this.#bench.directory, "work"),
       progressPath: this.#progressPath,
+      smallInput: this.#smallInput,
     };
   }
 

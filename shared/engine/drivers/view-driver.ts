@@ -12,7 +12,7 @@ import { hiddenFlowTables } from "../incremental/hidden-tables.ts";
 import { sumOfVolumes } from "../incremental/view-change.ts";
 import { ViewInputs, type ViewBatch } from "../incremental/view-inputs.ts";
 import { ViewRefresh, type Refreshed } from "../incremental/view-refresh.ts";
-import { keepsState, type Strategy } from "../incremental/view-strategy.ts";
+import type { Strategy } from "../incremental/view-strategy.ts";
 import { outputBytes, removedFile } from "../table-outcome.ts";
 
 export class ViewDriver implements FlowDriver {
@@ -29,7 +29,7 @@ export class ViewDriver implements FlowDriver {
   constructor(context: EngineContext, declared: ViewFlow) {
     this.#declared = declared;
     this.#refresh = new ViewRefresh(context, declared);
-    this.#inputs = new ViewInputs(context.tables, declared);
+    this.#inputs = new ViewInputs(context, declared);
     this.flow = declared.id;
     this.planFingerprint = declared.fingerprint;
     this.minIntervalMs = declared.minIntervalMs;
@@ -98,11 +98,9 @@ export class ViewDriver implements FlowDriver {
     const { view } = this.#inputs;
     const given = { batch, ...planned };
     if (view.kind === "full") return this.#refresh.full(given);
-    const { plan } = planned.chosen;
+    const { plan, strategy } = planned.chosen;
     if (plan !== undefined) return this.#refresh.change(given, view, plan);
-    return keepsState({ view, held: planned.held })
-      ? this.#refresh.fullWithState(given, view)
-      : this.#refresh.full(given);
+    return strategy.isStateKept === true ? this.#refresh.fullWithState(given, view) : this.#refresh.full(given);
   }
 
   #computed({ inputs, chosen: { strategy } }: ViewBatch, { tables, rows, read }: Refreshed): ComputedBatch {

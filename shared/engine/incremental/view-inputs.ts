@@ -3,6 +3,7 @@ import { DyneError, isDyneError } from "../../core/index.ts";
 import type { CommitRecord, DeltaRange, GenerationRecord, InputRange, LaneHead } from "../../checkpoint/index.ts";
 import type { Snapshot } from "../../delta/index.ts";
 import type { DeltaTable, TableCatalog } from "../../table/index.ts";
+import type { EngineContext } from "../context.ts";
 import type { TableLocation, ViewFlow } from "../declared-flow.ts";
 import { areBehind, heldTables, hiddenTables, type HeldTable, type HiddenTable } from "./hidden-tables.ts";
 import { changeOfCommits, filesBefore, isEmptyChange, type InputChange } from "./view-change.ts";
@@ -27,8 +28,10 @@ export class ViewInputs {
   readonly hidden: readonly HiddenTable[];
   readonly #tables: TableCatalog;
   readonly #declared: ViewFlow;
+  readonly #smallInput: EngineContext["smallInput"];
 
-  constructor(tables: TableCatalog, declared: ViewFlow) {
+  constructor({ tables, smallInput }: Pick<EngineContext, "tables" | "smallInput">, declared: ViewFlow) {
+    this.#smallInput = smallInput;
     this.#tables = tables;
     this.#declared = declared;
     this.view = planOfView(declared);
@@ -80,6 +83,7 @@ export class ViewInputs {
       held,
       isBehind: areBehind(this.hidden, last),
       isBounded: this.#declared.refresh === "auto",
+      smallInput: this.#smallInput,
       failure,
     });
     return { inputs, sink, held, chosen };

@@ -4,6 +4,7 @@
  */
 import { limits } from "../../core/index.ts";
 import type { AddFile, Snapshot } from "../../delta/index.ts";
+import type { SmallInput } from "../context.ts";
 import type { HeldTable } from "./hidden-tables.ts";
 import type { RefreshMode, ReadSubject } from "./operators/refresh-scope.ts";
 import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
@@ -46,6 +47,8 @@ export interface ViewSituation {
   readonly isBehind: boolean;
   /** False where the view's owner wants no full refresh on account of the size of a change. */
   readonly isBounded: boolean;
+  /** What is so little that all of it is read rather than looked through; undefined where nothing is. */
+  readonly smallInput?: SmallInput | undefined;
   /** Why the change was tried and cannot be computed. */
   readonly failure?: string | undefined;
 }
@@ -76,7 +79,8 @@ export function chooseRefresh(situation: ViewSituation): ChosenRefresh {
     return full("the log of an input does not reach back to what was read last");
   if (inputs.some(isUntold)) return full("the log does not say in which partition removed files were");
   const mode = modeOf(view, situation);
-  if (typeof mode !== "string") return full(mode.reason);
+  const small = smallReason(situation, [...inputs.map(({ snapshot }) => snapshot), sink]);
+  if (typeof mode !== "string") return small === undefined ? full(mode.reason) : withoutState(full(small));
   const plan = refreshPlan(
     view,
     mode,
@@ -91,6 +95,7 @@ export function chooseRefresh(situation: ViewSituation): ChosenRefresh {
     ({ subject }) => subject.kind === "before" && inputOf(view, situation, subject.scan).before === undefined,
   );
   if (isBeforeLost) return full("an input was rearranged, and the version that was read last is gone");
+  if (small !== undefined && plan.output.kind !== "append") return withoutState(full(small));
   const total = sumOfVolumes(inputs.map(({ snapshot }) => volumeOf(snapshot.files))).bytes;
   const { bytes } = volumeOf(changed);
   if (situation.isBounded && plan.output.kind !== "append" && bytes > total * limits.fullRefreshShare)
@@ -112,7 +117,21 @@ export function chooseRefresh(situation: ViewSituation): ChosenRefresh {
   return { strategy: { name, reason, change: volumeOf(changed), touched, ...kept }, plan };
 }
 
-/** Whether hidden tables are written with the view. */
+/** Why all is computed rather than the change looked through, because it is so little; undefined where it is not. */
+function smallReason({ isBounded, smallInput }: ViewSituation, tables: readonly Snapshot[]): string | undefined {
+  if (!isBounded || smallInput === undefined) return undefined;
+  const all = sumOfVolumes(tables.map(({ files }) => volumeOf(files)));
+  if (all.bytes > smallInput.bytesMax || all.files > smallInput.filesMax) return undefined;
+  return `inputs and view are ${all.bytes} bytes in ${all.files} files, which are read sooner than looked through`;
+}
+
+/** Hidden tables would be written for nothing: the first batch that needs them finds them behind, and makes them anew. */
+function withoutState({ strategy: given, plan }: ChosenRefresh): ChosenRefresh {
+  const { isStateKept: _isStateKept, ...strategy } = given;
+  return { strategy, plan };
+}
+
+/** Whether hidden tables can be written with the view. */
 export function keepsState({ view, held }: Pick<ViewSituation, "view" | "held">): boolean {
   return view.kind === "changes" && view.keepsState && held !== undefined;
 }

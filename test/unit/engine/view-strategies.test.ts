@@ -204,6 +204,35 @@ describe("the way of a refresh", () => {
   });
 });
 
+test("a view of little is computed in full without hidden tables, and follows changes again once there is more", async () => {
+  const views = [salesViews.perShop, salesViews.perDay];
+  const smallInput = { bytesMax: 30_000, filesMax: 40 };
+  const world = new EngineWorld({ bench, pipeline: salesPipeline(views), smallInput });
+  await world.engine.sweep();
+  for (let round = 0; round < 3; round++) {
+    await one(world);
+    await world.engine.sweep();
+  }
+  const states = async () =>
+    (await committedBatches(world, salesViews.perDay.name)).map(
+      ({ commit }) => commit.tables["state:aggregate-0"]?.txn,
+    );
+  expect((await strategies(world, salesViews.perDay)).every((name) => name === "full")).toBe(true);
+  expect(new Set(await states()).size, "hidden tables are left alone").toBeLessThanOrEqual(1);
+  for (let day = 0; day < 6; day++)
+    await sell(
+      world,
+      Array.from({ length: 2_000 }, (_, n) => sale({ day, item: `i${n}`, amount: n * 7919, price: `${n}.11` })),
+    );
+  await world.quiet();
+  await one(world);
+  await world.quiet();
+  await one(world);
+  await world.quiet();
+  for (const view of views) expect((await strategies(world, view)).at(-1), view.name).toBe("merge-partials");
+  await expectViewLaw(world, views, "in the end");
+});
+
 test("the next refresh of a view is its first build, then nothing, then what an open batch was planned to do", async () => {
   const view = salesViews.perShop;
   const world = new EngineWorld({ bench, pipeline: salesPipeline([view]) });

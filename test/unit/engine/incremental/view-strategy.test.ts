@@ -86,6 +86,42 @@ describe("the way of a refresh", () => {
       reason: "hidden tables are not there",
     },
     {
+      what: "is full where all there is is little",
+      rest: { smallInput: { bytesMax: 1_200, filesMax: 12 } },
+      name: "full",
+      reason: "1200 bytes in 12 files, which are read sooner",
+    },
+    {
+      what: "follows changes where there is more than little",
+      rest: { smallInput: { bytesMax: 1_199, filesMax: 12 } },
+      name: "merge-partials",
+      reason: "1 added",
+    },
+    {
+      what: "follows changes where little is in many files",
+      rest: { smallInput: { bytesMax: 1_200, filesMax: 11 } },
+      name: "merge-partials",
+      reason: "1 added",
+    },
+    {
+      what: "is full without hidden tables where all there is is little and they are behind",
+      rest: { smallInput: { bytesMax: 1_200, filesMax: 12 }, isBehind: true },
+      name: "full",
+      reason: "read sooner",
+    },
+    {
+      what: "adds rows that are only added, however little there is",
+      rest: { smallInput: { bytesMax: 1e9, filesMax: 1e9 }, view: viewPlan(salesViews.large.query as LogicalPlan) },
+      name: "append",
+      reason: "only added",
+    },
+    {
+      what: "follows changes of little where the view's owner wants that",
+      rest: { smallInput: { bytesMax: 1e9, filesMax: 1e9 }, isBounded: false },
+      name: "merge-partials",
+      reason: "1 added",
+    },
+    {
       what: "is full after the change was tried in vain",
       rest: { failure: "the change cannot be computed: a file is gone" },
       name: "full",
