@@ -60,7 +60,7 @@ describe("in a network", () => {
     expect(found.length).toBe(endpoints.length);
     for (const [service, zone] of found) expect(zone).toBe(`privatelink.${hosts[service ?? ""]}`);
     const links = closed.all("privatedns:VirtualNetworkLink");
-    expect(links.map(({ inputs }) => inputs["privateZoneName"]).sort()).toEqual([...zones.values()].sort());
+    expect(links.map(({ inputs }) => String(inputs["privateZoneName"])).sort()).toEqual([...zones.values()].sort());
     for (const { inputs } of links) expect(inputs["virtualNetwork"]).toEqual({ id: closed.get("network").id });
   });
 

@@ -38,7 +38,7 @@ export interface EnumUse {
 export function checkInputs(type: string, inputs: object): { readonly findings: Finding[]; readonly enums: EnumUse[] } {
   const [namespace = "", name = ""] = type.split(":");
   const file = join(root, namespace, `${name.charAt(0).toLowerCase()}${name.slice(1)}.d.ts`);
-  const declared = propertiesOf(readFileSync(file, "utf8"), `export interface ${name}Args {`, 0);
+  const declared = once(type, () => propertiesOf(readFileSync(file, "utf8"), `export interface ${name}Args {`, 0));
   const found = { findings: [] as Finding[], enums: [] as EnumUse[] };
   checkObject(inputs, declared, "", found);
   return found;
@@ -70,7 +70,7 @@ function checkValue(value: unknown, type: string, path: string, found: Found): v
   }
   if (typeof value !== "object" || value === null) return;
   const candidates = [...type.matchAll(/\binputs\.(\w+)\.(\w+)/g)].map(([, namespace = "", name = ""]) =>
-    propertiesOf(inputTypes, `    interface ${name} {`, inputTypes.indexOf(`export declare namespace ${namespace} {`)),
+    inputProperties(namespace, name),
   );
   if (candidates.length === 0) return;
   if (/\[key: string\]/.test(type)) {
@@ -92,21 +92,29 @@ function hasLiteralsOf(value: object, declared: Properties): boolean {
 
 const known = new Map<string, Properties>();
 
+/** The file of all inputs has millions of characters: each interface is looked for once. */
+function once(name: string, find: () => Properties): Properties {
+  const found = known.get(name) ?? find();
+  known.set(name, found);
+  return found;
+}
+
+function inputProperties(namespace: string, name: string): Properties {
+  return once(`${namespace}.${name}`, () =>
+    propertiesOf(inputTypes, `    interface ${name} {`, inputTypes.indexOf(`export declare namespace ${namespace} {`)),
+  );
+}
+
 /** The properties of the first interface with a heading after a place of a declaration file. Throws where there is none. */
 function propertiesOf(text: string, heading: string, from: number): Properties {
   const start = text.indexOf(heading, from);
   if (start < 0) throw new Error(`The typings have no "${heading.trim()}"`);
-  const key = `${heading}@${start}@${text.length}`;
-  const before = known.get(key);
-  if (before !== undefined) return before;
   const indent = /^ */.exec(heading)?.[0] ?? "";
   const end = text.indexOf(`\n${indent}}\n`, start);
   const body = text.slice(start + heading.length, end).replaceAll(/\/\*\*[\s\S]*?\*\//g, "");
-  const properties = new Map(
+  return new Map(
     [...body.matchAll(new RegExp(`^${indent}    (\\w+)(\\??): ([\\s\\S]*?);$`, "gm"))].map(
       ([, name = "", optional, type = ""]) => [name, { isRequired: optional === "", type }] as const,
     ),
   );
-  known.set(key, properties);
-  return properties;
 }
