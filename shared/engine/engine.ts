@@ -6,11 +6,9 @@ import { globMatches, type HubEvent } from "../sources/index.ts";
 import type { KeepFiles } from "../table/index.ts";
 import type { EngineContext } from "./context.ts";
 import type { DeclaredFlow } from "./declared-flow.ts";
-import { FilesDriver } from "./drivers/files-driver.ts";
+import { driverOf } from "./drivers/driver-of.ts";
 import { HubDriver } from "./drivers/hub-driver.ts";
-import { StreamDriver } from "./drivers/stream-driver.ts";
-import { ViewDriver } from "./drivers/view-driver.ts";
-import type { FlowDriver, Hint, ReplayPart } from "./flow.ts";
+import type { Hint, ReplayPart } from "./flow.ts";
 import { pauseFlow, resumeFlow } from "./flow-state.ts";
 import { raiseGeneration } from "./generation.ts";
 import { hindrance, type LaneResult } from "./lane-result.ts";
@@ -49,7 +47,7 @@ export class Engine {
     this.#progress = context.progressPath === undefined ? undefined : new ProgressFold(context, context.progressPath);
     const flows = new Map<string, RunningFlow>();
     for (const declared of declaredFlows) {
-      const driver = this.#driver(declared, (flow) => flows.get(flow)?.driver);
+      const driver = driverOf(context, declared, (flow) => flows.get(flow)?.driver);
       flows.set(declared.id, {
         declared,
         driver,
@@ -259,26 +257,6 @@ export class Engine {
         `There is no flow "${name}". Choose one of ${[...this.#flows.keys()].join(", ")}.`,
       );
     return flow;
-  }
-
-  #driver(declared: DeclaredFlow, driverOf: (flow: string) => FlowDriver | undefined): FlowDriver {
-    switch (declared.kind) {
-      case "hub":
-        return new HubDriver(this.#context, declared);
-      case "files":
-        return new FilesDriver(this.#context, declared);
-      case "view":
-        return new ViewDriver(this.#context, declared);
-      case "stream": {
-        const upstream = driverOf(declared.stream.writtenBy);
-        if (upstream === undefined)
-          throw new DyneError(
-            "INVALID_PIPELINE",
-            `${declared.id} reads ${declared.stream.name}, which comes after it. This is a bug in dyne.`,
-          );
-        return new StreamDriver(this.#context, declared, upstream);
-      }
-    }
   }
 
   /** One pass over each flow that reads a table, and over those that read what they wrote, while the budget lasts. */
