@@ -21,6 +21,7 @@ export const aggregateNames = [
   "bitXor",
   "stddevPop",
   "median",
+  "mode",
   "countIf",
   "sum.filter",
 ] as const;

@@ -14,6 +14,7 @@ import {
   median,
   min,
   minBy,
+  mode,
   stddevPop,
   sum,
   window,
@@ -114,6 +115,7 @@ function aggregate(query: Query, name: AggregateName, at: number): Term | undefi
     if (isNested(type)) return ofNested.has(name);
     // Squares of what is not finite, or too large for doubles, have no deviation.
     if (name === "stddevPop") return type.kind === "integer";
+    if (name === "mode") return type.kind !== "double";
     if (name === "bitXor") return type.kind === "integer" || type.kind === "long";
     return !ofNumbers.has(name) || (isNumber(type) && !(name !== "sum" && type.kind === "decimal"));
   });
@@ -150,6 +152,7 @@ function aggregate(query: Query, name: AggregateName, at: number): Term | undefi
         collectSet,
         stddevPop,
         median,
+        mode,
       };
       return { column: make[name](value), code: `${name}(${of})` };
     }

@@ -63,3 +63,7 @@ export function percentile(value: Column<NumericType>, share: number): Aggregate
 export function median(value: Column<NumericType>): AggregateColumn<DoubleType> {
   return percentile(value, 0.5);
 }
+/** The value that most rows have, of several the least. */
+export function mode<Type extends DataType>(value: Column<Type>): AggregateColumn<Type> {
+  return aggregate("mode", [value]);
+}

@@ -1,6 +1,6 @@
 /** Functions of arrays and maps, named as in Spark's DataFrame API. Each is NULL where an argument is, unless it says otherwise. */
-import type { ArrayType, DataType, MapType } from "../types.ts";
-import type { BooleanType, IntegerType, LongType, StringType } from "../data-type.ts";
+import type { ArrayType, DataType, MapType, StructType } from "../types.ts";
+import type { BooleanType, IntegerType, LongType, StringType, StructOf } from "../data-type.ts";
 import { literal, operandOf, scalar } from "./column.ts";
 import type { AnyColumn, Column, ValueOf } from "./column.ts";
 import { textOf, wholeOf } from "./arguments.ts";
@@ -133,4 +133,61 @@ export function mapContainsKey<Key extends DataType>(
   key: Column<Key> | ValueOf<Key>,
 ): Column<BooleanType> {
   return scalar("map_contains_key", [map, operandOf(literal(null, map.type.key), key)]);
+}
+/** The array with one more element at its end. */
+export function arrayAppend<Type extends DataType>(
+  array: Column<ArrayType<Type>>,
+  value: Column<Type> | ValueOf<Type>,
+): Column<ArrayType<Type>> {
+  return scalar("array_append", [array, elementOf(array, value)]);
+}
+/** The array with one more element before its first. */
+export function arrayPrepend<Type extends DataType>(
+  array: Column<ArrayType<Type>>,
+  value: Column<Type> | ValueOf<Type>,
+): Column<ArrayType<Type>> {
+  return scalar("array_prepend", [array, elementOf(array, value)]);
+}
+/** The elements that are not NULL. */
+export function arrayCompact<Type extends DataType>(array: Column<ArrayType<Type>>): Column<ArrayType<Type>> {
+  return scalar("array_compact", [array]);
+}
+/** The value so many times, 0 to 100,000. */
+export function arrayRepeat<Type extends DataType>(value: Column<Type>, count: number): Column<ArrayType<Type>> {
+  return scalar("array_repeat", [value, wholeOf(count)]);
+}
+/** Whether an element is in both arrays; NULL where none is, one of them has a NULL and none is empty. */
+export function arraysOverlap<Type extends DataType>(
+  a: Column<ArrayType<Type>>,
+  b: Column<ArrayType<Type>>,
+): Column<BooleanType> {
+  return scalar("arrays_overlap", [a, b]);
+}
+/** The element at a place, from 0; NULL where the place is outside. */
+export function get<Type extends DataType>(array: Column<ArrayType<Type>>, index: Whole): Column<Type> {
+  return scalar("get", [array, wholeOf(index)]);
+}
+/** The entries of a map. */
+export function mapEntries<Key extends DataType, Value extends DataType>(
+  map: Column<MapType<Key, Value>>,
+): Column<ArrayType<StructOf<{ readonly key: Key; readonly value: Value }>>> {
+  return scalar("map_entries", [map]);
+}
+/** A map of keys and their values; a key that is NULL or there twice and arrays of different lengths are errors of the row. */
+export function mapFromArrays<Key extends DataType, Value extends DataType>(
+  keys: Column<ArrayType<Key>>,
+  values: Column<ArrayType<Value>>,
+): Column<MapType<Key, Value>> {
+  return scalar("map_from_arrays", [keys, values]);
+}
+/** A map of structs with two fields, key and value; NULL where one of them is. A key that is NULL or there twice is an error of the row. */
+export function mapFromEntries(entries: Column<ArrayType<StructType>>): Column<MapType> {
+  return scalar("map_from_entries", [entries]);
+}
+/** The entries of all maps; a key that is there twice is an error of the row. */
+export function mapConcat<Key extends DataType, Value extends DataType>(
+  first: Column<MapType<Key, Value>>,
+  ...others: readonly Column<MapType<Key, Value>>[]
+): Column<MapType<Key, Value>> {
+  return scalar("map_concat", [first, ...others]);
 }

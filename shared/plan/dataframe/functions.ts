@@ -1,5 +1,5 @@
 /** Functions on columns, named as in Spark's DataFrame API. */
-import type { ArrayType, DataType, DecimalType, StructFields, StructType } from "../types.ts";
+import type { ArrayType, DataType, DecimalType, StructField, StructFields, StructType } from "../types.ts";
 import type {
   BooleanType,
   DateType,
@@ -187,6 +187,39 @@ function common<Type extends DataType>(a: Type, b: Type): Type {
     "TYPE_MISMATCH",
     `The results of when() have no common type: ${typeName(a)} and ${typeName(b)}. Cast them to one type.`,
   );
+}
+
+/** The struct with one more field at its end, or with another value in a field that it has; NULL where it is. Spark's Column.withField. */
+export function withField<Fields extends StructFields, Name extends string, Type extends DataType>(
+  struct: Column<StructType<Fields>>,
+  name: Name,
+  value: Column<Type>,
+): Column<StructType<Omit<Fields, Name> & { readonly [Added in Name]: StructField<Type> }>> {
+  return whereGiven(struct, { ...struct.fields, [name]: value });
+}
+/** The struct without some of its fields, of which one must remain; NULL where it is. Errors: UNKNOWN_COLUMN, TYPE_MISMATCH. */
+export function dropFields<Fields extends StructFields, Name extends keyof Fields & string>(
+  struct: Column<StructType<Fields>>,
+  ...names: readonly Name[]
+): Column<StructType<Omit<Fields, Name>>> {
+  const fields = Object.entries<AnyColumn>(struct.fields);
+  const missing = names.find((name) => !Object.hasOwn(struct.type.fields, name));
+  if (missing !== undefined)
+    throw new DyneError(
+      "UNKNOWN_COLUMN",
+      `The struct has no field "${missing}" to drop. It has ${fields.map(([name]) => name).join(", ")}.`,
+    );
+  const kept = fields.filter(([name]) => !(names as readonly string[]).includes(name));
+  if (kept.length === 0)
+    throw new DyneError("TYPE_MISMATCH", "A struct needs a field. Drop fewer, or the column itself.");
+  return whereGiven(struct, Object.fromEntries(kept));
+}
+
+function whereGiven<Type extends StructType>(
+  struct: AnyColumn,
+  fields: Readonly<Record<string, AnyColumn>>,
+): Column<Type> {
+  return when(scalar<BooleanType>("is_not_null", [struct]), namedStruct(fields) as unknown as Column<Type>);
 }
 
 /** Rows, or values that are not NULL. */

@@ -8,7 +8,7 @@ import type {
   SpellingContext,
   TypeRule,
 } from "./function-definition.ts";
-import { anything, exactly, isComparable, integralKinds, isOrdered, numericKinds } from "./type-rules.ts";
+import { anything, exactly, isComparable, integralKinds, isKey, isOrdered, numericKinds } from "./type-rules.ts";
 
 const never = (): boolean => false;
 const isFloating = ([type]: readonly DataType[]): boolean => type?.kind === "float" || type?.kind === "double";
@@ -242,6 +242,29 @@ export const aggregates = [
   ofConditions("bool_or", "boolOr", "Whether a condition is true of some row; NULL over none where it is not NULL."),
   valueBy("max_by", "maxBy", "greatest"),
   valueBy("min_by", "minBy", "least"),
+  {
+    kind: "aggregate",
+    name: "mode",
+    deterministic: true,
+    exactness: "exact",
+    doc: { usage: "mode(value)", does: "The value that most rows have, of several the least; NULL over none." },
+    allowsDistinct: false,
+    inexact: never,
+    type: (args) => {
+      const typed = anything(1, 1, ([type]) => type as DataType)(args);
+      return "mismatch" in typed || isKey(typed.result)
+        ? typed
+        : { mismatch: `cannot count values of ${typeName(typed.result)}` };
+    },
+    sql: {
+      duckdb: {
+        call: ([a]) => `histogram(${a})`,
+        finish: (counts) =>
+          `struct_extract(list_sort(list_transform(map_entries(${counts}), lambda __dyne_e: struct_pack(n := -CAST(struct_extract(__dyne_e, 'value') AS BIGINT), v := struct_extract(__dyne_e, 'key'))))[1], 'v')`,
+      },
+      spark: { call: ([a]) => `mode(${a}, true)`, finish: (value) => value },
+    },
+  },
   ofBits("bit_and", "bitAnd", "The bits that all values have; NULL over none."),
   ofBits("bit_or", "bitOr", "The bits that one of the values has; NULL over none."),
   ofBits("bit_xor", "bitXor", "The bits that an odd number of values has; NULL over none."),

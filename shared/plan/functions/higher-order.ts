@@ -16,7 +16,7 @@ import type {
   SpellingContext,
   Typed,
 } from "./function-definition.ts";
-import { isOrdered } from "./type-rules.ts";
+import { isKey, isOrdered } from "./type-rules.ts";
 
 interface Entry extends Pick<HigherOrderFunction, "name" | "lambdas" | "type" | "duckdb" | "evaluates"> {
   readonly usage: string;
@@ -292,11 +292,6 @@ export const higherOrderFunctions = [
     },
   }),
 ] as const satisfies readonly HigherOrderFunction[];
-
-/** Keys that are the same in both dialects: of floating-point numbers there are two zeros. */
-export function isKey(type: DataType): boolean {
-  return isOrdered(type) && type.kind !== "double" && type.kind !== "float";
-}
 
 /** Keys of a map to be: one that is NULL or there twice is an error of the row. */
 export function mapKeys(

@@ -16,6 +16,7 @@ import type {
 } from "./function-definition.ts";
 import { higherOrderFunctions } from "./higher-order.ts";
 import { logicFunctions } from "./logic.ts";
+import { makingFunctions } from "./making-collections.ts";
 import { nestedFunctions } from "./nested.ts";
 import { numberFunctions } from "./numbers.ts";
 import { patternFunctions } from "./patterns.ts";
@@ -48,7 +49,7 @@ export const functionGroups: readonly FunctionGroup[] = Object.freeze([
     title: "Dates and times",
     functions: [...timeFunctions, ...calendarFunctions, ...timeTextFunctions, ...timeWindows],
   },
-  { title: "Arrays and maps", functions: collectionFunctions },
+  { title: "Arrays and maps", functions: [...collectionFunctions, ...makingFunctions] },
   { title: "Lambdas of elements", functions: higherOrderFunctions },
   { title: "Structs and JSON", functions: nestedFunctions },
   { title: "Guards", functions: guardFunctions },

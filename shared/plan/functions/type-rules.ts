@@ -95,3 +95,7 @@ export function isComparable(type: DataType): boolean {
 export function isOrdered(type: DataType): boolean {
   return isComparable(type) && type.kind !== "array" && type.kind !== "struct";
 }
+/** Types whose equal values are the same in both dialects: of floating-point numbers there are two zeros. */
+export function isKey(type: DataType): boolean {
+  return isOrdered(type) && type.kind !== "double" && type.kind !== "float";
+}

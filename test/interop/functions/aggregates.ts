@@ -22,6 +22,7 @@ import {
   median,
   min,
   minBy,
+  mode,
   percentile,
   stddevPop,
   stddevSamp,
@@ -68,6 +69,15 @@ export const aggregateProbes = [
       { loosely: true },
     ),
   ),
+  ...[boolean(), byte(), integer(), long(), decimal(20, 3), string(), date(), timestamp()].map((type: DataType) =>
+    aggregateProbe(`modes of ${type.kind}`, { a: type, n: integer() }, (columns) => {
+      const a = columns["a"] as unknown as Column<typeof type>;
+      return {
+        mode: mode(a),
+        some: mode(a).filter(columns["n"]!.gt(0)),
+      };
+    }),
+  ),
   aggregateProbe("values by another", { x: integer(), y: string(), n: given(integer(), 1, 2, 3) }, ({ x, y, n }) => ({
     last: maxBy(y, n),
     n: maxBy(x, y),
@@ -96,21 +106,6 @@ export const aggregateProbes = [
       avg: avg(c),
     }),
     { loosely: true },
-  ),
-  aggregateProbe(
-    "sums beyond 38 digits",
-    {
-      a: given(
-        decimal(38, 0),
-        "99999999999999999999999999999999999999",
-        "50000000000000000000000000000000000000",
-        "1",
-        "0",
-      ),
-      b: given(decimal(38, 2), "-999999999999999999999999999999999999.99", "-0.01", "-7.5"),
-      n: given(integer(), 1, 2, 3, 4, 5),
-    },
-    ({ a, b, n }) => ({ sum: sum(a), below: sum(b), some: sum(a).filter(n.eq(1)) }),
   ),
   aggregateProbe("conditions of groups", { a: boolean(), n: integer() }, ({ a, n }) => ({
     all: boolAnd(a),
