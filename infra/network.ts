@@ -63,7 +63,8 @@ const subnetId = (network: VirtualNetwork, name: "app" | "endpoints") => interpo
 
 /** The two halves of the address space: one is the app's, whose instances take an address each, the other has the endpoints. */
 function makeVirtualNetwork(place: Place, space: string): VirtualNetwork {
-  const [first = "", third = 0] = [/^\d+\.\d+/.exec(space)?.[0], Number(space.split(".")[2])];
+  const first = space.split(".").slice(0, 2).join(".");
+  const third = Number(space.split(".")[2]);
   return new VirtualNetwork(
     "network",
     {
