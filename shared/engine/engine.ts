@@ -334,12 +334,8 @@ export class Engine {
       await this.#context.doorbells.ring(flow.declared.id, deadManMs);
       const nowMs = this.#context.clock.nowMs();
       flow.lastStartMs.set(lane, nowMs);
-      const budget: LaneBudget = {
-        untilMs: nowMs + budgetMs,
-        batchesMax: batchesPerPass,
-        signal: this.#stopping.signal,
-        isEager,
-      };
+      const { signal } = this.#stopping;
+      const budget: LaneBudget = { untilMs: nowMs + budgetMs, batchesMax: batchesPerPass, signal, isEager };
       const result = await flow.runner.run(lane, hint, budget);
       flow.hasRun ||= result.kind === "ran";
       return result;
@@ -368,10 +364,7 @@ export class Engine {
     if (dueInMs > 0) await this.#context.clock.sleep(dueInMs, this.#stopping.signal);
   }
 
-  /**
-   * Never more than the flow's interval, or the rest after its last batch: a clock that was set back must not hold the lane until it has
-   * caught up.
-   */
+  /** Never more than the flow's interval, or the rest after its last batch, wherever the clock stands. */
   #dueInMs(flow: RunningFlow, lane: LaneId): number {
     const lastMs = flow.lastStartMs.get(lane);
     if (lastMs === undefined) return 0;
