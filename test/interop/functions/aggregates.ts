@@ -74,7 +74,7 @@ export const aggregateProbes = [
       const a = columns["a"] as unknown as Column<typeof type>;
       return {
         mode: mode(a),
-        some: mode(a).filter(columns["n"]!.gt(0)),
+        some: mode(a).filter(columns["n"].gt(0)),
       };
     }),
   ),
