@@ -35,10 +35,12 @@ export function eventHub(
   options: Partial<Pick<EventHubSource, "partitions" | "startingPosition" | "failOnDataLoss">> = {},
 ): EventHubSource {
   const { partitions = 4, startingPosition = "earliest", failOnDataLoss = true } = options;
-  if (!/^[a-z0-9](?:[a-z0-9._-]{0,48}[a-z0-9])?$/.test(hub)) {
+  if (!/^[a-z0-9](?:[a-z0-9_-]{0,48}[a-z0-9])?$/.test(hub)) {
+    // Event Hubs knows dots. The Functions host does not, and the function of a hub is named after it.
+    const dots = hub.includes(".") ? " A dot cannot be part of the name of a function, which every hub has." : "";
     throw new DyneError(
       "INVALID_PIPELINE",
-      `"${hub}" is not the name of a hub. Use 1 to 50 lower-case letters, digits, "-", "_" and ".".`,
+      `"${hub}" is not the name of a hub. Use 1 to 50 lower-case letters, digits, "-" and "_", the first and the last of them a letter or a digit.${dots}`,
     );
   }
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > 1_024) {

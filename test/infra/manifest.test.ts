@@ -17,7 +17,7 @@ const orders = definePipeline("orders", [
   streamingTable("bronze.orders", { from: eventHub("orders", { partitions: 12 }) }),
 ]);
 const visits = definePipeline("visits", [
-  streamingTable("bronze.visits", { from: eventHub("web.visits", { partitions: 32 }) }),
+  streamingTable("bronze.visits", { from: eventHub("web_visits", { partitions: 32 }) }),
   streamingTable("bronze.shops", {
     from: files("landing/shops/**.csv", { format: "csv", schema: struct({ id: string() }) }),
   }),
@@ -64,7 +64,7 @@ describe("hubs", () => {
   it("are those of any other pipelines, each once", () => {
     expect(hubsOf(several)).toEqual({
       orders: [12, "dyne-read", "dyne-trigger"],
-      "web.visits": [32, "dyne-read", "dyne-trigger"],
+      web_visits: [32, "dyne-read", "dyne-trigger"],
     });
   });
 

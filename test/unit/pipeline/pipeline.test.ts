@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { pipelines } from "../../../pipelines/index.ts";
 import {
@@ -76,6 +77,7 @@ describe("a table that cannot be", () => {
       () => streamingTable("events", { from: eventHub("events") }),
     ],
     ["a hub's name", "INVALID_PIPELINE", /not the name of a hub/, () => eventHub("My Hub")],
+    ["a hub with a dot", "INVALID_PIPELINE", /"web\.visits" .* name of a function/, () => eventHub("web.visits")],
     ["no partitions", "INVALID_PIPELINE", /0 partitions/, () => eventHub("events", { partitions: 0 })],
     [
       "a format that cannot be read",
@@ -293,6 +295,22 @@ describe("the manifest", () => {
       expect(parseManifest(json)).toEqual(manifest(pipeline));
     });
   }
+
+  it("calls functions as the Functions host takes it, whatever their hubs are called", () => {
+    const named = fc.stringMatching(/^[a-z0-9]([a-z0-9._-]{0,48}[a-z0-9])?$/);
+    fc.assert(
+      fc.property(named, (hub) => {
+        const declare = () => [streamingTable("bronze.events", { from: eventHub(hub) })];
+        if (hub.includes(".")) {
+          expect(declare).toThrow(/cannot be part of the name of a function/);
+          return;
+        }
+        for (const { name } of manifest(definePipeline("events", declare())).functions) {
+          expect(name).toMatch(/^[a-z][a-z0-9_-]{0,127}$/i);
+        }
+      }),
+    );
+  });
 
   it("names what has to be provisioned", () => {
     const { functions, queues, consumerGroups, sources, flows, tables } = manifest(
