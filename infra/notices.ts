@@ -55,6 +55,8 @@ interface Topic {
   };
 }
 
+const byItself = { type: EventSubscriptionIdentityType.SystemAssigned };
+
 /** Makes topic and subscriptions, the rights of their identity before them, and gives the topic, if it is the program's own. Without tables that are fed by files, nothing tells of landed ones. */
 export function makeNotices(
   place: Place,
@@ -72,7 +74,7 @@ export function makeNotices(
   if (queue === undefined) {
     throw new RunError(`The manifest has no queue "${queueName}", so no blob could start anything.`);
   }
-  const topic = identity === undefined ? existingTopic(config) : ownTopic(place, lake, identity);
+  const topic = config.existingSystemTopic === undefined ? ownTopic(place, lake, identity) : existingTopic(config);
   const roles = assignRoles(
     place,
     { name: "notices", principalId: topic.principalId },
@@ -85,23 +87,31 @@ export function makeNotices(
   return { topicId: topic.id };
 }
 
-function ownTopic(place: Place, lake: LakeAccount, identity: UserAssignedIdentity): Topic {
-  const { id, name } = new SystemTopic(
+/** Delivers by the identity that is given, or by one that Azure makes with the topic. */
+function ownTopic(place: Place, lake: LakeAccount, given: UserAssignedIdentity | undefined): Topic {
+  const { id, name, identity } = new SystemTopic(
     "notices",
     {
       ...place.located,
       systemTopicName: place.names.noticesTopic,
       topicType: "Microsoft.Storage.StorageAccounts",
       source: lake.account.id,
-      identity: {
-        type: IdentityType.UserAssigned,
-        userAssignedIdentities: identity.id.apply((identityId) => ({ [identityId]: {} })),
-      },
+      identity:
+        given === undefined
+          ? { type: IdentityType.SystemAssigned }
+          : {
+              type: IdentityType.UserAssigned,
+              userAssignedIdentities: given.id.apply((identityId) => ({ [identityId]: {} })),
+            },
     },
     place.options,
   );
-  const deliversBy = { type: EventSubscriptionIdentityType.UserAssigned, userAssignedIdentity: identity.id };
-  return { id, name, ...place.within, principalId: identity.principalId, deliversBy };
+  if (given === undefined) {
+    const principalId = identity.apply((own) => own?.principalId ?? "");
+    return { id, name, ...place.within, principalId, deliversBy: byItself };
+  }
+  const deliversBy = { type: EventSubscriptionIdentityType.UserAssigned, userAssignedIdentity: given.id };
+  return { id, name, ...place.within, principalId: given.principalId, deliversBy };
 }
 
 /** Somebody else's topic, such as the one that a policy of the subscription makes for every account. Throws a RunError where none is configured. */
@@ -110,9 +120,8 @@ function existingTopic({
   existingSystemTopicPrincipalId: principalId = "",
 }: Config): Topic {
   const [, resourceGroupName = "", name = ""] = /\/resourceGroups\/([^/]+)\/.*\/([^/]+)$/i.exec(id) ?? [];
-  if (name === "") throw new RunError("There is neither an identity of the notices nor a topic that has its own.");
-  const deliversBy = { type: EventSubscriptionIdentityType.SystemAssigned };
-  return { id: undefined, name, resourceGroupName, principalId, deliversBy };
+  if (name === "") throw new RunError("There is no topic to deliver notices that has an identity of its own.");
+  return { id: undefined, name, resourceGroupName, principalId, deliversBy: byItself };
 }
 
 interface Route {
@@ -153,6 +162,7 @@ function subscribe(place: Place, name: string, filter: typeof landing | typeof c
       },
       retryPolicy: { eventTimeToLiveInMinutes: 1_440, maxDeliveryAttempts: 30 },
     },
-    { ...place.options, dependsOn, hooks: { beforeCreate: [spread.isAwaited] } },
+    // One that delivers by another identity from now on needs the roles as much as one that is made.
+    { ...place.options, dependsOn, hooks: { beforeCreate: [spread.isAwaited], beforeUpdate: [spread.isAwaited] } },
   );
 }

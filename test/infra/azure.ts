@@ -137,7 +137,11 @@ const additions: Readonly<Record<string, (inputs: Inputs, name: string) => Input
       { hostType: "Repository", name: `${text(inputs, "name")}-a1b2.scm.azurewebsites.net` },
     ],
   }),
-  "eventgrid:SystemTopic": (inputs) => ({ name: text(inputs, "systemTopicName") }),
+  "eventgrid:SystemTopic": (inputs, name) => {
+    const identity = inputs["identity"] as Inputs;
+    const own = identity["type"] === "SystemAssigned" ? { principalId: `principal of ${name}` } : {};
+    return { name: text(inputs, "systemTopicName"), identity: { ...identity, ...own } };
+  },
 };
 
 /** Parts of the program group resources; Azure knows nothing of them. */

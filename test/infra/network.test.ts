@@ -95,12 +95,39 @@ describe("in a network", () => {
     for (const { name } of ways) expect([name, closed.isAfter("app", name)]).toEqual([name, true]);
   });
 
+  it("notices are delivered by the topic's own identity, the only one that Event Grid gets past the doors with", () => {
+    const identity = { type: "SystemAssigned" };
+    expect(closed.get("notices").inputs["identity"]).toEqual(identity);
+    const subscriptions = closed.all("eventgrid:SystemTopicEventSubscription");
+    const roles = closed.all("authorization:RoleAssignment").filter(({ name }) => name.startsWith("role/notices/"));
+    expect([subscriptions.length, roles.length]).toEqual([2, 2]);
+    for (const { inputs } of subscriptions) {
+      expect(inputs["deliveryWithResourceIdentity"]).toMatchObject({ identity });
+      expect(inputs["deadLetterWithResourceIdentity"]).toMatchObject({ identity });
+      expect(JSON.stringify(inputs)).not.toContain("userAssignedIdentity");
+    }
+    for (const { name, inputs } of roles) {
+      expect([name, inputs["principalId"]]).toEqual([name, "principal of notices"]);
+      expect([name, closed.isAfter(name, "notices")]).toEqual([name, true]);
+      for (const later of subscriptions)
+        expect([later.name, closed.isAfter(later.name, name)]).toEqual([later.name, true]);
+    }
+  });
+
   it("changes nothing else", () => {
     const added = closed.resources.filter(({ name }) => !open.resources.some((made) => made.name === name));
     expect(added.filter(({ part }) => part !== "network").map(({ name }) => name)).toEqual(["event-hubs/network"]);
+    const removed = open.resources.filter(({ name }) => !closed.resources.some((made) => made.name === name));
+    expect(removed.map(({ name }) => name)).toEqual(["identity/notices"]);
     const changed = open.resources.filter(
-      ({ name, inputs }) => JSON.stringify(closed.get(name).inputs) !== JSON.stringify(inputs),
+      (made) => !removed.includes(made) && JSON.stringify(closed.get(made.name).inputs) !== JSON.stringify(made.inputs),
     );
-    expect(changed.map(({ name }) => name)).toEqual(["app", "event-hubs", "host", "lake", "vault"]);
+    expect(changed.map(({ name }) => name).filter((name) => !/^(role\/)?notices/.test(name))).toEqual([
+      "app",
+      "event-hubs",
+      "host",
+      "lake",
+      "vault",
+    ]);
   });
 });

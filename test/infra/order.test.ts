@@ -57,7 +57,7 @@ describe("what acts by roles comes after them", () => {
         {
           afterCreate: type === "authorization:RoleAssignment" ? ["role-spread-begins"] : [],
           beforeCreate: waits ? ["role-spread-is-awaited"] : published,
-          beforeUpdate: type === "eventhub:EventHub" ? ["role-spread-is-awaited"] : published,
+          beforeUpdate: waits && type !== "web:WebApp" ? ["role-spread-is-awaited"] : published,
         },
       ]);
     }
