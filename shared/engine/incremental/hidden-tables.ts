@@ -71,12 +71,14 @@ export function hiddenFlowTables(flow: FlowId, generation: Generation, tables: r
 }
 
 /**
- * True where the view moved on without its hidden tables, in a batch of a build that keeps none. Builds before those that say so kept the
- * groups of chains of operators only, where whatever changes the view changes those of the lowest one in the same batch.
+ * True where the view moved on without its hidden tables: in full, or in a batch of a build that keeps none. What was computed in full may have
+ * left the view as it was, with no rows, so that no commit of its own tells. Builds before those that say so kept the groups of chains of
+ * operators only, where whatever changes the view changes those of the lowest one in the same batch.
  */
 export function areBehind(tables: readonly HiddenTable[], commit: CommitRecord | undefined): boolean {
-  if (commit?.progress.strategy.isStateKept === true) return false;
-  const txnOf = (role: string | undefined): number => commit?.tables[role ?? ""]?.txn ?? 0;
+  if (commit === undefined || commit.progress.strategy.isStateKept === true) return false;
+  if (commit.progress.strategy.name === "full") return tables.length > 0;
+  const txnOf = (role: string | undefined): number => commit.tables[role ?? ""]?.txn ?? 0;
   return tables.length > 0 && txnOf(tables[0]?.role) < txnOf("sink");
 }
 

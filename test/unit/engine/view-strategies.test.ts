@@ -8,6 +8,7 @@ import {
   fileWith,
   reprice,
   sale,
+  sales,
   salesPipeline,
   salesViews,
   salesWorld,
@@ -19,7 +20,7 @@ import {
 } from "../../support/view-sales.ts";
 import { bool, call, column, long, nothing, text } from "../../../shared/engine/incremental/expressions.ts";
 import { nextRefresh, type DeclaredFlow } from "../../../shared/engine/index.ts";
-import type { DeclaredTable } from "../../../shared/pipeline/index.ts";
+import { materializedView, read, sum, type DeclaredTable } from "../../../shared/pipeline/index.ts";
 
 let bench: EngineBench;
 beforeAll(async () => {
@@ -231,6 +232,29 @@ test("a view of little is computed in full without hidden tables, and follows ch
   await world.quiet();
   for (const view of views) expect((await strategies(world, view)).at(-1), view.name).toBe("merge-partials");
   await expectViewLaw(world, views, "in the end");
+});
+
+test("a view that has no rows of little does not forget that little once there is more", async () => {
+  const view = materializedView("gold.busy_shops", {
+    minInterval: "0 seconds",
+    query: read(sales)
+      .groupBy("shop")
+      .agg(({ amount }) => ({ total: sum(amount) }))
+      .filter(({ total }) => total.gt(300)),
+  });
+  const smallInput = { bytesMax: 1_000_000, filesMax: 4 };
+  const world = new EngineWorld({ bench, pipeline: salesPipeline([view]), smallInput });
+  await world.engine.sweep();
+  for (let round = 1; round <= 5; round++) {
+    expect(await world.rows(view.name), `of ${round - 1} sales`).toEqual([]);
+    await one(world);
+    await world.engine.sweep();
+  }
+  expect(await world.rows(view.name)).toEqual([{ shop: "b", total: 350 }]);
+  await one(world);
+  await world.quiet();
+  expect((await strategies(world, view)).at(-1)).toBe("merge-partials");
+  await expectViewLaw(world, [view], "in the end");
 });
 
 test("the next refresh of a view is its first build, then nothing, then what an open batch was planned to do", async () => {
