@@ -17,7 +17,7 @@ import { inputTables, type RunningFlow } from "./running-flow.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { TableReader } from "./readers.ts";
 import { assertChanged } from "./plan-change.ts";
-import { restMs } from "./rest.ts";
+import { leftMs, restMs } from "./rest.ts";
 import { restoreFlow } from "./restore.ts";
 import { skipBatch } from "./skip.ts";
 import { ProgressFold, type FoldOccasion } from "./progress/progress-fold.ts";
@@ -283,7 +283,9 @@ export class Engine {
         continue;
       }
       const dueInMs = this.#dueInMs(flow, lane);
-      if (dueInMs > 0) {
+      // Nobody rests from a batch of a generation that was made anew since, by whomever.
+      const isResting = dueInMs > flow.driver.minIntervalMs;
+      if (dueInMs > 0 && !(isResting && (await flow.runner.isOvertaken()))) {
         await this.#context.doorbells.ring(flow.declared.id, dueInMs);
         continue;
       }
@@ -364,13 +366,13 @@ export class Engine {
     if (dueInMs > 0) await this.#context.clock.sleep(dueInMs, this.#stopping.signal);
   }
 
-  /** Never more than the flow's interval, or the rest after its last batch, wherever the clock stands. */
+  /** What is left of the flow's interval, or of the rest after its last batch. */
   #dueInMs(flow: RunningFlow, lane: LaneId): number {
     const lastMs = flow.lastStartMs.get(lane);
     if (lastMs === undefined) return 0;
     const nowMs = this.#context.clock.nowMs();
     const { minIntervalMs } = flow.driver;
     const commit = flow.runner.warm?.lanes.get(lane)?.head.lastCommit;
-    return Math.max(Math.min(minIntervalMs, lastMs + minIntervalMs - nowMs), restMs(flow.driver, commit, nowMs));
+    return Math.max(leftMs(lastMs, minIntervalMs, nowMs), restMs(flow.driver, commit, nowMs));
   }
 }

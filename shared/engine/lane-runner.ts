@@ -67,6 +67,12 @@ export class LaneRunner {
     return this.#generation && { generation: this.#generation, lanes: this.#warm };
   }
 
+  /** True where the flow has a newer generation than this instance knows: what it remembers of the lanes says nothing of that. Costs a request. */
+  async isOvertaken(): Promise<boolean> {
+    const known = this.#generation;
+    return known !== undefined && !(await isNewest(this.#context, this.#driver, generation(known.generation)));
+  }
+
   /** Runs batches of the lane until there is no input, or the budget ends. One call per lane at a time. */
   async run(lane: LaneId, hint: Hint | undefined, budget: LaneBudget): Promise<LaneResult> {
     const state = (await new FlowLog(this.#records, this.#driver.flow).state()).record;

@@ -7,7 +7,7 @@ import { limits } from "../core/index.ts";
 import type { CommitRecord } from "../checkpoint/index.ts";
 import type { FlowDriver } from "./flow.ts";
 
-/** Milliseconds from `nowMs` until the batch after this commit is due; 0 where it is. Never more than the whole rest, wherever the clock stands. */
+/** Milliseconds from `nowMs` until the batch after this commit is due; 0 where it is. Never more than the whole rest. */
 export function restMs(
   { dutyCycle = 1 }: Pick<FlowDriver, "dutyCycle">,
   last: CommitRecord | undefined,
@@ -18,6 +18,13 @@ export function restMs(
   const { batchTime, durationMs } = last.progress;
   const spentMs = Object.values(durationMs).reduce((sum, ms) => sum + Math.max(0, ms), 0);
   const intervalMs = Math.min(spentMs, limits.refreshCountedMs) / dutyCycle;
-  const startedMs = Date.parse(batchTime ?? last.committedTime);
-  return Math.ceil(Math.max(0, Math.min(intervalMs, startedMs + intervalMs - nowMs)));
+  return Math.ceil(leftMs(Date.parse(batchTime ?? last.committedTime), intervalMs, nowMs));
+}
+
+/**
+ * What is left of an interval that began at a time. Nothing by a clock that stands before its beginning: how much of it has passed is not known,
+ * and to wait by such a clock would be to wait until it has caught up.
+ */
+export function leftMs(beganMs: number, intervalMs: number, nowMs: number): number {
+  return nowMs < beganMs ? 0 : Math.max(0, beganMs + intervalMs - nowMs);
 }
