@@ -15,6 +15,8 @@ export const flowBell = z.object({ format: z.literal(1), kind: z.enum(["ring", "
 export const jobBell = z.object({ format: z.literal(1), kind: z.literal("chunk"), job: z.string(), turn: z.number() });
 
 const shortDelayMs = 5_000;
+/** A queue hides a message for less than seven days; a bell that rings early is rung again. */
+const longestDelayMs = 24 * 60 * 60 * 1000;
 
 export class QueueDoorbells implements Doorbells {
   readonly #queue: QueueClient;
@@ -33,7 +35,8 @@ export class QueueDoorbells implements Doorbells {
    * Sends a bell unless one of this instance's is due before it; of a long delay in its second half, because an earlier one may ring while
    * what this bell watches over is still under way. A bell that cannot be sent is left to the next bell, or the sweep. Never throws.
    */
-  async ring(flow: string, delayMs: number): Promise<void> {
+  async ring(flow: string, wantedDelayMs: number): Promise<void> {
+    const delayMs = Math.min(wantedDelayMs, longestDelayMs);
     const nowMs = this.#clock.nowMs();
     const dueMs = nowMs + Math.max(0, delayMs);
     const outstanding = (this.#outstanding.get(flow) ?? []).filter((atMs) => atMs > nowMs);

@@ -49,6 +49,11 @@ test("a delay is in whole seconds, rounded up, and never negative", async () => 
   expect(bells()).toEqual([0, 1, 1, 1, 75, 0]);
 });
 
+test("a delay is a day at most: queues hide no message for weeks, and the flow rings again", async () => {
+  await doorbells.ring("gold.total", 20 * 86_400_000);
+  expect(bells()).toEqual([86_400]);
+});
+
 describe("bells of one flow are coalesced", () => {
   test("where one is on its way that rings before", async () => {
     await doorbells.ring("silver.events", 1_000);
