@@ -30,11 +30,12 @@ export async function claimCare(
   const nowMs = clock.nowMs();
   const stored = await store.get(path);
   const known = stored && decodeRecord(careRecord, path, stored.bytes);
-  if (known !== undefined && nowMs - known.lookedAtMs < lookMs) return undefined;
+  // What was recorded far ahead is of a clock that was wrong: it must not keep the table from being looked at until then.
+  if (known !== undefined && Math.abs(nowMs - known.lookedAtMs) < lookMs) return undefined;
 
   // A table that nobody has looked after yet has nothing that is old.
   const vacuumedAtMs = known?.vacuumedAtMs ?? nowMs;
-  const isVacuumDue = nowMs - vacuumedAtMs >= vacuumMs;
+  const isVacuumDue = Math.abs(nowMs - vacuumedAtMs) >= vacuumMs;
   const bytes = encodeRecord({
     format: checkpointFormat,
     lookedAtMs: nowMs,

@@ -16,6 +16,8 @@ export function confirmNewest(snapshot: Snapshot, atMs: number): void {
  * missing next version says nothing, and to create that version could bury a commit below a checkpoint.
  */
 export function isTrusted(log: Pick<DeltaLog, "clock">, snapshot: Snapshot): boolean {
-  const sinceMs = Math.max(confirmedMs.get(snapshot) ?? 0, snapshot.timestampMs);
-  return log.clock.nowMs() - sinceMs < limits.snapshotTrustedMs;
+  const nowMs = log.clock.nowMs();
+  // A time far ahead is of a clock that was wrong, here or at a writer, and says nothing of how long ago it was.
+  const isRecent = (atMs: number): boolean => Math.abs(nowMs - atMs) < limits.snapshotTrustedMs;
+  return isRecent(confirmedMs.get(snapshot) ?? 0) || isRecent(snapshot.timestampMs);
 }

@@ -345,6 +345,15 @@ describe("an instance that slept while the log went on and was cleaned", () => {
     expect(isTrusted(log, longAgo)).toBe(false);
   });
 
+  test("asks where the clock by which it opened it, or a writer's, was far ahead", async () => {
+    const { log, clock } = await fullTable();
+    const [byAll, byNumber] = [await openSnapshot(log), await openSnapshot(log, { version: 6 })];
+    expect([isTrusted(log, byAll), isTrusted(log, byNumber)]).toEqual([true, true]);
+    clock.advance(-2 * limits.snapshotTrustedMs);
+    expect([isTrusted(log, byAll), isTrusted(log, byNumber)]).toEqual([false, false]);
+    expect(isTrusted(log, await openSnapshot(log)), "opened by the clock that counts now").toBe(true);
+  });
+
   test("commits after the newest version, never below the checkpoint", async () => {
     const { log, base } = await sleeper();
     expect(await commit(log, append(base, "g"))).toMatchObject({ kind: "committed", version: 9 });

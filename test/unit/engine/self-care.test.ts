@@ -80,6 +80,15 @@ test("a table is looked at once in a while, by one of all instances, if it wants
   expect(await optimizesOf(world, "bronze.events")).toEqual([{ auto: true, added: 2, removed: 6 }]);
 }, 60_000);
 
+test("a table that was looked at by a clock far ahead is looked at again by one that is right", async () => {
+  const world = await worldAfter(3);
+  world.clock.advance(365 * dayMs);
+  await caring(world, 100).run();
+  world.clock.advance(-365 * dayMs);
+  await caring(world).run();
+  expect(await filesOf(world, "bronze.events")).toBe(2);
+}, 60_000);
+
 test("a table whose flow merges into it is left alone while a batch has the lease, and done at the next time", async () => {
   const world = await worldAfter(1, engineFixture());
   const flow = flowId("gold.by_device");
