@@ -13,7 +13,7 @@ import { credentialOf } from "./credential.ts";
 import { QueueDoorbells, QueueJobBells } from "./queue-doorbells.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
-import { logStatus as logStatusOf } from "./status-log.ts";
+import { logStatus as logStatusOf, type StatusTurn } from "./status-log.ts";
 import { openWorkerFolder, type WorkerFolder } from "./worker-folder.ts";
 
 /** Opened; the caller closes it. */
@@ -66,8 +66,9 @@ export async function openApp(pipelines: readonly Pipeline[], settings: Settings
   const http = { ...services, ...stores, pipelines, tables, served, compute, hubs, backfill };
   const secrets = openSecrets(settings.keyVault, credential, services);
   const queueLength = (name: string) => lengthOf(queues.getQueueClient(name));
+  const turn: StatusTurn = { lastLook: undefined };
   const logStatus = async () => {
-    if (settings.logsStatus) await logStatusOf({ ...http, logger, queueLength }, pipelines);
+    if (settings.logsStatus) await logStatusOf({ ...http, logger, queueLength }, pipelines, turn);
   };
   const selfCares = running.map(({ selfCare }) => selfCare);
   const opened = stack.move();

@@ -1,6 +1,7 @@
 /**
  * Where the flows stand, and whether messages were given up on, as lines of the log: what alerts are made of. One line per flow and one per queue
- * of given-up messages, whenever the clock's minute divides by five, whoever looks then.
+ * of given-up messages, whenever the clock's minute divides by five, whoever looks then; and by one who has looked before also later, where the
+ * work of a sweep has taken longer than that minute.
  *
  *     {"level":"info","message":"flow status","pipeline":"flights","flow":"silver.flights","state":"RUNNING","eventsBehind":null,
  *      "versionsBehind":2,"freshnessMs":4120}
@@ -20,6 +21,13 @@ export interface StatusLogParts extends ServingContext {
 }
 
 const everyMinutes = 5;
+
+/** What a process remembers between two looks. */
+export interface StatusTurn {
+  /** The five minutes, counted from 1970, in which it looked last; undefined before it has. */
+  lastLook: number | undefined;
+}
+
 /** Where the Functions host puts what failed five times. */
 const givenUpQueues = ["notices-poison", "bulk-poison"] as const;
 
@@ -27,9 +35,16 @@ const givenUpQueues = ["notices-poison", "bulk-poison"] as const;
  * Says where everything stands, if it is time for it. What cannot be told is a warning in the log, and missing: silence of this log is an alert of its
  * own. Never throws; safe to repeat.
  */
-export async function logStatus(parts: StatusLogParts, pipelines: readonly Pipeline[]): Promise<void> {
+export async function logStatus(
+  parts: StatusLogParts,
+  pipelines: readonly Pipeline[],
+  turn: StatusTurn = { lastLook: undefined },
+): Promise<void> {
   const minute = Math.floor(parts.clock.nowMs() / 60_000);
-  if (minute % everyMinutes !== 0) return;
+  const look = Math.floor(minute / everyMinutes);
+  const isDue = turn.lastLook === undefined ? minute % everyMinutes === 0 : turn.lastLook !== look;
+  turn.lastLook = look;
+  if (!isDue) return;
   for (const { name: pipeline, flows } of pipelines) {
     for (const flow of flows) {
       await told(parts.logger, { pipeline, flow: flow.id }, async () => {

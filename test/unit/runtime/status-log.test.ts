@@ -1,7 +1,7 @@
 /** What alerts are made of: lines of the log that say where everything stands. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LogFields } from "../../../shared/core/index.ts";
-import { logStatus, type QueueLength } from "../../../shared/runtime/status-log.ts";
+import { logStatus, type QueueLength, type StatusTurn } from "../../../shared/runtime/status-log.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 import { readingAt } from "../../support/engine-scenario.ts";
@@ -15,14 +15,19 @@ afterAll(() => bench[Symbol.asyncDispose]());
 const noMessages: QueueLength = async () => 0;
 
 /** The lines of one look, at a minute after the world's own. */
-async function linesOf(world: EngineWorld, queueLength = noMessages, nowMs = Date.parse("2026-05-01T10:05:30Z")) {
+async function linesOf(
+  world: EngineWorld,
+  queueLength = noMessages,
+  nowMs = Date.parse("2026-05-01T10:05:30Z"),
+  turn?: StatusTurn,
+) {
   const lines: LogFields[] = [];
   const line = (level: string) => (message: string, fields?: LogFields) =>
     void lines.push({ level, message, ...fields });
   const logger = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   const context = world.context((store) => store);
   const clock = { ...context.clock, nowMs: () => nowMs, sleep: context.clock.sleep.bind(context.clock) };
-  await logStatus({ ...context, clock, logger, queueLength }, [world.pipeline]);
+  await logStatus({ ...context, clock, logger, queueLength }, [world.pipeline], turn);
   return lines;
 }
 
@@ -32,6 +37,17 @@ describe("the status in the log", () => {
     expect(await linesOf(world, noMessages, Date.parse("2026-05-01T10:06:00Z"))).toEqual([]);
     expect(await linesOf(world, noMessages, Date.parse("2026-05-01T10:09:59.999Z"))).toEqual([]);
     expect((await linesOf(world, noMessages, Date.parse("2026-05-01T10:10:00Z"))).length).toBeGreaterThan(2);
+  });
+
+  test("is told once in every five minutes by a process whose sweeps last longer than a minute", async () => {
+    const world = new EngineWorld({ bench, pipeline: engineFixture() });
+    const turn: StatusTurn = { lastLook: undefined };
+    const told: string[] = [];
+    for (const at of ["10:03:50", "10:04:58", "10:06:06", "10:07:14", "10:09:59", "10:10:01", "10:11:09", "10:16:40"]) {
+      const lines = await linesOf(world, noMessages, Date.parse(`2026-05-01T${at}Z`), turn);
+      if (lines.length > 0) told.push(at);
+    }
+    expect(told).toEqual(["10:06:06", "10:10:01", "10:16:40"]);
   });
 
   test("has a line for every flow, with the input that waits by its unit, and one for each queue of given-up messages", async () => {
