@@ -135,6 +135,16 @@ describe("alerts", () => {
     }
   });
 
+  it("of lag does not wait for a look that may be on its way to the log still, whenever the rule looks", () => {
+    const { inputs } = deployment.get("alert/lag");
+    const minutes = /^PT(\d+)M$/.exec(String(inputs["windowSize"]))?.[1];
+    const looks = /looks >= (\d+)/.exec(conditionOf({ inputs }).query)?.[1];
+    // A look every five minutes, of which the newest one is not there yet.
+    const seen = Number(minutes) / 5 - 1;
+    expect(Number(looks)).toBeGreaterThan(1);
+    expect(Number(looks)).toBeLessThanOrEqual(seen);
+  });
+
   it("count what a metric of one resource counts", () => {
     const watched = deployment.all("monitor:MetricAlert").map(({ name, inputs }) => {
       const { allOf } = inputs["criteria"] as { allOf: { metricNamespace: string; metricName: string }[] };
