@@ -38,6 +38,9 @@ export function lambdaCall(
     const rule = rules[lambdas.length];
     if (rule === undefined || names.length < rule.least || names.length > rule.parameters.length)
       throw make.mismatch(`${name} takes no lambda of ${names.length} parameters`, at);
+    // Spark does not tell names apart by case.
+    if (new Set(names.map((each) => each.toLowerCase())).size < names.length)
+      throw make.mismatch(`${name} has a lambda with two parameters of one name`, at);
     const variables = names.map((_, index) => unboundVariable(rule.parameters[index]!));
     const body = make.within(names, variables, value);
     lambdas.push(lambdaOf(variables, body.expression, rule.least));

@@ -186,6 +186,7 @@ describe("lambdas in texts", () => {
     ["transform(xs, x -> y)", "UNKNOWN_COLUMN", '"y"'],
     ["transform(xs, (x, i, j) -> x)", "TYPE_MISMATCH", "no lambda of 3 parameters"],
     ["transform(xs, x -> x, x -> x)", "TYPE_MISMATCH", "no lambda"],
+    ["transform(xs, (x, X) -> x + 1)", "TYPE_MISMATCH", "two parameters of one name"],
     ["aggregate(xs, (a, x) -> a, 0)", "TYPE_MISMATCH", "a value to begin with"],
     ["filter(xs, x -> x)", "TYPE_MISMATCH", "gives a boolean"],
     ["exists(select 1)", "UNSUPPORTED_FEATURE", "subqueries"],
