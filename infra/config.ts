@@ -26,6 +26,7 @@ export function readConfig(): Config {
       problems.push(`- ${project}:${key}: ${problem}. ${remedy.replaceAll("dyne:", `${project}:`)}`);
     }
   }
+  problems.push(...strangeTopic(azure.settings, own.settings, project));
   if (azure.settings === undefined || own.settings === undefined || problems.length > 0) {
     throw new RunError(
       `INVALID_SETTING: the stack cannot be deployed with this configuration, and nothing was made:\n${problems.join("\n")}`,
@@ -34,6 +35,18 @@ export function readConfig(): Config {
   const { clientId, audience, ...rest } = own.settings;
   const tokensFor = audience ?? clientId;
   return { ...azure.settings, ...rest, api: tokensFor === undefined ? undefined : { audience: tokensFor, clientId } };
+}
+
+/** A topic lies where its account does, and is looked for by group and name alone: in another subscription it would be another one, or none. */
+function strangeTopic(
+  azure: AzureSettings | undefined,
+  { existingSystemTopic: topic }: Partial<OwnSettings> = {},
+  project: string,
+): readonly string[] {
+  if (azure === undefined || topic === undefined) return [];
+  if (topic.toLowerCase().startsWith(`/subscriptions/${azure.subscriptionId.toLowerCase()}/`)) return [];
+  const problem = `it is in another subscription than azure-native:subscriptionId, ${azure.subscriptionId}, where the account is whose topic it has to be`;
+  return [describe(`${project}:existingSystemTopic`, topic, problem)];
 }
 
 function settingsOf(all: Readonly<Record<string, string>>, namespace: string): Readonly<Record<string, string>> {

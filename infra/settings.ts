@@ -153,7 +153,8 @@ function budgetProblems({ monthlyBudget, budgetStart, alertEmails }: OwnSettings
     return [{ key: "budgetStart", problem, remedy: "Set it: pulumi config set dyne:monthlyBudget <amount>" }];
   }
   const missing = [
-    ...(budgetStart === undefined ? [{ other: "budgetStart", value: "2026-01-01" }] : []),
+    // Azure takes no new budget that began before this month.
+    ...(budgetStart === undefined ? [{ other: "budgetStart", value: '"$(date +%Y-%m-01)"' }] : []),
     ...(alertEmails === undefined ? [{ other: "alertEmails", value: "someone@example.com" }] : []),
   ];
   return missing.map(({ other, value }) => ({

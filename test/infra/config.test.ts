@@ -72,6 +72,12 @@ const wrong = [
   { key: "dyne:existingSystemTopic", value: "topic", says: "/providers/Microsoft.EventGrid/systemTopics/<name>" },
   { key: "dyne:existingSystemTopic", value: topic, says: "existingSystemTopicPrincipalId is not" },
   {
+    key: "dyne:existingSystemTopic",
+    value: topic.replace(azure.subscriptionId, azure.tenantId),
+    says: "in another subscription than azure-native:subscriptionId",
+  },
+  { key: "dyne:monthlyBudget", value: "100", says: 'pulumi config set dyne:budgetStart "$(date +%Y-%m-01)"' },
+  {
     key: "dyne:existingSystemTopicPrincipalId",
     value: azure.tenantId,
     says: "it is set and existingSystemTopic is not",
