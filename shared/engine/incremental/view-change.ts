@@ -14,8 +14,11 @@ export interface Volume {
   readonly bytes: number;
 }
 
-/** Files that were only moved say nothing, and neither do those that came and went in between. */
-export function changeOfCommits(commits: readonly DeltaCommit[]): InputChange {
+/**
+ * Files that were only moved say nothing, and neither do those that came and went in between. Undefined where a file came twice: its rows were
+ * moved to another file, and a restore brought it back, so that one set of files cannot say how often they count.
+ */
+export function changeOfCommits(commits: readonly DeltaCommit[]): InputChange | undefined {
   const added = new Map<string, AddFile>();
   const removed = new Map<string, AddFile>();
   let isRearranged = false;
@@ -25,9 +28,16 @@ export function changeOfCommits(commits: readonly DeltaCommit[]): InputChange {
       isRearranged ||= !file.dataChange;
       if (!file.dataChange) continue;
       const path = decodeLogPath(file.path);
-      if (!added.delete(path)) removed.set(path, asAdded(file));
+      if (added.delete(path)) continue;
+      if (removed.has(path)) return undefined;
+      removed.set(path, asAdded(file));
     }
-    for (const file of commit.adds) if (file.dataChange) added.set(decodeLogPath(file.path), file);
+    for (const file of commit.adds) {
+      if (!file.dataChange) continue;
+      const path = decodeLogPath(file.path);
+      if (added.has(path)) return undefined;
+      added.set(path, file);
+    }
   }
   return { added: [...added.values()], removed: [...removed.values()], isRearranged };
 }

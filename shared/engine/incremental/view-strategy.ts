@@ -76,7 +76,9 @@ export function chooseRefresh(situation: ViewSituation): ChosenRefresh {
   if (isFirst) return full("this is the first build");
   if (situation.failure !== undefined) return full(situation.failure);
   if (inputs.some(({ change }) => change === undefined))
-    return full("the log of an input does not reach back to what was read last");
+    return full(
+      "the log of an input does not reach back to what was read last, or a restore brought files back that were merged since",
+    );
   if (inputs.some(isUntold)) return full("the log does not say in which partition removed files were");
   const mode = modeOf(view, situation);
   const small = smallReason(situation, [...inputs.map(({ snapshot }) => snapshot), sink]);

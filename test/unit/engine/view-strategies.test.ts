@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dyingAtOutcome, expectCrash } from "../../support/engine-faults.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { committedBatches } from "../../support/engine-oracle.ts";
+import { rewriteTable } from "../../support/engine-foreign.ts";
 import {
   expectViewLaw,
   fileWith,
@@ -20,7 +21,8 @@ import {
 } from "../../support/view-sales.ts";
 import { bool, call, column, long, nothing, text } from "../../../shared/engine/incremental/expressions.ts";
 import { nextRefresh, type DeclaredFlow } from "../../../shared/engine/index.ts";
-import { materializedView, read, sum, type DeclaredTable } from "../../../shared/pipeline/index.ts";
+import { materializedView, read, sum, tablePath, type DeclaredTable } from "../../../shared/pipeline/index.ts";
+import { restoreTable } from "../../../shared/table/index.ts";
 
 let bench: EngineBench;
 beforeAll(async () => {
@@ -291,6 +293,19 @@ test("the next refresh of a view is its first build, then nothing, then what an 
     },
     strategy: { name: "merge-partials", change: { files: 1 } },
   });
+});
+
+test("sales that were merged and brought back by a restore count once, in views that did not look in between", async () => {
+  const view = { ...salesViews.perShop, refresh: "incremental" as const };
+  const world = await newWorld([view]);
+  await stocked(world);
+  await one(world);
+  const table = world.table(tablePath("bronze.sales"));
+  const { version } = await table.latest();
+  await rewriteTable(world, "bronze.sales", { dataChange: false });
+  await restoreTable(table, { version });
+  await world.quiet();
+  await expectViewLaw(world, [view], "after a restore");
 });
 
 describe("a group", () => {

@@ -76,13 +76,47 @@ describe("files that", () => {
   ];
 
   test.each(cases)("$what", ({ commits, added, removed }) => {
-    const change = changeOfCommits(commits);
+    const change = changeOfCommits(commits)!;
     expect([change.added, change.removed].map((files) => files.map(({ path }) => path))).toEqual([added, removed]);
   });
 
   test("went with a deletion vector keep it, so that rows deleted before are not removed again", () => {
-    expect(changeOfCommits([commit([], [remove("a", { deletionVector })])]).removed[0]?.deletionVector).toEqual(
+    expect(changeOfCommits([commit([], [remove("a", { deletionVector })])])?.removed[0]?.deletionVector).toEqual(
       deletionVector,
     );
+  });
+});
+
+describe("files that were merged, and that a restore brought back, cannot be told by one set of files", () => {
+  const moved = { dataChange: false };
+  test.each<readonly [string, readonly DeltaCommit[]]>([
+    [
+      "after they came",
+      [commit([add("a")], []), commit([add("m", moved)], [remove("a", moved)]), commit([add("a")], [remove("m")])],
+    ],
+    [
+      "twice",
+      [
+        commit([add("m", moved)], [remove("a", moved)]),
+        commit([add("a")], [remove("m")]),
+        commit([add("n", moved)], [remove("a", moved)]),
+        commit([add("a")], [remove("n")]),
+      ],
+    ],
+    [
+      "after they lost rows in place",
+      [
+        commit([add("a", { deletionVector })], [remove("a")]),
+        commit([add("m", moved)], [remove("a", { ...moved, deletionVector })]),
+        commit([add("a", { deletionVector })], [remove("m")]),
+      ],
+    ],
+  ])("%s", (_, commits) => {
+    expect(changeOfCommits(commits)).toBeUndefined();
+  });
+
+  test("but once they can: what came back is what the merged file held", () => {
+    const commits = [commit([add("m", moved)], [remove("a", moved)]), commit([add("a")], [remove("m")])];
+    expect(changeOfCommits(commits)).toMatchObject({ added: [{ path: "a" }], removed: [{ path: "m" }] });
   });
 });
