@@ -134,6 +134,14 @@ export function fromJson<Fields extends StructFields>(
 export function toJson(value: Column<StructType | ArrayType>): Column<StringType> {
   return scalar("to_json", [value]);
 }
+/**
+ * The value at a path of JSON text, as Spark's get_json_object: `$.a.b[0]['c d']`, from `$`, the whole. A string comes without quotes, an
+ * object or an array as JSON text; NULL where there is none, where it is JSON's null in an object, and where the text is no JSON.
+ * Errors: TYPE_MISMATCH for wildcards and for what is no path.
+ */
+export function getJsonObject(json: Column<StringType>, path: string): Column<StringType> {
+  return scalar("get_json_object", [json, literal<StringType>(path, { kind: "string" })]);
+}
 /** A struct of columns by name. */
 export function namedStruct<const Columns extends Readonly<Record<string, AnyColumn>>>(
   columns: Columns,

@@ -3,6 +3,7 @@ import { hasVariant, typeName } from "../type-name.ts";
 import { quoteName, quoteText } from "../sql/quoting.ts";
 import type { ScalarFunction, TypeRule } from "./function-definition.ts";
 import { decimalText } from "./casts.ts";
+import { jsonPathFunctions } from "./json-path.ts";
 import { anything } from "./type-rules.ts";
 
 /** Names and values by turns; the names are literals, which `named_struct` of the analysis turns into the type. */
@@ -126,4 +127,5 @@ export const nestedFunctions = [
         `to_json(${value}, map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSSSS\\'Z\\''))`,
     },
   },
+  ...jsonPathFunctions,
 ] as const satisfies readonly ScalarFunction[];

@@ -16,16 +16,10 @@ import type { RowError, Spelled } from "../functions/function-definition.ts";
 import { typeName } from "../type-name.ts";
 import type { DataType, StructField, StructType } from "../types.ts";
 import { duckdbType, quoteName, quoteText } from "./quoting.ts";
+import { isStrictJson, strayComma } from "./strict-json.ts";
 
 const sampleCharacters = 80;
 const text = (value: string): string => quoteText(value, "duckdb");
-
-/**
- * DuckDB takes a comma before a closing bracket; JSON does not. Text is looked at closely only where it has one, maybe within a string.
- * DuckDB's NaN and infinities never reach a value: their JSON type is that of a fraction, and fractions must be finite.
- */
-const strayComma = text(`,\\s*[}\\]]`);
-const stringLiteral = text(`"([^"\\\\]|\\\\.)*"`);
 
 /** A place in the JSON: how to point at it, and what to call it in messages. */
 interface Place {
@@ -52,11 +46,8 @@ interface Context {
 /** Renders the parse of `input`, which is a column name. The value is a struct, NULL where the text is NULL. */
 export function renderFromJson(expression: FromJson, input: string, bind: (sql: string) => string): Spelled {
   const { schema, nullInput, unknownFields } = expression;
-  const suspicious = `regexp_matches(${input}, ${strayComma})`;
-  const lax = `regexp_matches(regexp_replace(${input}, ${stringLiteral}, '""', 'g'), ${strayComma})`;
-  const valid = bind(
-    `CASE WHEN json_valid(${input}) THEN NOT (CASE WHEN ${suspicious} THEN ${lax} ELSE FALSE END) ELSE FALSE END`,
-  );
+  // NaN and infinities need no look: their JSON type is that of a fraction, and fractions must be finite.
+  const valid = bind(isStrictJson(input, strayComma));
   const pointers = pointersOf(schema);
   const types = bind(`CASE WHEN ${valid} THEN json_type(${input}, [${pointers.map(text).join(", ")}]) END`);
   const value = bind(
