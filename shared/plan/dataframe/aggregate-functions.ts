@@ -53,6 +53,21 @@ export function varSamp(value: Column<NumericType>): AggregateColumn<DoubleType>
 export function varPop(value: Column<NumericType>): AggregateColumn<DoubleType> {
   return aggregate("var_pop", [value]);
 }
+/** The covariance of a sample, over rows that have both; NULL below two of them. Inexact: equal within 1e-9 relative. */
+export function covarSamp(a: Column<NumericType>, b: Column<NumericType>): AggregateColumn<DoubleType> {
+  return aggregate("covar_samp", [a, b]);
+}
+/** The covariance of all rows that have both. Inexact: equal within 1e-9 relative. */
+export function covarPop(a: Column<NumericType>, b: Column<NumericType>): AggregateColumn<DoubleType> {
+  return aggregate("covar_pop", [a, b]);
+}
+/**
+ * Pearson's correlation over rows that have both, -1 to 1; NULL below two of them. Where one of the values is the same in all rows, the
+ * query stops with DATA_ERROR, as Spark does. Inexact: equal within 1e-9 relative.
+ */
+export function corr(a: Column<NumericType>, b: Column<NumericType>): AggregateColumn<DoubleType> {
+  return aggregate("corr", [a, b]);
+}
 /** The value below which a share of all values lies, 0 to 1, between two of them by their distance. Errors: INVALID_ARGUMENT. */
 export function percentile(value: Column<NumericType>, share: number): AggregateColumn<DoubleType> {
   if (!(share >= 0 && share <= 1))

@@ -42,12 +42,78 @@ function deviation(name: string, face: string, does: string): AggregateFunction 
   };
 }
 
+const ofPairs: TypeRule = (args) => {
+  const typed = exactly([numericKinds, numericKinds], doubleType)(args);
+  return "mismatch" in typed ? typed : { result: doubleType, args: [doubleType, doubleType] };
+};
+
+/** How two values go together, over the rows that have both. */
+function ofBoth(name: "corr" | "covar_pop" | "covar_samp", face: string, does: string): AggregateFunction {
+  return {
+    kind: "aggregate",
+    name,
+    deterministic: true,
+    exactness: "approximate",
+    doc: { usage: `${face}(a: number, b: number): double`, does, difference: "the last digits may differ" },
+    allowsDistinct: false,
+    inexact: () => true,
+    type: ofPairs,
+    sql: {
+      duckdb: {
+        call: ([a, b]) => `list(struct_pack(a := ${a}, b := ${b}))`,
+        finish: (value, { bind }) => {
+          const pairs = bind(
+            `list_filter(${value}, lambda __dyne_e: __dyne_e.a IS NOT NULL AND __dyne_e.b IS NOT NULL)`,
+          );
+          const [left, right] = ["a", "b"].map((part) =>
+            bind(`list_transform(${pairs}, lambda __dyne_e: struct_extract(__dyne_e, '${part}'))`),
+          ) as [string, string];
+          const isFinite = bind(
+            `len(list_filter(${pairs}, lambda __dyne_e: NOT (isfinite(__dyne_e.a) AND isfinite(__dyne_e.b)))) = 0`,
+          );
+          const count = bind(`coalesce(len(${pairs}), 0)`);
+          const [far, wide] = [left, right].map((values) => {
+            const mean = bind(`CASE WHEN ${isFinite} THEN TRY(list_aggregate(${values}, 'avg')) END`);
+            return bind(`list_transform(${values}, lambda __dyne_e: __dyne_e - ${mean})`);
+          }) as [string, string];
+          const products = (a: string, b: string): string =>
+            `TRY(list_aggregate(list_transform(list_zip(${a}, ${b}), lambda __dyne_e: __dyne_e[1] * __dyne_e[2]), 'sum'))`;
+          const together = bind(products(far, wide));
+          const nan = "CAST('NaN' AS DOUBLE)";
+          const least = name === "covar_pop" ? 1 : 2;
+          const of = (result: string): string =>
+            `CASE WHEN ${count} < ${least} THEN NULL WHEN ${isFinite} THEN coalesce(${result}, ${nan}) ELSE ${nan} END`;
+          if (name !== "corr") return of(`${together} / (${name === "covar_pop" ? count : `(${count} - 1)`})`);
+          const same = [left, right].map((values) => `list_min(${values}) = list_max(${values})`).join(" OR ");
+          return {
+            sql: of(`${together} / sqrt(${products(far, far)} * ${products(wide, wide)})`),
+            errors: [
+              {
+                when: `(${count} >= 2 AND ${isFinite} AND (${same}))`,
+                message: "'values that are all the same have no correlation'",
+              },
+            ],
+          };
+        },
+      },
+      spark: { call: ([a, b]) => `${name}(${a}, ${b})`, finish: (value) => value },
+    },
+  };
+}
+
 /** Statistics; NULL over no values. */
 export const statistics = [
   deviation("stddev_samp", "stddevSamp", "The standard deviation of a sample; NULL below two values. Spark's stddev."),
   deviation("stddev_pop", "stddevPop", "The standard deviation of all values."),
   deviation("var_samp", "varSamp", "The variance of a sample; NULL below two values. Spark's variance."),
   deviation("var_pop", "varPop", "The variance of all values."),
+  ofBoth("covar_samp", "covarSamp", "The covariance of a sample, over rows that have both; NULL below two of them."),
+  ofBoth("covar_pop", "covarPop", "The covariance of all rows that have both."),
+  ofBoth(
+    "corr",
+    "corr",
+    "Pearson's correlation over rows that have both, -1 to 1; NULL below two of them, an error where one of the values is the same in all.",
+  ),
   {
     kind: "aggregate",
     name: "percentile",
