@@ -117,6 +117,8 @@ export const limits = {
   selfCareEveryMs: 15 * 60 * 1000,
   selfCareVacuumMs: 24 * 60 * 60 * 1000,
   selfCareBudgetMs: 60 * 1000,
+  /** Further than this from the store's clock nothing is vacuumed without being asked for. */
+  selfCareClockSkewMs: 5 * 60 * 1000,
   /** Small files of one partition and lane that are merged without being asked for, and about how many bytes of them at a time. */
   selfCareSmallFiles: 100,
   selfCareBytes: 256 * 1024 * 1024,

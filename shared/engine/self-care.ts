@@ -96,8 +96,9 @@ export class SelfCare {
     const table = new DeltaTable({ store: lake, path, clock, random, logger, checkpointReader });
     const snapshot = await table.find();
     if (snapshot === undefined) return;
+    const vacuums = due.isVacuumDue && (await this.#isClockRight(layout.care(flow, role)));
     await this.#merge(flow, table, snapshot);
-    if (due.isVacuumDue) await this.#vacuum(table, snapshot);
+    if (vacuums) await this.#vacuum(table, snapshot);
   }
 
   async #merge(flow: FlowId, table: DeltaTable, snapshot: Snapshot): Promise<void> {
@@ -121,6 +122,19 @@ export class SelfCare {
     if (result.kind === "unchanged") return;
     const { filesAdded, filesRemoved } = result.metrics;
     logger.info("small files merged", { table: table.path, version: result.version, filesAdded, filesRemoved });
+  }
+
+  /**
+   * Vacuum tells a file's age by the store's time against ours: by a clock that is days ahead, files of a batch that just runs would be old.
+   * The record that was written a moment ago says what time it is there.
+   */
+  async #isClockRight(recordPath: string): Promise<boolean> {
+    const { host, clock, logger } = this.#context;
+    const written = await host.head(recordPath);
+    const skewMs = written === undefined ? undefined : clock.nowMs() - written.lastModifiedMs;
+    if (skewMs !== undefined && Math.abs(skewMs) <= limits.selfCareClockSkewMs) return true;
+    logger.warn("nothing is vacuumed: the clock is not the store's", { record: recordPath, skewMs });
+    return false;
   }
 
   async #vacuum(table: DeltaTable, { metadata }: Snapshot): Promise<void> {

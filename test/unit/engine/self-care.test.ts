@@ -1,6 +1,6 @@
 /** Tables of flows that keep themselves in shape: what is merged and vacuumed, how often, and what keeps it from being done. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { flowId, generation, laneId, limits } from "../../../shared/core/index.ts";
+import { flowId, generation, laneId, limits, type Clock } from "../../../shared/core/index.ts";
 import { LeaseKeeper, layout } from "../../../shared/checkpoint/index.ts";
 import { SelfCare } from "../../../shared/engine/index.ts";
 import { tablePath } from "../../../shared/pipeline/index.ts";
@@ -137,6 +137,24 @@ test("files that were merged go a week later, a day after the last vacuum, unles
   expect(await stored(table.path)).toBe(inBronze - 6);
   expect(await stored(silver.path)).toBe(inSilver);
   expect(await world.rows("bronze.events")).toHaveLength(8);
+}, 60_000);
+
+test("an instance whose clock is days ahead of the store's vacuums nothing, and says so", async () => {
+  const world = await worldAfter(3);
+  await caring(world).run();
+  await turn(world, 4);
+  const table = world.table(tablePath("bronze.events"));
+  const stored = async () => (await Array.fromAsync(world.estate.lake.list(`${table.path}/`))).length;
+  const before = await stored();
+  const clock: Clock = {
+    nowMs: () => world.clock.nowMs() + 8 * dayMs,
+    sleep: (ms, signal) => world.clock.sleep(ms, signal),
+  };
+  await new SelfCare({ ...world.context(), clock }, world.engine, { ...limits, selfCareSmallFiles: 100 }).run();
+  expect(await stored()).toBe(before);
+  expect(world.lines.filter(({ message }) => message.includes("the clock is not the store's")).length).toBeGreaterThan(
+    0,
+  );
 }, 60_000);
 
 test("what fails at one table is said, and the others are looked after", async () => {
