@@ -122,7 +122,7 @@ export const referenceCases = [
   referenceCase(
     "distinct",
     brief.select("shop").distinct(),
-    ["merge-partials", "merge-partials"],
+    ["append", "merge-partials"],
     ["a; b; NULL", "a; b; c; NULL", "a; b; c", "a", ""],
   ),
   referenceCase(
@@ -407,7 +407,7 @@ export const referenceCases = [
       .groupBy(({ at }) => ({ during: window(at, "5 minutes") }))
       .agg(({ spent }) => ({ visits: count(), spent: sum(spent) }))
       .select(({ during, visits, spent }) => ({ start: during.fields.start, visits, spent })),
-    ["recompute-keys", "recompute-keys"],
+    ["merge-partials", "merge-partials"],
     [
       "2026-01-01T10:00:00Z 2 30; 2026-01-01T10:05:00Z 1 5; 2026-01-01T10:10:00Z 1 7",
       "2026-01-01T10:00:00Z 2 31; 2026-01-01T10:05:00Z 1 5; 2026-01-01T10:10:00Z 2 12",
@@ -422,7 +422,7 @@ export const referenceCases = [
       .groupBy(({ at, shop }) => ({ during: window(at, "10 minutes", "5 minutes"), shop }))
       .agg(() => ({ visits: count() }))
       .select(({ during, shop, visits }) => ({ start: during.fields.start, shop, visits })),
-    ["recompute-keys", "recompute-keys"],
+    ["merge-partials", "merge-partials"],
     [
       "2026-01-01T09:55:00Z a 2; 2026-01-01T10:00:00Z a 2; 2026-01-01T10:00:00Z b 1; 2026-01-01T10:05:00Z b 1; 2026-01-01T10:05:00Z NULL 1; 2026-01-01T10:10:00Z NULL 1",
       "2026-01-01T09:55:00Z a 2; 2026-01-01T10:00:00Z a 2; 2026-01-01T10:00:00Z b 1; 2026-01-01T10:05:00Z b 2; 2026-01-01T10:05:00Z NULL 1; 2026-01-01T10:10:00Z b 1; 2026-01-01T10:10:00Z NULL 1",
