@@ -41,6 +41,8 @@ export class DeltaTable {
   readonly log: DeltaLog;
   #snapshot: Snapshot | undefined;
   readonly #commits = new Map<number, DeltaCommit>();
+  /** How often the table was found to be another one: what was asked for before that is of one that is gone. */
+  #replaced = 0;
 
   constructor(log: DeltaLog) {
     this.log = log;
@@ -55,12 +57,14 @@ export class DeltaTable {
    * a request fails, what was read before it stays, and the next call goes on from there.
    */
   async find(): Promise<Snapshot | undefined> {
-    if (this.#snapshot === undefined) return this.#keep(await findSnapshot(this.log));
+    const [known, replaced] = [this.#snapshot, this.#replaced];
     const onCommit = (commit: DeltaCommit, after: Snapshot): void => {
+      if (replaced !== this.#replaced) return;
       this.#remember(commit);
       this.#keep(after);
     };
-    return this.#keep(await updateSnapshot(this.log, this.#snapshot, onCommit));
+    const found = await (known === undefined ? findSnapshot(this.log) : updateSnapshot(this.log, known, onCommit));
+    return replaced === this.#replaced ? this.#keep(found) : this.find();
   }
 
   /** The newest version. Throws TABLE_NOT_FOUND. */
@@ -93,8 +97,8 @@ export class DeltaTable {
     if (known?.etag !== undefined) {
       const there = await this.log.store.head(commitPath(this.log, known.version));
       if (there?.etag === known.etag) return known;
-      this.#snapshot = undefined;
-      this.#commits.clear();
+      // Another call may have found the same meanwhile, and opened the table that is there now.
+      if (this.#snapshot === known) this.#forget();
     }
     return this.find();
   }
@@ -176,7 +180,9 @@ export class DeltaTable {
     base,
     ...request
   }: Omit<CommitRequest, "base"> & Partial<Pick<CommitRequest, "base">>): Promise<CommitOutcome> {
+    const replaced = this.#replaced;
     const outcome = await commit(this.log, { base: base ?? this.#snapshot ?? (await this.latest()), ...request });
+    if (replaced !== this.#replaced) return outcome;
     this.#keep(outcome.snapshot);
     if (outcome.kind === "committed") this.#remember(outcome.commit);
     return outcome;
@@ -268,6 +274,12 @@ export class DeltaTable {
 
   async #commitAt(version: number): Promise<DeltaCommit | undefined> {
     return this.#commits.get(version) ?? (await readCommit(this.log, version));
+  }
+
+  #forget(): void {
+    this.#replaced++;
+    this.#snapshot = undefined;
+    this.#commits.clear();
   }
 
   #keep<S extends Snapshot | undefined>(snapshot: S): S {

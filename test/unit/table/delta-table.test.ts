@@ -73,6 +73,31 @@ describe("bringing a table up to date", () => {
     expect(requests()).toEqual([3, 4, 5].map((version) => `get ${logName(version)}`));
   });
 
+  test("that began before the table was found to be another one does not bring the older one back", async () => {
+    const writer = new DeltaTable(services);
+    await writer.createIfAbsent(declared);
+    for (const name of ["a", "b", "c"]) await append(writer, name);
+    const [asks, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const store = new FaultyStore(services.store, {
+      random: services.random,
+      before: async ({ path: at }) => {
+        if (!at.endsWith(logName(4))) return;
+        asks.resolve();
+        await answer.promise;
+      },
+    });
+    const table = new DeltaTable({ ...services, store });
+    await table.latest();
+    const finding = table.find();
+    await asks.promise;
+    for await (const { path: at } of services.store.list(`${path}/`)) await services.store.delete(at);
+    const replaced = await new DeltaTable(services).createIfAbsent(declared);
+    expect((await table.confirmed())?.metadata.id).toBe(replaced.metadata.id);
+    answer.resolve();
+    expect((await finding)?.metadata.id).toBe(replaced.metadata.id);
+    expect(await append(table, "d")).toMatchObject({ kind: "committed", version: 1 });
+  });
+
   test("costs one request for each new commit, and one to see that there is no other", async () => {
     const writer = new DeltaTable(services);
     await writer.createIfAbsent(declared);
