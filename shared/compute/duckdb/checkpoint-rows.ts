@@ -107,10 +107,10 @@ async function otherLines(
   return textsOf(connection, `SELECT CASE ${cases} END FROM ${source} WHERE ${condition}`);
 }
 
-/** The texts of a query's one column, NULLs left out. */
+/** The texts of a query's one column, NULLs left out. Made whole first, as in `rowPositions`: rows may be packed on the connection meanwhile. */
 async function textsOf(connection: DuckDBConnection, query: string): Promise<readonly string[]> {
   const texts: string[] = [];
-  const result = await connection.stream(query);
+  const result = await connection.run(query);
   for await (const chunk of result.yieldRows()) {
     for (const [text] of chunk) if (typeof text === "string") texts.push(text);
   }

@@ -2,10 +2,15 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { RowPositions } from "../compute.ts";
 
-/** Runs a query whose rows are a file's index and a row's, both longs, in this order; see `RowPositions`. */
+/**
+ * Runs a query whose rows are a file's index and a row's, both longs, in this order; see `RowPositions`. Throws what DuckDB throws.
+ *
+ * The answer is made whole before its first row is taken: a streamed one that fails on its way, or is overtaken by another query of the
+ * connection, ends as if that were all (`duckdb_fetch_chunk` returns NULL for both), and rows would be missing in silence.
+ */
 export async function rowPositions(connection: DuckDBConnection, query: string): Promise<RowPositions> {
   const byFile = new Map<number, number[]>();
-  const result = await connection.stream(query);
+  const result = await connection.run(query);
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) return byFile;

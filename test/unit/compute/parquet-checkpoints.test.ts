@@ -177,6 +177,20 @@ describe("a checkpoint's Parquet", () => {
     expect(stats).toEqual(expected);
   });
 
+  test("has all of its other actions, though its files are asked for again and again while these are read", async () => {
+    const txns = 50_000;
+    await foreign(
+      `SELECT {'path': 'a' || chr(30), 'stats_parsed': ${parsed}} AS add, NULL::STRUCT(appId VARCHAR, "version" BIGINT) AS txn
+       UNION ALL SELECT NULL, {'appId': i::VARCHAR, 'version': i} FROM range(${txns}) t(i)`,
+    );
+    // Which query comes first is left to DuckDB's threads, so that one time may go well.
+    for (let time = 0; time < 5; time++) {
+      const rows = await rowsOf("lake/foreign.parquet");
+      expect(rows.filter((row) => "txn" in row)).toHaveLength(txns);
+      expect(rows.filter((row) => "add" in row)).toHaveLength(1);
+    }
+  });
+
   async function foreign(sql: string): Promise<void> {
     const file = join(under.folder, "foreign.parquet");
     await query(`COPY (${sql}) TO '${file}' (FORMAT parquet)`);
