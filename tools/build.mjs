@@ -5,9 +5,8 @@
  *
  * Progress goes to stderr, the summary to stdout.
  */
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { mkdir } from "node:fs/promises";
 import { buildApp } from "./build/app.mjs";
 import { appBytesMax, megabytes } from "./build/size.mjs";
 import { Interruption, LaunchFailure } from "./launch/failure.mjs";
@@ -21,8 +20,9 @@ sources give equal bytes. What is published is the zip of it; "pulumi up" makes 
 
 Options:
   --out <folder>   where to build (default: dist, in the checkout); an earlier build there is replaced
-  --zip <file>     write the zip too, replacing an earlier one
-  --maps <folder>  write the source maps of the bundles too, to read stack traces with; they are not deployed
+  --zip <file>     write the zip too, replacing an earlier one; it cannot lie in the folder of --out
+  --maps <folder>  write the source maps of the bundles too, to read stack traces with; they are not deployed,
+                   and cannot lie in the folder of --out
   --json           print the summary as one line of JSON
   --help           print this`;
 
@@ -30,7 +30,10 @@ function optionsOf(args) {
   try {
     const text = { type: "string" };
     const flag = { type: "boolean", default: false };
-    return parseArgs({ args, options: { out: text, zip: text, maps: text, json: flag, help: flag } }).values;
+    const { values } = parseArgs({ args, options: { out: text, zip: text, maps: text, json: flag, help: flag } });
+    const empty = Object.keys(values).find((name) => values[name] === "");
+    if (empty !== undefined) throw new Error(`Option '--${empty}' has an empty path.`);
+    return values;
   } catch (error) {
     throw new LaunchFailure(`${error.message} What there is, is told by: npm run build -- --help`);
   }
@@ -49,7 +52,6 @@ async function run(args) {
   const out = options.out === undefined ? join(root, "dist") : resolve(options.out);
   const maps = options.maps === undefined ? undefined : resolve(options.maps);
   const zip = options.zip === undefined ? undefined : resolve(options.zip);
-  for (const path of [out, zip ?? out]) await mkdir(dirname(path), { recursive: true });
   const startedMs = performance.now();
   const say = (step) => process.stderr.write(`dyne: ${step} …\n`);
   const built = await buildApp({ root, out, zip, maps, say, signal: stopSignal() });

@@ -5,6 +5,7 @@ import { bundleFunctions } from "./bundle.mjs";
 import { copyNative, findNative } from "./native.mjs";
 import { packagesOf, thirdPartyNotices } from "./notices.mjs";
 import { checkSize, digestOf, filesOf } from "./size.mjs";
+import { prepareTargets } from "./targets.mjs";
 import { packZip } from "./zip.mjs";
 
 /** Archives hold times; files that always have the same one make archives that are the same. */
@@ -16,7 +17,7 @@ const builtNames = new Set(["host.json", "package.json", "functions", "chunks", 
 /**
  * Builds the app of the checkout `root` for Azure Functions into the folder `out`, its zip into the file `zip` and the source maps of its
  * bundles into the folder `maps` where they are given. `out` is replaced as a whole when everything else has succeeded; a failed build leaves
- * it as it was. `say` is told each step; between two steps `signal` ends the build.
+ * it as it was, and so does one that is refused because the zip or the maps would lie in it. `say` is told each step; between two steps `signal` ends the build.
  *
  *     host.json                     as it is
  *     package.json                  an ES module; `main` matches the bundles in functions/
@@ -34,6 +35,7 @@ export async function buildApp({ root, out, zip, maps, signal, say = () => undef
     say(what);
   };
   await refuseForeign(out);
+  await prepareTargets({ out, zip, maps });
   step("bundling functions/");
   const [bundle, native] = await Promise.all([bundleFunctions(root), findNative(root)]);
   const fresh = join(dirname(out), `.${basename(out)}-${process.pid}`);

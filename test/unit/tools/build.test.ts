@@ -1,6 +1,15 @@
 import { createHash } from "node:crypto";
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -226,6 +235,42 @@ console.log(JSON.stringify((await buildApp(${JSON.stringify(options)})).zip));`;
     }
     expect(filesBelow(root)).toEqual(Object.keys(checkout).toSorted());
     expect(filesBelow(join(folder, "mine"))).toEqual(Object.keys(app).toSorted());
+  });
+
+  it("is refused before anything is made where its zip or its maps would go with the folder that is replaced, or are something else", async () => {
+    const out = join(folder, "out");
+    await buildApp({ root, out });
+    rmSync(join(root, "functions/two.ts"));
+    write(folder, { "there.txt": "mine", "full/file.txt": "mine" });
+    symlinkSync(out, join(folder, "link"));
+    const before = filesBelow(folder);
+    const refused = [
+      { zip: join(out, "app.zip"), says: "would be gone at the end" },
+      { zip: join(out, "new/app.zip"), says: "would be gone at the end" },
+      { zip: join(folder, "link/app.zip"), says: "would be gone at the end" },
+      { zip: out, says: "would be gone at the end" },
+      { zip: join(folder, "full"), says: "is there and is no file" },
+      { zip: join(folder, "there.txt/app.zip"), says: "cannot be made" },
+      { maps: join(out, "maps"), says: "would be gone at the end" },
+      { maps: join(folder, "there.txt"), says: "is there and no folder" },
+    ];
+    const steps: string[] = [];
+    const say = (step: string) => void steps.push(step);
+    for (const { says, ...targets } of refused)
+      await expect(buildApp({ root, out, say, ...targets }), JSON.stringify(targets)).rejects.toThrow(says);
+    expect(steps).toEqual([]);
+    expect(filesBelow(folder)).toEqual(before);
+    // Names that only begin like the folder are none of its own.
+    await buildApp({ root, out, zip: join(folder, "out.zip"), maps: join(folder, "..out/maps") });
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(["..out", "out.zip"]));
+  });
+
+  it("has no place for an empty path", () => {
+    const command = join(import.meta.dirname, "../../../tools/build.mjs");
+    for (const option of ["--zip", "--out", "--maps"]) {
+      const { status, stderr } = spawnSync(process.execPath, [command, option, ""], { encoding: "utf8" });
+      expect([status, stderr]).toEqual([1, expect.stringMatching(`^dyne: Option '${option}' has an empty path`)]);
+    }
   });
 
   it("is given up between two steps when somebody asks for the end", async () => {
