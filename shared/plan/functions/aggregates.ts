@@ -247,14 +247,17 @@ export const aggregates = [
     name: "mode",
     deterministic: true,
     exactness: "exact",
-    doc: { usage: "mode(value)", does: "The value that most rows have, of several the least; NULL over none." },
+    doc: {
+      usage: "mode(value)",
+      does: "The value that most rows have, of several the least; NULL over none. Not of binary, of which Spark counts every value apart.",
+    },
     allowsDistinct: false,
     inexact: never,
     type: (args) => {
       const typed = anything(1, 1, ([type]) => type as DataType)(args);
-      return "mismatch" in typed || isKey(typed.result)
-        ? typed
-        : { mismatch: `cannot count values of ${typeName(typed.result)}` };
+      if ("mismatch" in typed || (isKey(typed.result) && typed.result.kind !== "binary")) return typed;
+      const instead = typed.result.kind === "binary" ? "; count their hex or base64 text" : "";
+      return { mismatch: `cannot count values of ${typeName(typed.result)}${instead}` };
     },
     sql: {
       duckdb: {

@@ -16,7 +16,7 @@ import type {
   SpellingContext,
   Typed,
 } from "./function-definition.ts";
-import { isKey, isOrdered } from "./type-rules.ts";
+import { isKey } from "./type-rules.ts";
 
 interface Entry extends Pick<HigherOrderFunction, "name" | "lambdas" | "type" | "duckdb" | "evaluates"> {
   readonly usage: string;
@@ -272,8 +272,9 @@ export const higherOrderFunctions = [
     does: "What the lambda gives for each key of one of the maps, and its values in both: NULL where it has none.",
     lambdas: (args) => {
       const [a, b] = args;
-      if (args.length !== 2 || a?.kind !== "map" || b?.kind !== "map" || !sameType(a.key, b.key) || !isOrdered(a.key))
+      if (args.length !== 2 || a?.kind !== "map" || b?.kind !== "map" || !sameType(a.key, b.key))
         return { mismatch: "needs two maps with keys of one type" };
+      if (!isKey(a.key)) return { mismatch: `cannot compare keys of ${typeName(a.key)}` };
       return [{ parameters: [a.key, a.value, b.value], least: 3 }];
     },
     type: ([a, b], [body]) => ({

@@ -57,7 +57,7 @@ export const jsonPathFunctions = [
     usage: "getJsonObject(json: string, path: string literal): string",
     does: "The value at a path such as `$.a.b[0]['c d']` of JSON text: a string without quotes, an object or an array as JSON text; NULL where there is none, where it is null in an object, and where the text is no JSON. Paths have no wildcards.",
     difference:
-      "the last digits of a fraction may differ; within objects and arrays, fractions from ten million on and below a thousandth and characters beyond U+FFFF are spelled in another form; of a key that is there twice the first counts; text after the value, single quotes, and control characters and halves of surrogate pairs in strings, which Spark lets pass, make no JSON",
+      "the last digits of a fraction may differ; within objects and arrays, fractions from ten million on and below a thousandth and characters beyond U+FFFF are spelled in another form; of a key that is there twice the first counts; text after the value, single quotes, and control characters and halves of surrogate pairs in strings, which Spark lets pass, make no JSON; JSON of more than 1,000 levels, with a number of more than 1,000 digits or with a name of more than 50,000 characters is read, and so is a text of more than 20 million characters, where Spark gives NULL",
     type: exactly([["string"], ["string"]], stringType),
     checkLiterals: ([, path]) =>
       typeof path === "string" && stepsOf(path) !== undefined

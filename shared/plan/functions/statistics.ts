@@ -47,6 +47,14 @@ const ofPairs: TypeRule = (args) => {
   return "mismatch" in typed ? typed : { result: doubleType, args: [doubleType, doubleType] };
 };
 
+const covarianceBeyondDoubles =
+  "the last digits may differ; where the values' sum is beyond a double the result is NaN, where only their products are (numbers beyond about 1e154) an infinity, of which Spark gives NaN";
+const beyondDoubles = {
+  covar_pop: covarianceBeyondDoubles,
+  covar_samp: covarianceBeyondDoubles,
+  corr: "the last digits may differ; where squares of the values or of their distances from the mean are no doubles (numbers beyond about 1e154, distances below about 1e-154), the result is NaN, 0 or an infinity, of which Spark gives NaN or an error",
+} as const;
+
 /** How two values go together, over the rows that have both. */
 function ofBoth(name: "corr" | "covar_pop" | "covar_samp", face: string, does: string): AggregateFunction {
   return {
@@ -54,7 +62,7 @@ function ofBoth(name: "corr" | "covar_pop" | "covar_samp", face: string, does: s
     name,
     deterministic: true,
     exactness: "approximate",
-    doc: { usage: `${face}(a: number, b: number): double`, does, difference: "the last digits may differ" },
+    doc: { usage: `${face}(a: number, b: number): double`, does, difference: beyondDoubles[name] },
     allowsDistinct: false,
     inexact: () => true,
     type: ofPairs,

@@ -20,6 +20,7 @@ import {
   map,
   max,
   min,
+  mode,
   nodesOf,
   read,
   readStream,
@@ -258,6 +259,15 @@ describe("what cannot be", () => {
       "INVALID_PIPELINE",
       /neither grouped by nor aggregated/,
       () => frame.groupBy("origin").agg(({ delay, speed }) => ({ x: max(delay).plus(speed) })),
+    ],
+    [
+      "the mode of binary",
+      "TYPE_MISMATCH",
+      /mode cannot count values of binary; count their hex or base64 text/,
+      () => {
+        const bytes = read({ name: "b", schema: struct({ a: binary() }) });
+        return bytes.groupBy().agg(({ a }) => ({ x: mode(a) }));
+      },
     ],
     ["explode of text", "TYPE_MISMATCH", /needs an array/, () => frame.explode("x", ({ origin }) => origin as never)],
     ["a watermark on text", "TYPE_MISMATCH", /needs a timestamp/, () => frame.withWatermark("origin", "1 hour")],

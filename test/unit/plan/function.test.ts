@@ -173,6 +173,8 @@ const cases: readonly (readonly [string, AnyColumn, Json, string?])[] = [
     null,
     "the result of + does not fit into bigint",
   ],
+  // Spark stops at the NULL and gives NULL, as docs/functions.md says.
+  ["errors behind a NULL count", L(null).plus(S("x").cast(long())), null, 'cannot cast "x" to bigint'],
   ["the first error is kept", L(longMax).plus(1).divide(0), null, "the result of + does not fit into bigint"],
 ];
 

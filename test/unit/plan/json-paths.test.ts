@@ -61,7 +61,10 @@ describe("a value at a path of JSON", () => {
     ["{'a':1}", null],
     ['{"a":"\t"}', null],
     ['{"a":[1e10,"🤦"]}', '[10000000000.0,"🤦"]'],
-  ])("of %s is what the documentation says, not what Spark gives", async (text, value) => {
+    [`{"a":1,"b":${"[".repeat(1_001)}${"]".repeat(1_001)}}`, "1"],
+    [`{"a":1,"b":${"7".repeat(1_001)}}`, "1"],
+    [`{"a":1,"${"b".repeat(50_001)}":2}`, "1"],
+  ])("of %.80s is what the documentation says, not what Spark gives", async (text, value) => {
     expect(await valueOf(getJsonObject(json, "$.a").expression, text)).toBe(value);
   });
 

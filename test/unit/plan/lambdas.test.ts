@@ -9,12 +9,14 @@ import {
   columnsOf,
   count,
   DataFrame,
+  double,
   exists,
   filter,
   integer,
   lit,
   long,
   map,
+  mapZipWith,
   max,
   parseExpression,
   planFingerprint,
@@ -54,6 +56,7 @@ const table = {
 };
 const frame = read(table);
 const { xs, id, names, m } = frame.columns;
+const { byDouble } = read({ name: "d", schema: struct({ byDouble: map(double(), integer()) }) }).columns;
 
 describe("a lambda", () => {
   it("has the same plan whatever its parameters are called and whenever it is built", () => {
@@ -116,6 +119,11 @@ describe("a lambda that cannot be is refused when the query is built", () => {
       "keys of doubles",
       () => transformKeys(m, (_key, value) => value.divide(2)),
       code("TYPE_MISMATCH", "keys of double"),
+    ],
+    [
+      "maps zipped by keys of doubles, of which there are two zeros",
+      () => mapZipWith(byDouble, byDouble, (_key, a) => a),
+      code("TYPE_MISMATCH", "map_zip_with cannot compare keys of double"),
     ],
     [
       "an aggregate",

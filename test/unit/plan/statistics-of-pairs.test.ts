@@ -31,6 +31,16 @@ describe("the statistics of pairs", () => {
     expect(row).toEqual({ corr: same(expectedCorr), pop: same(pop), samp: same(samp) });
   });
 
+  it.each([
+    ["products beyond a double", rowsOf(["1e200", "1e200"], ["2e200", "2e200"], ["3e200", "4e200"]), "NaN", "Infinity"],
+    ["sums beyond a double", rowsOf(["1e308", "1"], ["1e308", "2"], ["1.7e308", "3"]), "NaN", "NaN"],
+    ["squares beyond a double", rowsOf(["1e160", "1"], ["2e160", "2"], ["4e160", "3"]), 0, 1e160],
+    ["distances whose squares are 0", rowsOf(["1e-170", "1"], ["2e-170", "2"], ["4e-170", "3"]), "Infinity", 1e-170],
+    ["distances whose products are 0", rowsOf(["1e-200", "1e-200"], ["2e-200", "3e-200"]), "NaN", 0],
+  ])("of %s are what the documentation says, not what Spark gives", async (_what, t, expectedCorr, pop) => {
+    expect(await duckdb.query(all.plan, { t })).toEqual([expect.objectContaining({ corr: expectedCorr, pop })]);
+  });
+
   it("have no correlation where one of the values is always the same, which stops the query", async () => {
     const t = rowsOf(["0.1", "2"], ["0.1", "3"], ["0.1", "5"]);
     await expect(duckdb.query(all.plan, { t })).rejects.toThrow("DATA_ERROR: values that are all the same");
