@@ -97,6 +97,8 @@ export const limits = {
   progressFoldMs: 5 * 60 * 1000,
   progressFoldBatches: 2_000,
   progressLookMs: 60 * 60 * 1000,
+  /** Days of `system.progress` that are kept, before the one that it is now. */
+  progressDaysKept: 90,
   /** A lane's head is looked for by halving where a listing would be longer. */
   laneEntriesListedMax: 1_000,
   /** Objects that one round of maintenance deletes in one place, and how many of them at once. */

@@ -25,6 +25,7 @@ import { appendRows, careForLog, sourceOfRows, type DeltaTable } from "../../tab
 import type { EngineContext } from "../context.ts";
 import type { WarmFlow } from "../maintenance.ts";
 import { laneCommits, type LaneToRead } from "./lane-commits.ts";
+import { dropOldDays } from "./old-days.ts";
 import { progressPartitions, progressRows, progressSchema } from "./progress-table.ts";
 
 /** A flow, and what this instance knows of it. */
@@ -119,6 +120,7 @@ export class ProgressFold {
       }
     }
     if (found.length > 0) await this.#append(found, signal);
+    if (looked.length > 0 && snapshot !== undefined) await this.#dropOldDays(snapshot, signal);
     // There is more: the next time need not wait.
     if (room <= 0) this.#lastMs = nowMs - limits.progressFoldMs;
     else for (const { flow } of looked) this.#lookedMs.set(flow, nowMs);
@@ -192,6 +194,12 @@ export class ProgressFold {
     for (const { appId, fence } of found) this.#folded.set(appId, fence.version);
     logger.debug("progress folded", { table: table.path, batches: batches.length, version: result.version });
     await careForLog(table, result.version);
+  }
+
+  async #dropOldDays(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+    const { compute, logger } = this.#context;
+    const files = await dropOldDays({ compute, table: this.#table }, snapshot, signal);
+    if (files > 0) logger.info("old progress dropped", { table: this.#table.path, files });
   }
 
   /** The table, with all columns of this build; those of a newer one are NULL in its rows. */

@@ -174,6 +174,28 @@ describe("the progress of batches", () => {
     expect((await world.table(progressPath).latest()).version).toBe(version);
   });
 
+  test("is there for ninety days: older ones go, and are not folded again", async () => {
+    const world = await ranWorld();
+    const fold = new ProgressFold(world.context(), progressPath);
+    await fold.run(cold(world), "sweep", never);
+    const first = await folded(world);
+    expect(first.length).toBeGreaterThan(0);
+
+    world.clock.advance(limits.progressDaysKept * 24 * 60 * minuteMs);
+    await fold.run(cold(world), "sweep", never);
+    expect(await folded(world)).toEqual(first);
+
+    world.send("0", [readingAt(90, "z", "d1", 5)]);
+    await world.quiet();
+    world.clock.advance(24 * 60 * minuteMs);
+    await fold.run(cold(world), "sweep", never);
+    world.clock.advance(limits.progressLookMs);
+    await fold.run(cold(world), "sweep", never);
+    const left = await folded(world);
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.every((row) => !first.some((old) => JSON.stringify(old) === JSON.stringify(row)))).toBe(true);
+  });
+
   test("is not held back by a lane that was read on in another generation, nor by a flow that is paused", async () => {
     const world = await ranWorld();
     await foldBy(world);
