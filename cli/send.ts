@@ -1,8 +1,7 @@
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline/promises";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { Command } from "commander";
-import { DyneError } from "../shared/core/index.ts";
+import { byteLines, DyneError, isDyneError, limits } from "../shared/core/index.ts";
 import { hubsOf } from "../local/platform/index.ts";
 import { pipelines } from "../pipelines/index.ts";
 import { Operator } from "./operator.ts";
@@ -16,7 +15,7 @@ interface SendOptions {
 /** `dyne send`: lines of a file become events of a local hub, byte for byte. */
 export function sendCommand(): Command {
   return new Command("send")
-    .description("Send each line of a file, or of standard input, to a local hub as one event.")
+    .description('Send each line of a file, or of standard input, to a local hub as one event. Lines end with "\\n".')
     .argument("<hub>", "a hub that a pipeline reads, such as flights")
     .argument("[file]", "without it, standard input is sent")
     .option(
@@ -40,12 +39,15 @@ async function send(hub: string, file: string | undefined, { data, key, json }: 
   const producer = new EventHubProducerClient(operator.eventHubs, hub);
   let events = 0;
   try {
-    let lines: string[] = [];
+    let lines: Buffer[] = [];
+    let bytes = 0;
     for await (const line of linesOf(file)) {
-      if (line !== "") lines.push(line);
-      if (lines.length < linesAtOnce) continue;
+      if (line.length > 0) lines.push(line);
+      bytes += line.length;
+      if (lines.length < linesAtOnce && bytes < bytesAtOnce) continue;
       events += await sendLines(producer, lines, key);
       lines = [];
+      bytes = 0;
     }
     events += await sendLines(producer, lines, key);
   } finally {
@@ -55,14 +57,15 @@ async function send(hub: string, file: string | undefined, { data, key, json }: 
 }
 
 const linesAtOnce = 1_000;
+const bytesAtOnce = 16 * 1024 * 1024;
 
 /** Sends lines by key, those of a key in their order. Throws LIMIT_EXCEEDED for one that no hub takes. */
-async function sendLines(producer: EventHubProducerClient, lines: readonly string[], key: string | undefined) {
+async function sendLines(producer: EventHubProducerClient, lines: readonly Buffer[], key: string | undefined) {
   for (const [partitionKey, group] of Map.groupBy(lines, (line) => partitionKeyOf(line, key))) {
     const options = partitionKey === undefined ? {} : { partitionKey };
     let batch = await producer.createBatch(options);
     for (const line of group) {
-      const event = { body: Buffer.from(line) };
+      const event = { body: line };
       if (batch.tryAdd(event)) continue;
       if (batch.count > 0) await producer.sendBatch(batch);
       batch = await producer.createBatch(options);
@@ -77,28 +80,30 @@ async function sendLines(producer: EventHubProducerClient, lines: readonly strin
   return lines.length;
 }
 
-/** Throws INVALID_ARGUMENT where the file cannot be read. */
-async function* linesOf(file: string | undefined): AsyncGenerator<string, void> {
+/** Throws INVALID_ARGUMENT where the file cannot be read, LIMIT_EXCEEDED for a line that nothing takes. */
+async function* linesOf(file: string | undefined): AsyncGenerator<Buffer, void> {
   try {
-    yield* createInterface({ input: file === undefined ? process.stdin : createReadStream(file), crlfDelay: Infinity });
+    yield* byteLines(file === undefined ? process.stdin : createReadStream(file), limits.lineBytes);
   } catch (cause) {
+    if (isDyneError(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DyneError("INVALID_ARGUMENT", `${file ?? "Standard input"} cannot be read: ${reason}.`, { cause });
   }
 }
 
 /** Throws INVALID_ARGUMENT where a line has no such field. */
-function partitionKeyOf(line: string, key: string | undefined): string | undefined {
+function partitionKeyOf(line: Buffer, key: string | undefined): string | undefined {
   if (key === undefined) return undefined;
+  const text = line.toString();
   let value: unknown;
   try {
-    value = (JSON.parse(line) as Record<string, unknown> | null)?.[key];
+    value = (JSON.parse(text) as Record<string, unknown> | null)?.[key];
   } catch {
     value = undefined;
   }
   if (typeof value === "string" || typeof value === "number") return String(value);
   throw new DyneError(
     "INVALID_ARGUMENT",
-    `A line has no text or number in "${key}": ${line.slice(0, 100)}. Send it without --key.`,
+    `A line has no text or number in "${key}": ${text.slice(0, 100)}. Send it without --key.`,
   );
 }

@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { extname } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-import { DyneError, type Logger } from "../../shared/core/index.ts";
+import { DyneError, followLines, limits, type Logger } from "../../shared/core/index.ts";
 import {
   accountNames,
   accountsVariable,
@@ -169,8 +168,9 @@ function listening(child: ChildProcess, logger: Logger): Promise<{ blob: number;
         resolve({ blob, queue });
       }
     };
-    if (child.stdout) createInterface(child.stdout).on("line", follow);
-    if (child.stderr) createInterface(child.stderr).on("line", follow);
+    const leaveOut = (error: DyneError): void => follow(error.message);
+    for (const stream of [child.stdout, child.stderr])
+      if (stream !== null) followLines(stream, limits.lineBytes, follow, leaveOut);
   });
 }
 

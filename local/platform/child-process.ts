@@ -1,7 +1,6 @@
 /** Processes of the local platform: told what to do by one JSON argument, ready when they print one JSON line, gone when we are gone. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { createInterface } from "node:readline";
-import { DyneError } from "../../shared/core/index.ts";
+import { DyneError, followLines, limits } from "../../shared/core/index.ts";
 
 export interface ChildOptions {
   /** For messages. */
@@ -76,22 +75,21 @@ function firstLine(child: ChildProcess, options: ChildOptions): Promise<Readonly
     );
   const timer = setTimeout(() => fail(`it was not ready after ${readyLimitMs / 1000} s`), readyLimitMs);
   let isReady = false;
-  if (child.stdout !== null) {
-    createInterface(child.stdout).on("line", (line) => {
-      const value = parse(line);
-      if (value === undefined) return;
-      if (isReady) return options.onLine?.(value);
-      isReady = true;
-      clearTimeout(timer);
-      resolve(value);
-    });
-  }
-  if (child.stderr !== null) {
-    createInterface(child.stderr).on("line", (line) => {
-      if (lastLines.push(line) > lastLinesMax) lastLines.shift();
-      options.onLog(line);
-    });
-  }
+  const hear = (line: string) => {
+    const value = parse(line);
+    if (value === undefined) return;
+    if (isReady) return options.onLine?.(value);
+    isReady = true;
+    clearTimeout(timer);
+    resolve(value);
+  };
+  const log = (line: string) => {
+    if (lastLines.push(line) > lastLinesMax) lastLines.shift();
+    options.onLog(line);
+  };
+  const leaveOut = (error: DyneError) => log(`A line of ${options.name} is left out: ${error.message}`);
+  if (child.stdout !== null) followLines(child.stdout, limits.lineBytes, hear, leaveOut);
+  if (child.stderr !== null) followLines(child.stderr, limits.lineBytes, log, leaveOut);
   child.once("error", (error) => fail(error.message));
   child.once("exit", (code, signal) => {
     clearTimeout(timer);

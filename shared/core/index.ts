@@ -5,6 +5,7 @@ export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./instant.ts";
 export * from "./limits.ts";
+export * from "./lines.ts";
 export * from "./logger.ts";
 export * from "./loopback.ts";
 export * from "./nearest-name.ts";

@@ -143,6 +143,8 @@ export const limits = {
   jobTidyMs: 60 * 60 * 1000,
   /** Changes of a record by put-if-match that somebody else was first with. */
   stateAttemptsMax: 20,
+  /** A line of text that is read from a file or from another process. */
+  lineBytes: 16 * 1024 * 1024,
   /** A sample of a bad row in an error, a state file or a log line. */
   sampleCharacters: 200,
   /** How long a lease lasts, and how often its holder renews it. */

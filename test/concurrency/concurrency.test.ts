@@ -9,8 +9,8 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { byteLines, limits } from "../../shared/core/index.ts";
 import type { DeltaCommit } from "../../shared/delta/index.ts";
 import { AzureBlobStore } from "../../shared/storage/index.ts";
 import { DeltaLake } from "../../shared/table/lake/index.ts";
@@ -71,8 +71,8 @@ async function runWriter(writer: number): Promise<void> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = once(child, "exit");
-  for await (const line of createInterface({ input: child.stdout })) {
-    reports.push(JSON.parse(line) as Report);
+  for await (const line of byteLines(child.stdout, limits.lineBytes)) {
+    reports.push(JSON.parse(line.toString()) as Report);
     say();
   }
   const [code] = await exited;

@@ -32,7 +32,7 @@ beforeAll(async () => {
   folder = stack.use(await temporaryFolder()).path;
   data = join(folder, "data");
   await writeFile(join(folder, "airports.csv"), airports);
-  await writeFile(join(folder, "flights.jsonl"), `${flight("A")}\n\n${flight("B")}\n${flight("B")}\nno JSON\n`);
+  await writeFile(join(folder, "flights.jsonl"), `${flight("A\u2028")}\n\n${flight("B")}\n${flight("B")}\nno JSON\n`);
   await using owned = await ownDataFolder(data);
   await using _storage = await startStorage({ directory: owned.path, logger: silentLogger });
 }, 60_000);

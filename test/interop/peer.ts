@@ -2,13 +2,15 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { followLines } from "../../shared/core/index.ts";
 
 /** Spark plans a MERGE for seconds on a busy machine. */
 const answerMsMax = 240_000;
 /** The first start brings Spark's jars. */
 const startMsMax = 600_000;
+/** A whole table of the tests in one answer. */
+const answerBytesMax = 256 * 1024 * 1024;
 /** As much of what a process said on its standard error is kept for messages. */
 const saidMax = 4_000;
 
@@ -41,7 +43,12 @@ export class Peer implements AsyncDisposable {
     this.#child.stdin.on("error", () => {
       // Whoever waits is told by the end of the process.
     });
-    createInterface({ input: this.#child.stdout }).on("line", (line) => this.#hear(line));
+    followLines(
+      this.#child.stdout,
+      answerBytesMax,
+      (line) => this.#hear(line),
+      (error) => this.#fail(error.message),
+    );
     this.#child.on("error", (error) => this.#fail(error.message));
     this.#child.on("close", (code, signal) => this.#fail(`ended with ${code ?? signal}`));
   }

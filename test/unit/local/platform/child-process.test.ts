@@ -40,13 +40,13 @@ describe("a child", () => {
       if (lines.length === 2 && logs.length === 2) resolve();
     };
     await using _ = await start(
-      { say: ['{"ready":true}', '{"n":1}', "noise", '{"n":2}'], complain: ["one", "two"] },
+      { say: ['{"ready":true}', '{"n":"1\u2028"}', "noise", '{"n":2}'], complain: ["one\u2029", "two"] },
       { onLine: (line) => (lines.push(line), done()), onLog: (line) => (logs.push(line), done()) },
     );
     await all;
     expect([lines, logs]).toEqual([
-      [{ n: 1 }, { n: 2 }],
-      ["one", "two"],
+      [{ n: "1\u2028" }, { n: 2 }],
+      ["one\u2029", "two"],
     ]);
   });
 
