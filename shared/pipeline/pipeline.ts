@@ -48,12 +48,17 @@ export interface Pipeline {
  * view), DUPLICATE_NAME, SCHEMA_MISMATCH, UNSUPPORTED_FEATURE; each names the table and the remedy.
  */
 export function definePipeline(name: string, tables: readonly DeclaredTable[]): Pipeline {
-  if (!/^[a-z][a-z0-9_-]{0,62}$/.test(name)) {
+  if (typeof name !== "string" || !/^[a-z][a-z0-9_-]{0,62}$/.test(name)) {
     throw new DyneError(
       "INVALID_PIPELINE",
-      `"${name}" is not the name of a pipeline. Use lower-case letters, digits, "-" and "_".`,
+      `"${String(name)}" is not the name of a pipeline. Use lower-case letters, digits, "-" and "_".`,
     );
   }
+  if (!Array.isArray(tables) || !tables.every((table: Partial<DeclaredTable> | null) => table?.schema !== undefined))
+    throw new DyneError(
+      "INVALID_PIPELINE",
+      `${name} does not list tables. Give what streamingTable(…) and materializedView(…) gave, in a list.`,
+    );
   const listed = new Map<string, DeclaredTable>();
   for (const table of tables) {
     if (listed.has(table.name))

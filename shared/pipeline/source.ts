@@ -1,6 +1,8 @@
 /** Where data comes from. */
 import { DyneError } from "../core/index.ts";
 import { checkFieldNames, durationMs } from "../plan/index.ts";
+import * as kinds from "./options.ts";
+import { checkOptions, shown } from "./options.ts";
 import type { ColumnTypes, Duration, StructOf } from "../plan/index.ts";
 
 /** An Event Hub; every partition is a lane. */
@@ -29,11 +31,16 @@ const fileFormats = ["csv", "json", "jsonl"] as const;
 /** Formats of files: CSV with a header, one JSON value per file (an object or an array of them), JSON lines. */
 export type FileFormat = (typeof fileFormats)[number];
 
-/** Reads a hub from its oldest event on. Errors: INVALID_PIPELINE. */
+/**
+ * Reads a hub from its oldest event on. Errors: INVALID_PIPELINE for a hub that cannot be; INVALID_ARGUMENT for an option that there is not or
+ * that has another kind of value.
+ */
 export function eventHub(
   hub: string,
   options: Partial<Pick<EventHubSource, "partitions" | "startingPosition" | "failOnDataLoss">> = {},
 ): EventHubSource {
+  checkText(hub, "The name of a hub");
+  inSource(`The hub "${hub}"`, () => checkOptions(options, hubOptions));
   const { partitions = 4, startingPosition = "earliest", failOnDataLoss = true } = options;
   if (!/^[a-z0-9](?:[a-z0-9_-]{0,48}[a-z0-9])?$/.test(hub)) {
     // Event Hubs knows dots. The Functions host does not, and the function of a hub is named after it.
@@ -52,11 +59,17 @@ export function eventHub(
   return Object.freeze({ kind: "eventHub", hub, partitions, startingPosition, failOnDataLoss });
 }
 
-/** Reads every file that lands under a glob, each version of a file once. Errors: INVALID_PIPELINE, UNSUPPORTED_FEATURE. */
+/** Reads every file that lands under a glob, each version of a file once. Errors: INVALID_PIPELINE, UNSUPPORTED_FEATURE; INVALID_ARGUMENT as above. */
 export function files<Types extends ColumnTypes>(
   glob: string,
   options: { readonly format: FileFormat; readonly schema: StructOf<Types>; readonly maxFileAge?: Duration },
 ): FilesSource<Types> {
+  checkText(glob, "The place of landed files");
+  inSource(`"${glob}"`, () => {
+    checkOptions(options, filesOptions);
+    if (options.schema === undefined)
+      throw new DyneError("INVALID_PIPELINE", `It has no schema. Give ${kinds.structType.what}.`);
+  });
   const { format, schema, maxFileAge = "90 days" } = options;
   if (!fileFormats.includes(format)) {
     throw new DyneError(
@@ -73,4 +86,30 @@ export function files<Types extends ColumnTypes>(
   }
   checkFieldNames(Object.keys(schema.fields), `the schema of ${glob}`);
   return Object.freeze({ kind: "files", glob, format, schema, maxFileAgeMs: durationMs(maxFileAge) });
+}
+
+const hubOptions = {
+  partitions: kinds.numeric,
+  startingPosition: kinds.oneOf("earliest", "latest"),
+  failOnDataLoss: kinds.flag,
+};
+/** The format is told of by itself, with those that there are. */
+const filesOptions = {
+  format: { what: "", isRight: () => true },
+  schema: kinds.structType,
+  maxFileAge: kinds.duration,
+};
+
+function checkText(value: unknown, what: string): void {
+  if (typeof value !== "string") throw new DyneError("INVALID_ARGUMENT", `${what} is ${shown(value)}. Give a text.`);
+}
+
+/** Says which source an error is about. */
+function inSource(name: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof DyneError)) throw error;
+    throw new DyneError(error.code, `${name}: ${error.message}`, { cause: error, details: error.details });
+  }
 }

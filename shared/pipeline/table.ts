@@ -7,6 +7,7 @@ import {
   checkStreaming,
   checkTotalOrder,
   analyze,
+  Column,
   DataFrame,
   durationMs,
   schemaOf,
@@ -28,6 +29,8 @@ import type {
 import { fileBronzeSchema, hubBronzeSchema } from "./bronze.ts";
 import type { FileProvenanceTypes, HubBronzeTypes } from "./bronze.ts";
 import type { Expectation, Rule } from "./expectation.ts";
+import * as kinds from "./options.ts";
+import { checkOptions, shown } from "./options.ts";
 import type { EventHubSource, FilesSource } from "./source.ts";
 
 /** What every table can say of itself. */
@@ -67,7 +70,22 @@ export interface DeclaredTable<Types extends ColumnTypes = ColumnTypes> extends 
   readonly dutyCycle: number;
 }
 
-/** A table that a query over one stream feeds, row by row. Errors: those of the analysis, UNBOUNDED_STATE. */
+const tableOptions = {
+  partitionBy: kinds.names,
+  owner: kinds.text,
+  description: kinds.text,
+  tags: kinds.texts,
+  retention: kinds.duration,
+  minInterval: kinds.duration,
+  query: kinds.query,
+};
+const streamingOptions = { ...tableOptions, from: kinds.source, expect: kinds.rules };
+const viewOptions = { ...tableOptions, refresh: kinds.oneOf("auto", "incremental", "full"), dutyCycle: kinds.numeric };
+
+/**
+ * A table that a query over one stream feeds, row by row. Errors: those of the analysis, UNBOUNDED_STATE; INVALID_ARGUMENT for an option that
+ * there is not or that has another kind of value.
+ */
 export function streamingTable<Types extends ColumnTypes>(
   name: string,
   options: TableOptions<Types> & { readonly query: DataFrame<Types>; readonly expect?: Rules<Types> },
@@ -90,6 +108,7 @@ export function streamingTable(
     readonly expect?: Rules<ColumnTypes>;
   },
 ): DeclaredTable {
+  inTable(name, () => checkOptions(options, streamingOptions));
   const { from, query } = options;
   if ((from === undefined) === (query === undefined)) {
     throw new DyneError(
@@ -100,8 +119,7 @@ export function streamingTable(
   if (query !== undefined) {
     return inTable(name, () => {
       checkStreaming(query.plan);
-      const rules = Object.entries(options.expect?.(query.columns) ?? {});
-      const expectations = rules.map(([rule, { action, condition }]) =>
+      const expectations = Object.entries(rulesOf(query, options.expect)).map(([rule, { action, condition }]) =>
         expectation(query, rule, action, condition.expression),
       );
       return declare(name, "streamingTable", schemaOf(query.plan), options, {
@@ -128,7 +146,8 @@ export function streamingTable(
  * A table that always equals its query over its inputs. `refresh`: `auto` picks the cheapest way, `incremental` refuses to compute in
  * full, `full` always does. `dutyCycle`: the share of time that refreshes may take, 0.2 unless it is said: after a refresh of one second the
  * next one begins no earlier than five seconds after that did. Errors: those of the analysis; INVALID_PIPELINE for a query that two runs may
- * answer differently (the batch's clock, inexact keys, a choice without a total order); INVALID_ARGUMENT for a share that is none.
+ * answer differently (the batch's clock, inexact keys, a choice without a total order); INVALID_ARGUMENT for a share that is none, an option that
+ * there is not, or one that has another kind of value.
  */
 export function materializedView<Types extends ColumnTypes>(
   name: string,
@@ -138,6 +157,11 @@ export function materializedView<Types extends ColumnTypes>(
     readonly dutyCycle?: number;
   },
 ): DeclaredTable<Types> {
+  inTable(name, () => {
+    checkOptions(options, viewOptions);
+    if (options.query === undefined)
+      throw new DyneError("INVALID_PIPELINE", "A materialized view has a query. Give it one as `query`.");
+  });
   const { query, refresh = "auto", dutyCycle = limits.dutyCycle } = options;
   return inTable(name, () => {
     checkDutyCycle(dutyCycle);
@@ -240,6 +264,21 @@ function checkPartitioning(partitionBy: readonly string[], schema: Schema): void
 
 const isPartitionType = (type: DataType): boolean =>
   !["struct", "array", "map", "binary", "float", "double"].includes(type.kind);
+
+/** Errors: INVALID_ARGUMENT where the rules are none. */
+function rulesOf(query: DataFrame<ColumnTypes>, build: Rules<ColumnTypes> | undefined): Readonly<Record<string, Rule>> {
+  const rules: unknown = build?.(query.columns) ?? {};
+  const isPlain = typeof rules === "object" && Object.getPrototypeOf(rules) === Object.prototype;
+  if (!isPlain) throw new DyneError("INVALID_ARGUMENT", `expect gives ${shown(rules)}. Give ${kinds.rules.what}.`);
+  for (const [name, rule] of Object.entries(rules as Record<string, Partial<Rule> | undefined>)) {
+    if (rule?.condition instanceof Column && ["warn", "drop", "fail"].includes(rule.action ?? "")) continue;
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `The expectation "${name}" is ${shown(rule)}. Give warn, drop or fail of a condition, such as drop(id.isNotNull()).`,
+    );
+  }
+  return rules as Readonly<Record<string, Rule>>;
+}
 
 function expectation(
   query: DataFrame<ColumnTypes>,

@@ -14,11 +14,12 @@ export type Duration = `${number} ${keyof typeof unitMs}` | `${number} ${keyof t
 
 /** Milliseconds of a text such as "10 minutes". Errors: INVALID_ARGUMENT. */
 export function durationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?) (millisecond|second|minute|hour|day|week)s?$/.exec(text);
+  const match =
+    typeof text !== "string" ? null : /^(\d+(?:\.\d+)?) (millisecond|second|minute|hour|day|week)s?$/.exec(text);
   const ms = match === null ? Number.NaN : Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
   if (Number.isSafeInteger(ms)) return ms;
   throw new DyneError(
     "INVALID_ARGUMENT",
-    `"${text}" is no length of time. Write a number and a unit, such as "10 minutes" or "1 day".`,
+    `"${String(text)}" is no length of time. Write a number and a unit, such as "10 minutes" or "1 day".`,
   );
 }
