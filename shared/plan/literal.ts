@@ -1,7 +1,7 @@
 /** The form of literals, checked when a pipeline is loaded. */
 import { typeName } from "./type-name.ts";
 import type { DataType } from "./types.ts";
-import type { Literal } from "./expression.ts";
+import type { Expression, Literal } from "./expression.ts";
 
 /** ISO-8601 date and time with a zone or without one (UTC is meant): the text form of timestamps everywhere in dyne. */
 export const timestampPattern =
@@ -21,6 +21,12 @@ export function literalProblem(value: Literal["value"], type: DataType): string 
   if (value === null) return undefined;
   const wrong = `${typeof value === "bigint" ? `${value}n` : JSON.stringify(value)} is no value of the type ${typeName(type)}.`;
   return isValueOf(value, type) ? undefined : wrong;
+}
+
+/** The value of a literal, small whole numbers as numbers; undefined for what is none. */
+export function literalValue(arg: Expression): unknown {
+  if (arg.kind !== "literal") return undefined;
+  return typeof arg.value === "bigint" && arg.type.kind !== "long" ? Number(arg.value) : arg.value;
 }
 
 /**

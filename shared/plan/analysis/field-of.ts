@@ -12,7 +12,7 @@ import {
   windowFunction,
 } from "../functions/index.ts";
 import type { AggregateFunction, ScalarFunction, Typed, WindowFunction } from "../functions/index.ts";
-import { literalProblem } from "../literal.ts";
+import { literalProblem, literalValue } from "../literal.ts";
 import { hasVariant, sameType, typeName } from "../type-name.ts";
 import type { DataType, Schema, StructField, StructType } from "../types.ts";
 import { childrenOf, someExpression } from "../visit.ts";
@@ -93,7 +93,8 @@ function applyRule(
   place: string,
 ): Typed {
   const types = args.map((arg) => fieldOf(arg, schema, place).type);
-  const typed = definition.type(types);
+  const literals = args.map(literalValue);
+  const typed = definition.type(types, literals);
   if (isMismatch(typed)) {
     throw new DyneError(
       "TYPE_MISMATCH",
@@ -106,7 +107,7 @@ function applyRule(
       `${definition.name} takes ${typed.args.length} arguments, not ${args.length} (in ${place}). Leave the others away.`,
     );
   if (definition.kind !== "aggregate" && definition.checkLiterals !== undefined) {
-    const problem = definition.checkLiterals(args.map(literalValue));
+    const problem = definition.checkLiterals(literals);
     if (problem !== undefined) throw new DyneError("TYPE_MISMATCH", `${definition.name} ${problem} (in ${place}).`);
   }
   return definition.name === "named_struct" ? { ...typed, result: structType(args, types, place) } : typed;
@@ -145,12 +146,6 @@ export function unboundVariableError(name: string, place: string): DyneError {
     "INVALID_PIPELINE",
     `The variable "${name}" of a lambda stands outside of it, in ${place}. Use it only in what the lambda returns.`,
   );
-}
-
-/** The value of a literal, small whole numbers as numbers; undefined for what is none. */
-function literalValue(arg: Expression): unknown {
-  if (arg.kind !== "literal") return undefined;
-  return typeof arg.value === "bigint" && arg.type.kind !== "long" ? Number(arg.value) : arg.value;
 }
 
 /** Types of a window function's call (not of an aggregate over a window). */

@@ -3,7 +3,7 @@ import { DyneError } from "../../core/errors.ts";
 import { castRule } from "../functions/casts.ts";
 import { aggregateFunction, isMismatch, scalarFunction, windowFunction } from "../functions/index.ts";
 import type { AggregateFunction, ScalarFunction, WindowFunction } from "../functions/index.ts";
-import { literalProblem } from "../literal.ts";
+import { literalProblem, literalValue } from "../literal.ts";
 import { isIntegral, isNumeric, typeName } from "../type-name.ts";
 import type { AggregateCall, Expression, Literal, SortOrder, WindowCall } from "../expression.ts";
 import type { DataType, DecimalType, StructField, StructType } from "../types.ts";
@@ -322,7 +322,10 @@ function resultType(
   definition: ScalarFunction | AggregateFunction | WindowFunction,
   args: readonly AnyColumn[],
 ): DataType {
-  const typed = definition.type(args.map(({ type }) => type));
+  const typed = definition.type(
+    args.map(({ type }) => type),
+    args.map(({ expression }) => literalValue(expression)),
+  );
   if (isMismatch(typed))
     throw new DyneError("TYPE_MISMATCH", `${definition.name} ${typed.mismatch}. Change or cast the arguments.`);
   return typed.result;

@@ -19,10 +19,18 @@ import type { Real, Whole } from "./arguments.ts";
 export function abs<Type extends NumericType>(value: Column<Type>): Column<Type> {
   return scalar("abs", [value]);
 }
-/** Rounded half up to a number of digits after the point. Approximate in the last place. */
-export function round(value: Column<DoubleType>, digits = 0): Column<DoubleType> {
+/**
+ * Rounded, a half away from zero, to a number of digits after the point, or before it where that is negative. Approximate in the last place
+ * of doubles. A whole number that does not fit its type is an error of the row; a decimal has one more digit before its point.
+ */
+export function round<Type extends NumericType>(value: Column<Type>, digits = 0): Column<Rounded<Type>> {
   return scalar("round", [value, literal(digits, { kind: "integer" })]);
 }
+/** As `round`, with a half to the even digit. */
+export function bround<Type extends NumericType>(value: Column<Type>, digits = 0): Column<Rounded<Type>> {
+  return scalar("bround", [value, literal(digits, { kind: "integer" })]);
+}
+type Rounded<Type extends NumericType> = Type extends DecimalType ? DecimalType : Type;
 /** The least whole number that is not below the value. Doubles beyond 64 bits become the outermost long, NaN becomes 0. */
 export function ceil<Type extends NumericType>(
   value: Column<Type>,

@@ -9,8 +9,11 @@ export type Dialect = "duckdb" | "spark";
  */
 export type Exactness = "exact" | "approximate";
 
-/** Argument types in, result type out. `args` are the types that the arguments are widened to before the call. */
-export type TypeRule = (args: readonly DataType[]) => Typed | Mismatch;
+/**
+ * Argument types in, result type out. `args` are the types that the arguments are widened to before the call. The values of those arguments
+ * that are literals are there for the few functions whose type depends on one.
+ */
+export type TypeRule = (args: readonly DataType[], literals?: readonly unknown[]) => Typed | Mismatch;
 export interface Typed {
   readonly result: DataType;
   readonly args: readonly DataType[];

@@ -6,6 +6,7 @@ import { isIntegral, typeName } from "../type-name.ts";
 import type { DataType } from "../types.ts";
 import { duckdbType } from "../sql/quoting.ts";
 import { byZero, checked, moduloType } from "./arithmetic.ts";
+import { roundingFunctions } from "./rounding.ts";
 import { commonType, exactly, integralKinds, numericKinds } from "./type-rules.ts";
 
 const lastDigits = "the last digits of a result may differ";
@@ -147,15 +148,7 @@ const radian = 0.017453292519943295;
 export const numberFunctions = [
   wholeNumber("ceil"),
   wholeNumber("floor"),
-  scalarEntry({
-    name: "round",
-    usage: "round(value: double, digits: int): double",
-    does: "Rounded half up to a number of digits after the point.",
-    difference: "Spark rounds the shortest decimal text of a double, DuckDB its binary value",
-    type: exactly([["float", "double"], ["integer"]], ([type]) => type as DataType),
-    duckdb: ([a, digits]) => `CASE WHEN isfinite(${a}) THEN round(${a}, ${digits}) ELSE ${a} END`,
-    spark: ([a, digits]) => `round(${a}, ${digits})`,
-  }),
+  ...roundingFunctions,
   real({
     name: "rint",
     does: "The nearest whole number; of two the even one.",

@@ -128,12 +128,6 @@ const choice: NamedFunction = {
   }),
 };
 
-const rounded: NamedFunction = {
-  least: 1,
-  most: 2,
-  make: ([value, digits]) => call("round", [(value as Typed).expression, digits?.expression ?? integer(0)]),
-};
-
 /** Calls with what Spark takes where the last arguments are left away. */
 function withDefaults(name: string, least: number, ...last: readonly Expression[]): NamedFunction {
   const most = least + last.length;
@@ -224,6 +218,7 @@ export const namedFunctions: Readonly<Record<string, NamedFunction>> = {
   bigint: cast("long"),
   binary: cast("binary"),
   boolean: cast("boolean"),
+  bround: withDefaults("bround", 1, integer(0)),
   char_length: ofTexts("length", 1),
   character_length: ofTexts("length", 1),
   coalesce: alikeCall("coalesce", 1, many),
@@ -261,7 +256,7 @@ export const namedFunctions: Readonly<Record<string, NamedFunction>> = {
   negative: plain("negate", 1),
   nvl: alikeCall("coalesce", 2, 2),
   replace: ofTexts("replace", 3),
-  round: rounded,
+  round: withDefaults("round", 1, integer(0)),
   smallint: cast("short"),
   startswith: ofTexts("starts_with", 2),
   string: cast("string"),

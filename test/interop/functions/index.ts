@@ -4,6 +4,7 @@ import { aggregateProbes } from "./aggregates.ts";
 import { collectionProbes } from "./scalar-collections.ts";
 import { conditionProbes } from "./scalar-conditions.ts";
 import { lambdaProbes } from "./scalar-lambdas.ts";
+import { roundingProbes } from "./scalar-rounding.ts";
 import { nestedProbes } from "./scalar-nested.ts";
 import { numberProbes } from "./scalar-numbers.ts";
 import { textProbes } from "./scalar-text.ts";
@@ -15,6 +16,7 @@ export type { Probe } from "./probe.ts";
 export const probes: readonly Probe[] = [
   ...conditionProbes,
   ...numberProbes,
+  ...roundingProbes,
   ...textProbes,
   ...timeProbes,
   ...nestedProbes,

@@ -37,7 +37,6 @@ import {
   pow,
   radians,
   rint,
-  round,
   shiftleft,
   shiftright,
   shiftrightunsigned,
@@ -146,16 +145,6 @@ export const numberProbes = [
     plus: b.plus(b),
   })),
   probe("signs of decimals of 34 digits", { a: decimal(34, 10) }, ({ a }) => ({ negate: a.negate(), abs: abs(a) })),
-  probe(
-    "rounding",
-    { a: given(double(), 0, 1.5, -1.5, 2.4999, 1234.567, -1234.567, 1e15, "NaN", "Infinity") },
-    ({ a }) => ({
-      round: round(a),
-      one: round(a, 1),
-      tens: round(a, -1),
-    }),
-    { loosely: true },
-  ),
   probe(
     "functions of real numbers",
     { a: reals },
