@@ -12,20 +12,26 @@ import {
   unsetProperties,
   upgradeProtocol,
   widenColumn,
-  writingFlow,
   type Alteration,
+  type AlterOptions,
   type DeltaTable,
+  type TableWriter,
 } from "../../shared/table/index.ts";
 import { print } from "../print.ts";
 import { withCompute, withTable, withTableOptions, type TableOptions } from "./open-table.ts";
+import { tableWriter } from "./table-writer.ts";
 
 interface Change {
   /** What is written after the change's name; one with dots takes one or more words. */
   readonly words: readonly string[];
   readonly description: string;
-  /** Whether batches of a flow could no longer be written after it. */
+  /** Whether batches of a flow could no longer be written after it, whatever its words are. */
   readonly stopsFlows: boolean;
-  readonly apply: (table: DeltaTable, words: readonly [string, ...string[]]) => Promise<Alteration>;
+  readonly apply: (
+    table: DeltaTable,
+    words: readonly [string, ...string[]],
+    options: AlterOptions,
+  ) => Promise<Alteration>;
 }
 
 const changes = {
@@ -57,13 +63,14 @@ const changes = {
     words: ["<key=value>..."],
     description: "properties, and what they need of the table's protocol",
     stopsFlows: false,
-    apply: (table, properties) => setProperties({ table }, Object.fromEntries(properties.map(keyAndValue))),
+    apply: (table, properties, options) =>
+      setProperties({ table }, Object.fromEntries(properties.map(keyAndValue)), options),
   },
   "unset-property": {
     words: ["<key>..."],
     description: "properties that are Delta's own again",
     stopsFlows: false,
-    apply: (table, keys) => unsetProperties({ table }, keys),
+    apply: (table, keys, options) => unsetProperties({ table }, keys, options),
   },
   "add-constraint": {
     words: ["<name>", "<condition>"],
@@ -85,7 +92,7 @@ const changes = {
     words: ["<feature>..."],
     description: "table features of the protocol, which readers or writers have to know",
     stopsFlows: false,
-    apply: (table, features) => upgradeProtocol({ table }, features),
+    apply: (table, features, options) => upgradeProtocol({ table }, features, options),
   },
 } as const satisfies Readonly<Record<string, Change>>;
 
@@ -102,7 +109,7 @@ ${names.map((name) => `  ${usageOf(name).padEnd(width)}  ${changes[name].descrip
 No file is written anew. Columns in columns are named by their paths, such as address.city or tags.element; a name with a dot or a comma in it
 stands in backquotes. Types are Spark's: bigint, decimal(10,2), array<string>, struct<city: string>. Columns are renamed and dropped where
 delta.columnMapping.mode is name, and widened where delta.enableTypeWidening is true. Of a table that a flow writes, the pipeline says which
-columns it has. The exit code is 1 where somebody else was first; repeat it then.
+columns it has; properties and features with which the flow could not go on are refused. The exit code is 1 where somebody else was first; repeat it then.
 
 Examples:
   npm run --silent dyne -- table alter ./path/to/a/delta/table add-column "address.zip" int
@@ -119,7 +126,7 @@ export function alterCommand(): Command {
     .addArgument(new Argument("<change>", "what to change; see below").choices(names))
     .argument("<words...>", "what the change takes")
     .action((name: string, change: ChangeName, words: [string, ...string[]], options: TableOptions) =>
-      withTable(name, options, (table) => alter(table, change, words, options)),
+      withTable(name, options, async (table) => alter(table, change, words, options, await tableWriter(name, table))),
     );
 }
 
@@ -128,6 +135,7 @@ async function alter(
   name: ChangeName,
   words: readonly [string, ...string[]],
   { format }: TableOptions,
+  writer: TableWriter | undefined,
 ): Promise<void> {
   const change: Change = changes[name];
   const takesMore = change.words.some((word) => word.endsWith("..."));
@@ -136,14 +144,13 @@ async function alter(
       "INVALID_ARGUMENT",
       `${name} takes ${change.words.join(" ")}, and ${words.length} ${words.length === 1 ? "word is" : "words are"} there. Write "${usageOf(name)}", a word with spaces in quotes.`,
     );
-  const flow = change.stopsFlows ? writingFlow(await table.latest()) : undefined;
-  if (flow !== undefined)
+  if (change.stopsFlows && writer !== undefined)
     throw new DyneError(
       "INVALID_ARGUMENT",
-      `${table.path} is written by the flow ${flow}, whose batches would no longer fit it after ${name}. Change the table in its pipeline.`,
-      { details: { flow } },
+      `${table.path} is written by the flow ${writer.flow}, whose batches would no longer fit it after ${name}. Change the table in its pipeline.`,
+      { details: { flow: writer.flow } },
     );
-  const { kind, ...outcome } = await change.apply(table, words);
+  const { kind, ...outcome } = await change.apply(table, words, { writer });
   if (kind === "conflict") process.exitCode = 1;
   await print([JSON.stringify({ result: kind, ...outcome })], format);
 }

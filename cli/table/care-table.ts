@@ -6,6 +6,7 @@ import type { DeclaredFlow } from "../../shared/engine/index.ts";
 import { keepNothing, type DeltaTable, type KeepFiles } from "../../shared/table/index.ts";
 import { Operator } from "../operator.ts";
 import { tableNamed, withTable, type TableOptions } from "./open-table.ts";
+import { declaredWriter } from "./table-writer.ts";
 
 /** A table in the care of a command. */
 export interface CaredTable {
@@ -27,7 +28,7 @@ export async function withCare(
   if (existsSync(resolve(name))) return withTable(name, options, (table) => use(table, alone));
   await using operator = await Operator.open(options.data);
   const table = await tableNamed(operator.lake, name, options.data);
-  const flow = writerOf(table.path);
+  const flow = declaredWriter(table.path);
   if (flow === undefined) return await use(table, alone);
   await operator.operate(flow.id, (engine) =>
     use(table, {
@@ -38,12 +39,6 @@ export async function withCare(
         return held.result;
       },
     }),
-  );
-}
-
-function writerOf(path: string): DeclaredFlow | undefined {
-  return Operator.flows.find(
-    (flow) => flow.output.path === path || ("quarantine" in flow && flow.quarantine.path === path),
   );
 }
 

@@ -9,7 +9,7 @@
  *       mine      → committed; the snapshot is advanced in memory
  *       another's → read the winners; do they conflict?  → conflict | again on top of them
  */
-import { DyneError, limits } from "../core/index.ts";
+import { DyneError, isDyneError, limits } from "../core/index.ts";
 import { verifiedPutIfAbsent } from "../storage/index.ts";
 import type { Schema } from "../plan/index.ts";
 import type { Action, Metadata, Protocol, Txn } from "./actions.ts";
@@ -112,12 +112,14 @@ export async function commit(log: DeltaLog, request: CommitRequest): Promise<Com
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {
     const verdict = askFences(snapshot, fences);
     const removal = inactiveRemoval(snapshot, request.actions);
-    if (verdict.kind !== "open" || !isTrusted(log, snapshot) || removal !== undefined) {
+    let refusal = refusalOf(log, snapshot, request);
+    if (verdict.kind !== "open" || !isTrusted(log, snapshot) || removal !== undefined || refusal !== undefined) {
       const seen = await caughtUp(log, snapshot, [], request, conflictsWith);
       if ("kind" in seen) return seen;
       snapshot = seen.snapshot;
+      refusal = refusalOf(log, snapshot, request);
     }
-    assertCommitAllowed(log, snapshot, request);
+    if (refusal !== undefined) throw refusal;
     const tried = await tryCommit(log, snapshot, request, level);
     if (tried.kind === "committed") return tried;
     const seen = await caughtUp(log, snapshot, [tried.winner], request, conflictsWith);
@@ -251,6 +253,17 @@ function validate(log: DeltaLog, { actions, isBlindAppend, fences = [] }: Commit
     throw invalid(log, "is called a blind append and removes files");
 }
 
+/** Why a commit is not allowed on a snapshot, which somebody may have changed since. */
+function refusalOf(log: DeltaLog, snapshot: Snapshot, request: CommitRequest): DyneError | undefined {
+  try {
+    assertCommitAllowed(log, snapshot, request);
+    return undefined;
+  } catch (error) {
+    if (isDyneError(error)) return error;
+    throw error;
+  }
+}
+
 /** What the newest protocol, schema and properties ask of a writer. */
 function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitRequest): void {
   const { actions, fences = [], movesNoRows = false } = request;
@@ -265,12 +278,15 @@ function assertCommitAllowed(log: DeltaLog, snapshot: Snapshot, request: CommitR
   if (rules.length > 0) {
     throw new DyneError(
       "UNSUPPORTED_FEATURE",
-      `The commit adds rows to ${log.path} that were not held against its ${rules.join(", ")}. Write them by appendRows, or another operation that looks at them.`,
+      `The commit adds rows to ${log.path} that were not held against its ${rules.join(", ")}. Write them by appendRows, or another operation that looks at them; where a flow writes the table, drop them.`,
       { details: { features: rules } },
     );
   }
   if (removesRows && tableProperty(metadata.configuration, "delta.appendOnly")) {
-    throw invalid(log, "removes rows from a table whose property delta.appendOnly is true");
+    throw invalid(
+      log,
+      "removes rows from a table whose property delta.appendOnly is true: unset it, or leave the rows",
+    );
   }
   if (fences.length > 0 && metadata.configuration[transactionRetention] !== undefined) {
     throw invalid(

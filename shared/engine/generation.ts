@@ -4,6 +4,7 @@
  */
 import { DyneError, generation, instantOfMs, lanesIn, placeColumn, type Generation } from "../core/index.ts";
 import { FlowLog, type Continuation, type GenerationRecord } from "../checkpoint/index.ts";
+import { assertNotAltered } from "./altered-tables.ts";
 import type { EngineContext } from "./context.ts";
 import type { FlowDriver, FlowTable } from "./flow.ts";
 import { assertFits, planChanged } from "./plan-change.ts";
@@ -56,7 +57,7 @@ export async function isNewest(context: EngineContext, driver: FlowDriver, curre
 /**
  * Takes the next entry of the flow's generations. Instances that run the one before stop at their next step; the next run of any lane
  * carries the change out. Where somebody else was first with the same change, that one counts. Throws INVALID_ARGUMENT for a flow that never
- * ran or cannot be reset, GENERATION_CHANGED where somebody else was first with another change.
+ * ran or cannot be reset, and for tables that somebody altered so that it could not be carried out; GENERATION_CHANGED where somebody else was first with another change.
  */
 export async function raiseGeneration(
   context: EngineContext,
@@ -70,6 +71,7 @@ export async function raiseGeneration(
   }
   if (wanted.reason === "refresh" && newest.generation !== (wanted.after ?? newest.generation)) return newest;
   const change = await fitting(context, driver, newest, wanted);
+  await assertNotAltered(context, driver, newest, change.reason);
   if (change.reason === "reset") await driver.assertResettable?.();
   const next = generation(newest.generation + 1);
   const goesOn = change.reason === "plan" && driver.isRecomputed !== true;

@@ -191,15 +191,21 @@ function versionOf({ tags }: AddFile, versions: Target["versions"]): number | nu
   return others.length === 0 ? first : null;
 }
 
-/** An emptied table takes the columns and partitions that the plan declares now. */
+/**
+ * An emptied table takes the columns and partitions that the plan declares now. Columns that somebody mapped have their own names again: no
+ * file of the version has others. The greatest id of a column stays, so that none is ever given twice.
+ */
 function schemaChange(
   path: string,
-  { metadata, protocol, schema, partitionBy }: Snapshot,
+  { metadata, protocol, schema, partitionBy, columnMapping }: Snapshot,
   declared: FlowTable,
 ): Action[] {
   const wanted = schemaString(declared.schema);
-  if (schemaString(schema) === wanted && partitionBy.join() === declared.partitionBy.join()) return [];
-  const features = [...featuresNeeded(declared.schema, metadata.configuration)];
+  const isMapped = columnMapping !== "none";
+  if (!isMapped && schemaString(schema) === wanted && partitionBy.join() === declared.partitionBy.join()) return [];
+  const { "delta.columnMapping.mode": _mode, ...unmapped } = metadata.configuration;
+  const configuration = isMapped ? unmapped : metadata.configuration;
+  const features = [...featuresNeeded(declared.schema, configuration)];
   const missing = features.filter((feature) => !supportsFeature(protocol, feature));
   if (missing.length > 0) {
     throw new DyneError(
@@ -208,5 +214,5 @@ function schemaChange(
       { details: { features: missing } },
     );
   }
-  return [{ metaData: { ...metadata, schemaString: wanted, partitionColumns: declared.partitionBy } }];
+  return [{ metaData: { ...metadata, configuration, schemaString: wanted, partitionColumns: declared.partitionBy } }];
 }

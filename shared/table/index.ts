@@ -37,6 +37,7 @@ export { updateRows, type Assignments, type UpdateOptions } from "./write/update
 export { mergeRows, type MergeOptions } from "./write/merge-rows.ts";
 export { sourceColumn, targetColumn, type MergeClause, type MergeValues } from "./write/merge-clauses.ts";
 export type { Alteration } from "./alter/alteration.ts";
+export type { AlterOptions } from "./alter/flow-properties.ts";
 export * from "./alter/set-properties.ts";
 export * from "./alter/upgrade-protocol.ts";
 export * from "./alter/add-columns.ts";

@@ -15,6 +15,7 @@ import {
 import type { Schema } from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { commitAltered, type Alteration } from "./alteration.ts";
+import { assertFlowGoesOn, assertNotMapped, writerOf, type AlterOptions } from "./flow-properties.ts";
 
 type Configuration = Readonly<Record<string, string>>;
 
@@ -22,20 +23,25 @@ type Configuration = Readonly<Record<string, string>>;
  * Sets properties of a table. What a property needs of the table's protocol is added to it in the same commit: versions where they are
  * enough, names of features where they are not; nothing is ever lowered. `delta.feature.<name>` = `supported` only does that.
  *
- * Safe to repeat. Throws INVALID_ARGUMENT for a name that Delta does not have, with the nearest one, for a text that is no value, and for a
- * change that a table cannot make; UNSUPPORTED_FEATURE for what dyne does not write.
+ * Safe to repeat. Throws INVALID_ARGUMENT for a name that Delta does not have, with the nearest one, for a text that is no value, for a change
+ * that a table cannot make, and for one that the flow which writes the table could not go on with; UNSUPPORTED_FEATURE for what dyne does not
+ * write.
  */
 export async function setProperties(
   { table }: Pick<TableSession, "table">,
   wanted: Configuration,
+  options: AlterOptions = {},
 ): Promise<Alteration> {
   const snapshot = await table.latest();
-  const { configuration, features } = checkProperties(table.path, wanted);
+  const checked = checkProperties(table.path, wanted);
+  const { configuration, features } = checked;
+  const writer = writerOf(snapshot, options);
+  assertFlowGoesOn(table.path, writer, checked);
+  if ("delta.columnMapping.mode" in configuration) assertNotMapped(table.path, snapshot, writer);
   const metadata = withColumnMapping(table.path, snapshot, {
     ...snapshot.metadata,
     configuration: { ...snapshot.metadata.configuration, ...configuration },
   });
-  assertNoFences(table.path, snapshot, configuration);
   assertStatisticsColumns(table.path, snapshot, configuration);
   return commitAltered(table, snapshot, {
     protocol: protocolAfter(table.path, snapshot.protocol, metadata.metadata, metadata.schema, features),
@@ -52,10 +58,13 @@ export async function setProperties(
 export async function unsetProperties(
   { table }: Pick<TableSession, "table">,
   names: readonly string[],
+  options: AlterOptions = {},
 ): Promise<Alteration> {
   const snapshot = await table.latest();
   const configuration: Record<string, string> = { ...snapshot.metadata.configuration };
   for (const given of names) delete configuration[keyOf(table.path, snapshot, given)];
+  if (configuration["delta.columnMapping.mode"] === undefined)
+    assertNotMapped(table.path, snapshot, writerOf(snapshot, options));
   const metadata = { ...snapshot.metadata, configuration };
   withColumnMapping(table.path, snapshot, metadata);
   return commitAltered(table, snapshot, {
@@ -97,14 +106,4 @@ function withColumnMapping(
   const { schema, maxColumnId } = numberedSchema(before.schema, { maxColumnId: given, physicalName: (name) => name });
   const configuration = { ...metadata.configuration, "delta.columnMapping.maxColumnId": String(maxColumnId) };
   return { metadata: { ...metadata, schemaString: schemaString(schema), configuration }, schema };
-}
-
-/** Flows are told apart by records that must not expire. */
-function assertNoFences(path: string, { txns }: Snapshot, configuration: Configuration): void {
-  const key = "delta.setTransactionRetentionDuration";
-  if (configuration[key] === undefined || ![...txns.keys()].some((appId) => appId.startsWith("dyne/"))) return;
-  throw new DyneError(
-    "INVALID_ARGUMENT",
-    `${path} is written by a flow of dyne, which tells its batches by records that ${key} would let expire. Leave it unset.`,
-  );
 }

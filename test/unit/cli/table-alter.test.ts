@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { silentLogger, systemClock, systemRandom } from "../../../shared/core/index.ts";
 import { typeName } from "../../../shared/plan/index.ts";
+import { tablePath } from "../../../shared/pipeline/index.ts";
 import { FileStore } from "../../../shared/storage/index.ts";
+import { tableWriter } from "../../../cli/table/table-writer.ts";
 import { appendRows, DeltaTable, sourceOfRows } from "../../../shared/table/index.ts";
 import { openCompute, rowSet, schemaOf, type ComputeUnderTest } from "../../support/compute-under-test.ts";
 import { dyne } from "./command.ts";
@@ -109,6 +111,34 @@ describe("table alter", () => {
     expect(await said("set-property", "delta.deletedFileRetentionDuration=interval 14 days")).toMatchObject({
       result: "committed",
     });
+    for (const change of [
+      ["set-property", "delta.columnMapping.mode=name"],
+      ["set-property", "delta.appendOnly=true"],
+      ["add-feature", "columnMapping"],
+    ])
+      expect(await said(...change)).toMatch(
+        /^2 INVALID_ARGUMENT: people is written by the flow silver\.flights, which /,
+      );
+  });
+
+  const flights = tablePath("silver.flights");
+  test.each([
+    ["silver.flights", flights, "silver.flights", true],
+    ["quarantine/silver.flights", tablePath("silver.flights", "quarantine"), "silver.flights", true],
+    ["gold.route_daily", tablePath("gold.route_daily"), "gold.route_daily", false],
+    ["the folder of", flights, "silver.flights", true],
+    ["the folder of", "elsewhere", "silver.flights", false],
+    ["the folder of", flights, "gold.gone", false],
+  ])("knows who writes %s %s, and whether that only appends", async (name, path, flow, appendsOnly) => {
+    const store = new FileStore(join(root, String(count)), services);
+    const written = new DeltaTable({ store, path, ...services });
+    await written.createIfAbsent({ schema: schemaOf(types), partitionBy: [] });
+    if (name !== "the folder of") return expect(await tableWriter(name, written)).toEqual({ flow, appendsOnly });
+    const at = join(root, String(count), path);
+    expect(await tableWriter(at, written)).toBeUndefined();
+    const fences = [{ appId: `dyne/flights/${flow}/0`, version: 1, expected: undefined }];
+    await written.commit({ actions: [], fences, isBlindAppend: true, operation: "WRITE" });
+    expect(await tableWriter(at, written)).toEqual({ flow, appendsOnly });
   });
 
   test("tells in its help what each change takes", async () => {

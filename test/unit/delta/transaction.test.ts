@@ -313,6 +313,19 @@ describe("commits that are refused", () => {
     ).toMatchObject({ kind: "committed" });
   });
 
+  test("only what the newest version does not allow, whatever the one in memory says", async () => {
+    const { log, base } = await newTable(1, { configuration: { "delta.appendOnly": "true" } });
+    const { snapshot } = await commit(log, append(base, "a"));
+    const request = { base: snapshot, isBlindAppend: false, operation: "X" };
+    const metaData = { ...snapshot.metadata, configuration: {} };
+    await commit(log, { ...request, actions: [{ metaData }] });
+    const outcome = await commit(log, { ...request, actions: [remove("a")] });
+    expect(outcome).toMatchObject({ kind: "conflict", reason: "metadata-changed" });
+    expect(await commit(log, { ...request, base: outcome.snapshot, actions: [remove("a")] })).toMatchObject({
+      kind: "committed",
+    });
+  });
+
   test("rewriting files without change files where the change feed is on; appending and overwriting are allowed", async () => {
     const { log, base } = await newTable(1, { configuration: { "delta.enableChangeDataFeed": "true" } });
     const { snapshot } = await commit(log, append(base, "a", "b"));
