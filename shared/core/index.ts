@@ -1,6 +1,7 @@
 /** core: what every room may use. It imports nothing. */
 export * from "./clock.ts";
 export * from "./column-mapping.ts";
+export * from "./column-name.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./instant.ts";

@@ -1,9 +1,9 @@
-import { DyneError, type ColumnMappingMode } from "../core/index.ts";
+import { DyneError, isImpossibleName, type ColumnMappingMode } from "../core/index.ts";
 import type { DataType, Schema, StructField } from "../plan/index.ts";
 
 /**
- * Asserts the names of columns, and of fields at every depth, that a table is to have and does not have yet: not empty, different in more than
- * case, and without the characters that Parquet files of Spark cannot have in a name, unless the files have names of their own.
+ * Asserts the names of columns, and of fields at every depth, that a table is to have and does not have yet: names that every reader of
+ * dyne takes, different in more than case, and without the characters that Parquet files of Spark cannot have in a name, unless the files have names of their own.
  *
  * Throws DUPLICATE_NAME and INVALID_ARGUMENT.
  */
@@ -38,6 +38,11 @@ function assertWithin(type: DataType, mode: ColumnMappingMode, before: DataType 
 function assertName(shown: string, name: string, mode: ColumnMappingMode): void {
   if (name === "")
     throw new DyneError("INVALID_ARGUMENT", `"${shown}" cannot be a column: its name is empty. Give it one.`);
+  if (isImpossibleName(name))
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `${JSON.stringify(shown)} cannot be a column: ${JSON.stringify(name)} is a name that dyne cannot read. Choose one that does not begin with "__dyne", is not "__proto__" and is all text.`,
+    );
   if (mode !== "none" || !/[ ,;{}()\n\t=]/.test(name)) return;
   throw new DyneError(
     "INVALID_ARGUMENT",

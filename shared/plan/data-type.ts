@@ -1,4 +1,5 @@
 /** Constructors of column types. Their static types let the compiler check every use of a column. */
+import { isImpossibleName } from "../core/column-name.ts";
 import { DyneError } from "../core/errors.ts";
 import type {
   ArrayType,
@@ -105,13 +106,7 @@ export function structOfFields(fields: StructFields): StructType {
 export function checkFieldNames(names: readonly string[], place: string): void {
   const seen = new Map<string, string>();
   for (const name of names) {
-    if (
-      name === "" ||
-      name === "__proto__" ||
-      name.includes("\0") ||
-      !name.isWellFormed() ||
-      name.toLowerCase().startsWith("__dyne")
-    ) {
+    if (isImpossibleName(name)) {
       throw new DyneError(
         "INVALID_PIPELINE",
         `${JSON.stringify(name)} in ${place} cannot be a column name. Use a non-empty name that does not start with "__dyne".`,

@@ -1,4 +1,5 @@
-import { columnPathText } from "../../delta/index.ts";
+import { DyneError } from "../../core/index.ts";
+import { columnPathText, parseColumnPath } from "../../delta/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { evolvedSchema } from "../write/evolved-schema.ts";
 import type { Alteration } from "./alteration.ts";
@@ -7,8 +8,8 @@ import { withStruct } from "./edited-schema.ts";
 import { statsColumnsAfter } from "./stats-columns.ts";
 
 /**
- * Gives a column, or a field of a struct, another name. It stays the same column: its files have a name of their own for it
- * (PROTOCOL.md § Column Mapping).
+ * Gives a column, or a field of a struct, another name, written as in a path: one with a dot or a comma stands in backquotes. It stays the
+ * same column: its files have a name of their own for it (PROTOCOL.md § Column Mapping).
  *
  * Errors: INVALID_ARGUMENT where the table does not map its columns, for a column that a constraint or a generated column uses, and for a name
  * that cannot be; UNKNOWN_COLUMN; DUPLICATE_NAME.
@@ -16,8 +17,9 @@ import { statsColumnsAfter } from "./stats-columns.ts";
 export async function renameColumn(
   { table }: Pick<TableSession, "table">,
   column: string,
-  newName: string,
+  newColumn: string,
 ): Promise<Alteration> {
+  const newName = nameOf(newColumn);
   const snapshot = await table.latest();
   assertMapped(table, snapshot, "renamed");
   const { path, parent, name } = fieldAt(table, snapshot, column);
@@ -40,4 +42,14 @@ export async function renameColumn(
       configuration: statsColumnsAfter(snapshot.metadata.configuration, path, newPath),
     },
   });
+}
+
+/** The one name that a text spells. */
+function nameOf(text: string): string {
+  const [name, ...others] = parseColumnPath(text);
+  if (name !== undefined && others.length === 0) return name;
+  throw new DyneError(
+    "INVALID_ARGUMENT",
+    `A column is given a new name, and stays where it is: ${JSON.stringify(text)} is a path. Write the name alone, in backquotes where it has dots of its own.`,
+  );
 }

@@ -118,7 +118,7 @@ function altered(mode: "name" | "id"): WrittenHere {
       await create(session, { schema, partitionBy: ["día"] }, configuration);
       await appendTexts(world, session, schemaString(schema), first.slice(0, 3));
       const table = world.lake(path);
-      await table.renameColumn("`full name`", "its, name");
+      await table.renameColumn("`full name`", "`its, name`");
       await table.renameColumn("where.geo.x", "lon;");
       await table.renameColumn("día", "the day");
       await table.dropColumns(["ages", "where.geo.y"]);

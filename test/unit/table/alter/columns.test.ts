@@ -124,6 +124,17 @@ describe("added columns", () => {
       /s\.A/,
     ],
     ["variants", { v: { kind: "variant" } }, "UNSUPPORTED_FEATURE", /variant/],
+    [
+      "a name that queries have of their own",
+      { __Dyne_x: integer },
+      "INVALID_ARGUMENT",
+      /does not begin with "__dyne"/,
+    ],
+    ["such a field", { "place.__dyne_x": integer }, "INVALID_ARGUMENT", /"__dyne_x" is a name that dyne cannot read/],
+    ["such a field within", { s: struct({ __dyne: nullable(long) }) }, "INVALID_ARGUMENT", /"s\.__dyne" cannot be/],
+    ["a name that objects have", { ["__proto__"]: integer }, "INVALID_ARGUMENT", /is not "__proto__"/],
+    ["such a name in an array", { "tags.element.__proto__": integer }, "INVALID_ARGUMENT", /is not "__proto__"/],
+    ["half a character", { "a\ud800": integer }, "INVALID_ARGUMENT", /is all text/],
   ] satisfies [string, Record<string, DataType>, string, RegExp][])(
     "cannot have %s",
     async (_, columns, code, message) => {
@@ -146,7 +157,7 @@ describe("a renamed column", () => {
     const { table, base } = await tableOf({
       configuration: { ...mapped, "delta.dataSkippingStatsColumns": "id,place.city,n" },
     });
-    await renameColumn({ table }, "place.CITY", "town, or city");
+    await renameColumn({ table }, "place.CITY", "`town, or city`");
     await renameColumn({ table }, "day", "date");
     await renameColumn({ table }, "place", "Place");
     const { schema: now, partitionBy, metadata } = await table.latest();
@@ -183,9 +194,28 @@ describe("a renamed column", () => {
     ["one that is there", "id", "N", "DUPLICATE_NAME"],
     ["none", "id", "", "INVALID_ARGUMENT"],
     ["one that the change feed has", "id", "_commit_version", "INVALID_ARGUMENT"],
+    ["a path", "place.city", "place.town", "INVALID_ARGUMENT"],
+    ["several names", "id", "a,b", "INVALID_ARGUMENT"],
+    ["one that queries have of their own", "id", "__dyne_x", "INVALID_ARGUMENT"],
+    ["such a one within a struct", "place.city", "__DYNE", "INVALID_ARGUMENT"],
+    ["one that objects have", "tags.element.size", "__proto__", "INVALID_ARGUMENT"],
   ])("cannot have %s as its name", async (_, from, to, code) => {
     const { table } = await tableOf({ configuration: { ...mapped, "delta.enableChangeDataFeed": "true" } });
     await expect(renameColumn({ table }, from, to)).rejects.toMatchObject({ code });
+    expect((await table.latest()).version).toBe(0);
+  });
+
+  test("has the name that the text spells, which can be told again by it", async () => {
+    const { table } = await tableOf({ configuration: mapped });
+    await renameColumn({ table }, "id", "`a.b`");
+    expect(namesOf((await table.latest()).schema)).toBe("a.b n place tags sizes day");
+    await renameColumn({ table }, "`a.b`", "`say ``id```");
+    await renameColumn({ table }, "n", "full name");
+    expect(Object.keys((await table.latest()).schema.fields)).toEqual([
+      "say `id`",
+      "full name",
+      ...["place", "tags", "sizes", "day"],
+    ]);
   });
 
   test("has to be there, and to be a field", async () => {
