@@ -119,6 +119,8 @@ export const limits = {
   selfCareEveryMs: 15 * 60 * 1000,
   selfCareVacuumMs: 24 * 60 * 60 * 1000,
   selfCareBudgetMs: 60 * 1000,
+  /** Files of the tables whose snapshots are kept from one look to the next, by one instance: about 0.6 KB each. */
+  selfCareSnapshotFiles: 400_000,
   /** Further than this from the store's clock nothing is vacuumed without being asked for. */
   selfCareClockSkewMs: 5 * 60 * 1000,
   /** Small files of one partition and lane that are merged without being asked for, and about how many bytes of them at a time. */

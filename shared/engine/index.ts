@@ -13,5 +13,6 @@ export { declaredFlows } from "./declare.ts";
 export { explainFlow, type Explanation } from "./explain.ts";
 export { nextRefresh, type NextRefresh } from "./next-refresh.ts";
 export { Engine } from "./engine.ts";
+export { CareSnapshots } from "./care-snapshots.ts";
 export { SelfCare } from "./self-care.ts";
 export { failFlow, pauseFlow, resumeFlow } from "./flow-state.ts";

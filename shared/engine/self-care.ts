@@ -1,15 +1,17 @@
 /**
  * Tables of flows keep themselves in shape: many small files become few, and files that nothing needs any more go, by what a person would do
  * with `optimize` and `vacuum`. It comes after a sweep and never in a batch; it is bounded in bytes and time, may die anywhere, and keeps no
- * append from being committed. A table of a keyed flow is rewritten under that flow's lease (SPEC.md 13), or at the next time.
+ * append from being committed. Where the time is up, what is begun is ended: a merge with the bin, a vacuum with the batch of files that it
+ * is at; what is left of a vacuum is done after the next sweep. A table of a keyed flow is rewritten under that flow's lease (SPEC.md 13), or at the next time.
  *
  *     merged        by the number of small files, never by the clock   not where delta.autoOptimize.autoCompact is false
  *     vacuumed      once a day                                         not where dyne.autoVacuum is false
  */
-import { claimCare, layout } from "../checkpoint/index.ts";
+import { claimCare, endCare, layout } from "../checkpoint/index.ts";
 import { isDyneError, limits, type FlowId } from "../core/index.ts";
 import type { Snapshot } from "../delta/index.ts";
 import { DeltaTable, mergeSize, optimize, vacuum } from "../table/index.ts";
+import { CareSnapshots } from "./care-snapshots.ts";
 import type { EngineContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
 
@@ -30,6 +32,7 @@ export class SelfCare {
   readonly #context: EngineContext;
   readonly #bounds: { readonly [Name in keyof Bounds]: number };
   readonly #engine: Pick<Engine, "flows" | "care" | "keptFiles">;
+  readonly #snapshots: CareSnapshots;
   readonly #closing = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #isRunning = false;
@@ -38,20 +41,22 @@ export class SelfCare {
     context: EngineContext,
     engine: Pick<Engine, "flows" | "care" | "keptFiles">,
     bounds: { readonly [Name in keyof Bounds]: number } = limits,
+    snapshots = new CareSnapshots(limits.selfCareSnapshotFiles),
   ) {
+    this.#snapshots = snapshots;
     this.#context = context;
     this.#bounds = bounds;
     this.#engine = engine;
   }
 
   /**
-   * Looks after those tables of all flows that nobody has looked after for a while, as far as the time goes. What fails at one is logged, and
-   * does not keep the others from being looked at.
+   * Looks after those tables of all flows that nobody has looked after for a while, until a time in milliseconds since the epoch. What fails
+   * at one is logged, and does not keep the others from being looked at.
    */
-  async run(): Promise<void> {
+  async run(untilMs = this.#context.clock.nowMs() + this.#bounds.selfCareBudgetMs): Promise<void> {
     if (this.#isRunning || this.#closing.signal.aborted) return;
     this.#isRunning = true;
-    this.#running = this.#runAll().finally(() => (this.#isRunning = false));
+    this.#running = this.#runAll(untilMs).finally(() => (this.#isRunning = false));
     await this.#running;
   }
 
@@ -61,13 +66,12 @@ export class SelfCare {
     await Promise.allSettled([this.#running]);
   }
 
-  async #runAll(): Promise<void> {
+  async #runAll(untilMs: number): Promise<void> {
     const { clock, logger } = this.#context;
-    const untilMs = clock.nowMs() + this.#bounds.selfCareBudgetMs;
     for (const owned of this.#tables()) {
       if (this.#closing.signal.aborted || clock.nowMs() >= untilMs) return;
       try {
-        await this.#lookAfter(owned);
+        await this.#lookAfter(owned, untilMs);
       } catch (error) {
         if (!isDyneError(error)) throw error;
         logger.warn("the care of a table was put off", { table: owned.path, error: String(error) });
@@ -84,24 +88,42 @@ export class SelfCare {
     ]);
   }
 
-  async #lookAfter({ flow, role, path }: OwnedTable): Promise<void> {
-    const { host: store, lake, clock, random, logger, tables } = this.#context;
-    const due = await claimCare({ store, clock, random }, layout.care(flow, role), {
-      lookMs: this.#bounds.selfCareEveryMs,
-      vacuumMs: this.#bounds.selfCareVacuumMs,
-    });
-    if (due === undefined) return;
-    // Opened apart: the engine decides by what it has seen of a table itself.
-    const { checkpointReader } = tables.open("lake", path).log;
-    const table = new DeltaTable({ store: lake, path, clock, random, logger, checkpointReader });
+  async #lookAfter({ flow, role, path }: OwnedTable, untilMs: number): Promise<void> {
+    const { host: store, clock, random } = this.#context;
+    const records = { store, clock, random };
+    const record = layout.care(flow, role);
+    const intervals = { lookMs: this.#bounds.selfCareEveryMs, vacuumMs: this.#bounds.selfCareVacuumMs };
+    const turn = await claimCare(records, record, intervals);
+    if (turn === undefined) return;
+    const vacuums = turn.isVacuumDue && (await this.#isClockRight(record));
+    const table = this.#open(path);
+    // Of a table that was deleted, or made anew, nothing is true that was known of it.
+    await table.confirmed();
     const snapshot = await table.find();
     if (snapshot === undefined) return;
-    const vacuums = due.isVacuumDue && (await this.#isClockRight(layout.care(flow, role)));
-    await this.#merge(flow, table, snapshot);
-    if (vacuums) await this.#vacuum(table, snapshot);
+    try {
+      await this.#merge(flow, table, snapshot, untilMs);
+      if (vacuums) {
+        const isComplete = await this.#vacuum(table, snapshot, untilMs);
+        await endCare(records, record, turn, isComplete ? "vacuumed" : "unfinished", intervals);
+      }
+    } finally {
+      this.#snapshots.keep(path, table.known ?? snapshot);
+    }
   }
 
-  async #merge(flow: FlowId, table: DeltaTable, snapshot: Snapshot): Promise<void> {
+  /** Opened apart: the engine decides by what it has seen of a table itself, and this one may see more. */
+  #open(path: string): DeltaTable {
+    const { lake: store, clock, random, logger, tables } = this.#context;
+    const { known, log } = tables.open("lake", path);
+    const { checkpointReader } = log;
+    return new DeltaTable(
+      { store, path, clock, random, logger, checkpointReader },
+      this.#snapshots.newest(path, known),
+    );
+  }
+
+  async #merge(flow: FlowId, table: DeltaTable, snapshot: Snapshot, untilMs: number): Promise<void> {
     const { compute, logger } = this.#context;
     const targetBytes = mergeSize(snapshot, this.#bounds.selfCareSmallFiles);
     if (targetBytes === undefined) return;
@@ -113,6 +135,7 @@ export class SelfCare {
           smallFilesMin: this.#bounds.selfCareSmallFiles,
           bytesMax: this.#bounds.selfCareBytes,
           isAuto: true,
+          untilMs,
           signal: AbortSignal.any([lease, this.#closing.signal]),
         },
       ),
@@ -137,12 +160,15 @@ export class SelfCare {
     return false;
   }
 
-  async #vacuum(table: DeltaTable, { metadata }: Snapshot): Promise<void> {
-    if (metadata.configuration["dyne.autoVacuum"]?.toLowerCase() === "false") return;
+  /** False where there is more to delete. */
+  async #vacuum(table: DeltaTable, { metadata }: Snapshot, untilMs: number): Promise<boolean> {
+    if (metadata.configuration["dyne.autoVacuum"]?.toLowerCase() === "false") return true;
     const keep = this.#engine.keptFiles(table.path);
-    const result = await vacuum(table, { keep, signal: this.#closing.signal });
-    if (result.kind !== "committed") return;
+    const result = await vacuum(table, { keep, untilMs, signal: this.#closing.signal });
+    if (result.kind !== "committed") return true;
     const { filesDeleted, bytesDeleted } = result.metrics;
-    this.#context.logger.info("table vacuumed", { table: table.path, filesDeleted, bytesDeleted });
+    const { isComplete } = result;
+    this.#context.logger.info("table vacuumed", { table: table.path, filesDeleted, bytesDeleted, isComplete });
+    return isComplete;
   }
 }

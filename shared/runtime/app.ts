@@ -1,5 +1,5 @@
 /** What the functions of a worker call: triggers go to the engines, requests to the API. Everything behind it is opened at the first use. */
-import { isDyneError, systemClock, systemRandom, type Logger } from "../core/index.ts";
+import { isDyneError, limits, systemClock, systemRandom, type Logger } from "../core/index.ts";
 import {
   accessOf,
   HttpApi,
@@ -85,7 +85,8 @@ export class App {
     const { engines, backfill, logStatus, selfCares } = await this.#open();
     const results = await Promise.allSettled([...engines, backfill].map((each) => each.sweep()));
     await logStatus();
-    for (const selfCare of selfCares) results.push(...(await Promise.allSettled([selfCare.run()])));
+    const untilMs = systemClock.nowMs() + limits.selfCareBudgetMs;
+    for (const selfCare of selfCares) results.push(...(await Promise.allSettled([selfCare.run(untilMs)])));
     const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     if (errors.length > 0) throw new AggregateError(errors, "The sweep failed for some flows, jobs or tables.");
   }

@@ -1,8 +1,16 @@
 /** Opens what a worker works with, from the settings: stores, compute, hubs and one engine per pipeline. */
 import { join } from "node:path";
 import { DuckDbCompute, type CheckpointFiles, type Compute } from "../compute/index.ts";
-import { systemClock, systemRandom, type Clock, type Logger, type Random } from "../core/index.ts";
-import { Backfill, declaredFlows, Engine, SelfCare, smallInputs, type EngineContext } from "../engine/index.ts";
+import { limits, systemClock, systemRandom, type Clock, type Logger, type Random } from "../core/index.ts";
+import {
+  Backfill,
+  CareSnapshots,
+  declaredFlows,
+  Engine,
+  SelfCare,
+  smallInputs,
+  type EngineContext,
+} from "../engine/index.ts";
 import { ServedTables, type HttpServices } from "../http/index.ts";
 import { tablePath, type Pipeline } from "../pipeline/index.ts";
 import type { EventHubReader } from "../sources/index.ts";
@@ -53,10 +61,14 @@ export async function openApp(pipelines: readonly Pipeline[], settings: Settings
     workDirectory: join(folder.path, "work"),
     foldsProgress: settings.foldsProgress,
   };
+  const careSnapshots = new CareSnapshots(limits.selfCareSnapshotFiles);
   const running = pipelines.map((pipeline) => {
     const context = engineContext(pipeline, parts);
     const engine = stack.adopt(new Engine(context, declaredFlows(pipeline)), (each) => each.close());
-    return { engine, selfCare: stack.adopt(new SelfCare(context, engine), (each) => each.close()) };
+    return {
+      engine,
+      selfCare: stack.adopt(new SelfCare(context, engine, limits, careSnapshots), (each) => each.close()),
+    };
   });
   const engines = running.map(({ engine }) => engine);
   // A catalog of its own: engines decide by what they have seen of a table, and readers must not change that.

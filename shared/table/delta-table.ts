@@ -44,8 +44,10 @@ export class DeltaTable {
   /** How often the table was found to be another one: what was asked for before that is of one that is gone. */
   #replaced = 0;
 
-  constructor(log: DeltaLog) {
+  /** `known` is a snapshot of the same table from which to go on, instead of opening it. */
+  constructor(log: DeltaLog, known?: Snapshot) {
     this.log = log;
+    this.#snapshot = known;
   }
 
   get path(): string {

@@ -28,6 +28,8 @@ export interface OptimizeOptions {
   readonly bytesMax?: number | undefined;
   /** That nobody asked for it, for the table's history. */
   readonly isAuto?: boolean | undefined;
+  /** Milliseconds since the epoch, by the table's clock, after which no more is begun: what is written by then is committed, one bin at least. */
+  readonly untilMs?: number | undefined;
   readonly onProgress?: ((progress: RewriteProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -51,6 +53,7 @@ export async function optimize(session: TableSession, options: OptimizeOptions =
     },
     metricsOf: optimizeMetrics,
     zOrderBy,
+    untilMs: options.untilMs,
     onProgress: options.onProgress,
     signal: options.signal,
     plan: (snapshot, files) => {

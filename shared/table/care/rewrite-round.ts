@@ -15,6 +15,8 @@ export interface RewriteRound extends RewriteOptions {
   /** For the table's history. */
   readonly operation: string;
   readonly operationParameters: Readonly<Record<string, unknown>>;
+  /** No bin is begun after it but the first, by the table's clock. */
+  readonly untilMs?: number | undefined;
   readonly metricsOf: (bins: readonly RewrittenBin[]) => Readonly<Record<string, number>>;
   /** Told after each bin that was written. */
   readonly onBin?: ((bin: RewrittenBin) => void) | undefined;
@@ -49,9 +51,14 @@ export async function rewriteRound(
     committed.push(...result.committed);
     version = result.version ?? version;
     conflict = result.conflict ?? conflict;
-    if (conflict !== undefined && conflict.reason !== "file-removed") break;
+    if ((conflict !== undefined && conflict.reason !== "file-removed") || isTimeUp(session, round)) break;
   }
   return { committed, version, conflict };
+}
+
+/** Whether no more is to be begun. */
+export function isTimeUp({ table }: TableSession, { untilMs }: Pick<RewriteRound, "untilMs">): boolean {
+  return untilMs !== undefined && table.log.clock.nowMs() >= untilMs;
 }
 
 /** Bins of one commit: as many as fit its bytes, and one at least. */
@@ -78,6 +85,7 @@ async function writeGroup(
   const written: RewrittenBin[] = [];
   try {
     for (const bin of bins) {
+      if (written.length > 0 && isTimeUp(session, round)) break;
       const rewritten = await rewriteBin(session, snapshot, bin, round);
       written.push(rewritten);
       round.onBin?.(rewritten);

@@ -4,7 +4,7 @@ import { fileKey, type AddFile, type ConflictReason, type Snapshot } from "../..
 import type { TableSession } from "../table-session.ts";
 import type { Bin } from "./bin.ts";
 import { rewriteMetrics, type RewriteMetrics } from "./rewrite-metrics.ts";
-import { rewriteRound, type RewriteRound } from "./rewrite-round.ts";
+import { isTimeUp, rewriteRound, type RewriteRound } from "./rewrite-round.ts";
 import type { RewrittenBin } from "./rewrite.ts";
 
 export interface RewriteProgress {
@@ -28,7 +28,7 @@ export type RewriteResult =
 
 export interface TableRewrite extends Pick<
   RewriteRound,
-  "operation" | "operationParameters" | "metricsOf" | "zOrderBy" | "signal"
+  "operation" | "operationParameters" | "metricsOf" | "zOrderBy" | "untilMs" | "signal"
 > {
   /** What is to be written anew of the files of a version. Throws where what is asked for does not fit the version. */
   readonly plan: (
@@ -55,7 +55,8 @@ export async function rewriteTable(session: TableSession, rewrite: TableRewrite)
     done.push(...result.committed);
     for (const { adds } of result.committed) for (const file of adds) written.add(fileKey(file));
     version = result.version ?? version;
-    if (result.conflict !== undefined && round >= limits.optimizeRoundsMax)
+    const isLast = round >= limits.optimizeRoundsMax || isTimeUp(session, rewrite);
+    if (result.conflict !== undefined && isLast)
       return { kind: "conflict", ...result.conflict, metrics: rewriteMetrics(done) };
     if (result.conflict !== undefined) continue;
     if (version === undefined) return { kind: "unchanged", version: snapshot.version };

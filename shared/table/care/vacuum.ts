@@ -27,6 +27,8 @@ export interface VacuumOptions {
   readonly dryRun?: boolean | undefined;
   /** What else needs the table's files; nothing does where it is not said. */
   readonly keep?: KeepFiles | undefined;
+  /** Milliseconds since the epoch, by the table's clock, after which no more is deleted, but for one batch of files. */
+  readonly untilMs?: number | undefined;
   readonly onProgress?: ((progress: VacuumProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,7 +50,7 @@ export type VacuumResult =
       readonly kind: "committed";
       readonly version: number;
       readonly metrics: VacuumMetrics;
-      /** False where there were more than one vacuum deletes: do it again. */
+      /** False where there were more than one vacuum deletes, or than it had time for: do it again. */
       readonly isComplete: boolean;
     }
   /** What a vacuum would delete now: paths below the table's root, in order. */
@@ -89,8 +91,9 @@ export async function vacuum(table: DeltaTable, options: VacuumOptions = {}): Pr
   const done: UnneededFile[] = [];
   const end = (status: string) =>
     commitNote(table, "VACUUM END", { status }, { numDeletedFiles: done.length, numVacuumedDirectories: 0 });
+  let isAll: boolean;
   try {
-    await deleteUnneeded(table, snapshot, found.files, done, options);
+    isAll = await deleteUnneeded(table, snapshot, found.files, done, options);
   } catch (error) {
     await end("FAILED").catch((note: unknown) =>
       table.log.logger.warn("the end of a vacuum was not noted", { table: table.path, error: String(note) }),
@@ -98,7 +101,12 @@ export async function vacuum(table: DeltaTable, options: VacuumOptions = {}): Pr
     throw error;
   }
   const version = await end("COMPLETED");
-  return { kind: "committed", version, metrics: metricsOf({ ...found, files: done }), isComplete: found.isComplete };
+  return {
+    kind: "committed",
+    version,
+    metrics: metricsOf({ ...found, files: done }),
+    isComplete: found.isComplete && isAll,
+  };
 }
 
 interface Retention {
@@ -186,16 +194,18 @@ function partitionFolders({ partitionBy }: Snapshot, { state }: NeededFiles): (s
   return (segment) => names.some((name) => segment.startsWith(`${name}=`));
 }
 
+/** Files that became active meanwhile stay. False where the time was up before all were through. */
 async function deleteUnneeded(
   table: DeltaTable,
   planned: Snapshot,
   files: readonly UnneededFile[],
   done: UnneededFile[],
-  { signal, onProgress }: VacuumOptions,
-): Promise<void> {
+  { untilMs = Number.POSITIVE_INFINITY, signal, onProgress }: VacuumOptions,
+): Promise<boolean> {
   let known = planned.version;
   const again = new Set<string>();
   for (let start = 0; start < files.length; start += limits.vacuumBatchFiles) {
+    if (start > 0 && table.log.clock.nowMs() >= untilMs) return false;
     if (signal?.aborted === true)
       throw new DyneError("BATCH_ABANDONED", `The vacuum of ${table.path} was interrupted. Do it again.`, {
         cause: signal.reason,
@@ -217,6 +227,7 @@ async function deleteUnneeded(
     done.push(...batch);
     onProgress?.({ filesDone: Math.min(files.length, start + limits.vacuumBatchFiles), files: files.length });
   }
+  return true;
 }
 
 function metricsOf({ files, filesSeen }: Pick<Found, "files" | "filesSeen">): VacuumMetrics {

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { flowId, generation, laneId, limits, type Clock } from "../../../shared/core/index.ts";
 import { LeaseKeeper, layout } from "../../../shared/checkpoint/index.ts";
-import { SelfCare } from "../../../shared/engine/index.ts";
+import { CareSnapshots, SelfCare, type EngineContext } from "../../../shared/engine/index.ts";
 import { tablePath } from "../../../shared/pipeline/index.ts";
 import { setProperties, unsetProperties } from "../../../shared/table/index.ts";
+import { Meter } from "../../support/metered-store.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
 import { readingAt } from "../../support/engine-scenario.ts";
@@ -155,6 +156,89 @@ test("an instance whose clock is days ahead of the store's vacuums nothing, and 
   expect(world.lines.filter(({ message }) => message.includes("the clock is not the store's")).length).toBeGreaterThan(
     0,
   );
+}, 60_000);
+
+test("a table that is looked at again is not opened again: of the new commits each is read once", async () => {
+  const world = await worldAfter(2);
+  const meter = new Meter();
+  const context: { -readonly [Name in keyof EngineContext]: EngineContext[Name] } = {
+    ...world.context(),
+    lake: meter.of(world.estate.lake),
+  };
+  const look = async (snapshots: CareSnapshots) => {
+    meter.reset();
+    await new SelfCare(context, world.engine, { ...limits, selfCareSmallFiles: 100 }, snapshots).run();
+    world.clock.advance(limits.selfCareEveryMs);
+    const ofLog = meter.read.filter(
+      ({ path, bytes }) => bytes > 0 && path.startsWith("lake/bronze/events/_delta_log/"),
+    );
+    return { listings: meter.calls["list"] ?? 0, commits: ofLog.map(({ path }) => path.split("/").at(-1)) };
+  };
+  const snapshots = new CareSnapshots(100);
+  expect((await look(snapshots)).commits.length).toBeGreaterThan(4);
+  expect(await look(snapshots)).toMatchObject({ listings: 0, commits: [] });
+  const { version } = await world.table("lake/bronze/events").latest();
+  await turn(world, 3);
+  const added = [1, 2].map((next) => `${String(version + next).padStart(20, "0")}.json`);
+  expect(await look(snapshots)).toMatchObject({ listings: 0, commits: added });
+  expect(snapshots.size).toBe(world.engine.flows.flatMap((flow) => ("quarantine" in flow ? [1, 2] : [1])).length);
+
+  // What the engine has of a table is not read again either.
+  for (const { output } of world.engine.flows) await context.tables.open("lake", output.path).find();
+  expect(await look(new CareSnapshots(100))).toMatchObject({ commits: [] });
+  context.tables = world.context().tables;
+
+  const small = new CareSnapshots(5);
+  for (let looks = 0; looks < 2; looks++) expect((await look(small)).listings).toBeGreaterThan(0);
+}, 60_000);
+
+test("a table that was made anew since it was looked at is opened afresh", async () => {
+  const world = await worldAfter(4);
+  const snapshots = new CareSnapshots(1_000);
+  const look = () => new SelfCare(world.context(), world.engine, { ...limits, selfCareSmallFiles: 2 }, snapshots).run();
+  await look();
+  const other = await worldAfter(1);
+  for (const { path } of await Array.fromAsync(world.estate.lake.list("lake/bronze/events/")))
+    await world.estate.lake.delete(path);
+  for (const { path } of await Array.fromAsync(other.estate.lake.list("lake/bronze/events/")))
+    await world.estate.lake.put(path, (await other.estate.lake.get(path))!.bytes);
+  const before = await Array.fromAsync(world.estate.lake.list("lake/bronze/events/_delta_log/"));
+  world.clock.advance(limits.selfCareEveryMs);
+  await look();
+  expect(await Array.fromAsync(world.estate.lake.list("lake/bronze/events/_delta_log/"))).toEqual(before);
+}, 60_000);
+
+test("a vacuum that the time was too short for goes on after the next sweep, and is not begun again after it", async () => {
+  const world = await worldAfter(1);
+  await caring(world, 100).run();
+  world.clock.advance(-8 * dayMs);
+  const [path, count] = ["lake/bronze/events", 2 * limits.vacuumBatchFiles + 1];
+  for (let number = 0; number < count; number++)
+    await world.estate.lake.put(`${path}/part-${number}.parquet`, new Uint8Array(1));
+  world.clock.advance(9 * dayMs);
+  const left = async () =>
+    (await Array.fromAsync(world.estate.lake.list(`${path}/part-`))).filter((each) => each.sizeBytes === 1).length;
+  const engine = {
+    flows: world.engine.flows.filter(({ id }) => id === "bronze.events"),
+    care: <Result>(name: string, work: (signal: AbortSignal) => Promise<Result>) => world.engine.care(name, work),
+    // From here on there is no time any more.
+    keptFiles: (name: string) => {
+      world.clock.advance(limits.selfCareBudgetMs);
+      return world.engine.keptFiles(name);
+    },
+  };
+  const sweep = () => new SelfCare(world.context(), engine, { ...limits, selfCareSmallFiles: 100 }).run();
+  const counts: number[] = [];
+  for (let sweeps = 1; sweeps <= 3; sweeps++) {
+    await sweep();
+    counts.push(await left());
+  }
+  expect(counts).toEqual([1_001, 1, 0]);
+  const { version } = await world.table(path).latest();
+  await world.estate.lake.put(`${path}/part-late.parquet`, new Uint8Array(1));
+  world.clock.advance(dayMs - hourMs);
+  await sweep();
+  expect((await world.table(path).latest()).version).toBe(version);
 }, 60_000);
 
 test("what fails at one table is said, and the others are looked after", async () => {

@@ -69,6 +69,20 @@ describe("small files", () => {
     expect(committed(await optimize(kept, { smallFilesMin: 3 })).metrics.filesRemoved).toBe(6);
   });
 
+  test("are not begun with when the time is up, and what is written by then is committed, one bin at least", async () => {
+    const kept = await smallFiles(3);
+    const before = await kept.rows();
+    const untilMs = kept.clock.nowMs() + 1_000;
+    const onProgress = () => kept.clock.advance(1_000);
+    expect(committed(await optimize(kept, { untilMs, onProgress })).metrics).toMatchObject({
+      bins: 1,
+      filesRemoved: 3,
+    });
+    expect(committed(await optimize(kept, { untilMs })).metrics).toMatchObject({ bins: 1, filesRemoved: 3 });
+    expect(await optimize(kept, { untilMs })).toMatchObject({ kind: "unchanged" });
+    expect(await kept.rows()).toEqual(before);
+  });
+
   test("keep the order in which they were written", async () => {
     const kept = await smallFiles(5);
     await optimize(kept);
