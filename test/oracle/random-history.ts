@@ -265,8 +265,8 @@ async function changed(
   arrivedMinutes: number,
 ): Promise<string | undefined> {
   const streamed = new Set(
-    built.tables.flatMap(({ declared }) =>
-      declared.query === undefined ? [] : scansOf(declared.query).streaming.map(({ source }) => source),
+    built.pipeline.tables.flatMap(({ query }) =>
+      query === undefined ? [] : scansOf(query).streaming.map(({ source }) => source),
     ),
   );
   const isOfSources = now.kind === "merge" || now.kind === "overwrite" || now.kind === "restore";

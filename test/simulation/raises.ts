@@ -7,7 +7,8 @@ import type { FlowDriver } from "../../shared/engine/flow.ts";
 import { raiseGeneration } from "../../shared/engine/generation.ts";
 import type { EngineWorld } from "../support/engine-harness.ts";
 import type { Act, Runner } from "./schedule.ts";
-import type { AnyShape } from "./shapes.ts";
+import type { Input } from "./input.ts";
+import type { AnyShape, Shape } from "./shapes.ts";
 
 /** `plan`: the plan goes on as it is, as with a build that computes the same in another way. */
 export interface Raise {
@@ -16,7 +17,7 @@ export interface Raise {
 }
 
 /** Rows that a reset removes must be read by no stream. Views follow, and a joined table is pinned. */
-const raisesOf: Readonly<Record<AnyShape, readonly string[]>> = {
+const raisesOf: Readonly<Record<Shape, readonly string[]>> = {
   bronze: ["reset bronze.events", "plan bronze.events"],
   lanes: ["reset silver.bodies", "plan silver.bodies", "plan bronze.events"],
   files: ["reset silver.notes", "plan silver.notes", "plan bronze.notes"],
@@ -31,17 +32,20 @@ const raisesOf: Readonly<Record<AnyShape, readonly string[]>> = {
     "reset gold.by_device",
     "plan bronze.events",
   ],
-  drawn: ["refresh gold.t0", "reset gold.t0", "refresh gold.t1", "reset gold.t1"],
 };
 
 /** How many schedules raise anything. */
 const raisingShare = 0.4;
 
 /** The acts of a schedule with raises among the steps of runners, where they die and fail as any step does, and by an operator. */
-export function withRaises(acts: readonly Act[], shape: AnyShape, random: Random): Act[] {
+export function withRaises(
+  acts: readonly Act[],
+  { shape, input }: { readonly shape: AnyShape; readonly input: Input },
+  random: Random,
+): Act[] {
+  const choices = shape === "drawn" ? (input.drawn?.raises ?? []) : raisesOf[shape];
   const below = (limit: number): number => Math.floor(random.next() * limit);
   const drawn = (): Raise => {
-    const choices = raisesOf[shape];
     const [reason = "", flow = ""] = (choices[below(choices.length)] ?? "").split(" ");
     return { flow, reason: reason as Raise["reason"] };
   };

@@ -91,7 +91,7 @@ export function scheduleOf(seed: number): Schedule {
     acts: withReplays(
       withRaises(
         Array.from({ length: actCount }, (_, act) => drawAct(random, input, act, actCount)),
-        shape,
+        { shape, input },
         seededRandom(seed * 40_503 + 11),
       ),
       shape,

@@ -33,7 +33,7 @@ const soon = { minInterval: "0 seconds" } as const;
  */
 export const shapes = ["bronze", "lanes", "files", "silver", "placed", "joined", "gold"] as const;
 export type Shape = (typeof shapes)[number];
-/** `drawn`: two views of the oracle's making, see drawn.ts. */
+/** `drawn`: two tables of the oracle's making, see drawn.ts. */
 export type AnyShape = Shape | "drawn";
 
 export function pipelineOf(shape: Shape): Pipeline {

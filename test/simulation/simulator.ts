@@ -5,7 +5,7 @@ import { isCrash, isPassing } from "../support/engine-faults.ts";
 import { rewriteTable } from "../support/engine-foreign.ts";
 import { EngineBench, EngineWorld } from "../support/engine-harness.ts";
 import { toSend } from "../support/engine-model.ts";
-import { changeSources, makeSources, type DrawnInput } from "./drawn.ts";
+import { changeSources, isDrawnFlow, makeSources, type DrawnInput } from "./drawn.ts";
 import type { SentEvent } from "./input.ts";
 import { PermutedCompute } from "./permuted-compute.ts";
 import type { Act, Runner, Schedule, Step } from "./schedule.ts";
@@ -246,14 +246,14 @@ class Play {
       .map((event) => (event.properties === null ? event : { ...event, properties: { altered: true } }));
   }
 
-  /** Compacts tables; of drawn pipelines only views, because the files of sources are what its changes know. */
+  /** Compacts tables; of drawn pipelines not the sources, because the files of sources are what its changes know. */
   async #foreigner({ optimized, changed }: Act): Promise<void> {
     const foreigner = new EngineWorld(
       { bench: this.#bench("c"), pipeline: this.#pipeline },
       this.#stage.seenByForeigner("c"),
     );
     const { drawn } = this.#schedule.input;
-    const flows = foreigner.engine.flows.filter(({ kind }) => drawn === undefined || kind === "view");
+    const flows = foreigner.engine.flows.filter((flow) => drawn === undefined || isDrawnFlow(flow));
     if (drawn !== undefined) await changeSources(drawn, foreigner, changed);
     for (const { table, which } of optimized) {
       const flow = flows[table % flows.length];

@@ -7,7 +7,7 @@ import { tablePath } from "../../shared/pipeline/index.ts";
 import { tablesOf, type EngineWorld, type Row, type Tables } from "../support/engine-harness.ts";
 import { placed } from "../support/engine-model.ts";
 import { committedBatches, judgeFiles, judgeHistory, judgeStream, judgeView } from "../support/engine-oracle.ts";
-import { isOfSource, wrongViews } from "./drawn.ts";
+import { isOfSource, wrongTables as wrongDrawnTables } from "./drawn.ts";
 import { isReplacing, landedIds, modelled, type Input } from "./input.ts";
 import { laneLogs, wrongLogs } from "./lane-logs.ts";
 import type { Schedule } from "./schedule.ts";
@@ -44,7 +44,7 @@ async function wrongDrawn(schedule: Schedule, world: EngineWorld, quiet: Quiet):
     ...(await wrongLogs(world)),
     ...(await wrongTables(world)),
     ...(await wrongFiles(schedule, world)),
-    ...(await wrongViews(world, quiet.world)),
+    ...(await wrongDrawnTables(world, quiet.world)),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { DataType, DecimalType } from "../types.ts";
-import { isIntegral, typeName } from "../type-name.ts";
+import { groupedValue } from "../sql/grouped-value.ts";
+import { holdsFloat, isIntegral, typeName } from "../type-name.ts";
 import { duckdbType } from "../sql/quoting.ts";
 import type {
   AggregateFunction,
@@ -16,6 +17,16 @@ const plain = (name: string): AggregateSpelling => ({
   call: ([a], distinct) => `${name}(${distinct ? "DISTINCT " : ""}${a})`,
   finish: (value) => value,
 });
+
+/** The elements of a list that may be NULL. */
+const present = (list: string): string => `coalesce(list_filter(${list}, lambda __dyne_e: __dyne_e IS NOT NULL), [])`;
+
+/** Zeros of both signs are equal, so that a list's order would be that in which its rows came: the text of a zero has its sign. */
+function sortedWithSigns(list: string, type: DataType): string {
+  if (!holdsFloat(type)) return `list_sort(${list})`;
+  const shown = "lambda __dyne_e: struct_pack(v := __dyne_e, t := CAST(__dyne_e AS VARCHAR))";
+  return `list_transform(list_sort(list_transform(${list}, ${shown})), lambda __dyne_e: struct_extract(__dyne_e, 'v'))`;
+}
 
 const sumType: TypeRule = exactly([numericKinds], ([type]) => {
   if (type?.kind === "decimal")
@@ -205,7 +216,7 @@ export const aggregates = [
     sql: {
       duckdb: {
         call: ([a]) => `list(${a})`,
-        finish: (value) => `coalesce(list_sort(list_filter(${value}, lambda __dyne_e: __dyne_e IS NOT NULL)), [])`,
+        finish: (value, { result }) => sortedWithSigns(present(value), result),
       },
       spark: { call: ([a]) => `collect_list(${a})`, finish: (value) => `array_sort(${value})` },
     },
@@ -217,8 +228,8 @@ export const aggregates = [
     exactness: "approximate",
     doc: {
       usage: "collectSet(value): array",
-      does: "The different values that are not NULL, sorted, so that equal rows give equal lists.",
-      difference: "Spark's order is that of arrival",
+      does: "The different values that are not NULL, sorted, so that equal rows give equal lists; of zeros the positive one.",
+      difference: "Spark's order is that of arrival, and so is the sign of its zeros",
     },
     allowsDistinct: false,
     inexact: never,
@@ -233,7 +244,8 @@ export const aggregates = [
     sql: {
       duckdb: {
         call: ([a]) => `list(DISTINCT ${a})`,
-        finish: (value) => `coalesce(list_sort(list_filter(${value}, lambda __dyne_e: __dyne_e IS NOT NULL)), [])`,
+        // DuckDB keeps the zero that it met first.
+        finish: (value, { result }) => `list_sort(${groupedValue(present(value), result, "duckdb")})`,
       },
       spark: { call: ([a]) => `collect_set(${a})`, finish: (value) => `array_sort(${value})` },
     },
