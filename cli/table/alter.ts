@@ -63,8 +63,7 @@ const changes = {
     words: ["<key=value>..."],
     description: "properties, and what they need of the table's protocol",
     stopsFlows: false,
-    apply: (table, properties, options) =>
-      setProperties({ table }, Object.fromEntries(properties.map(keyAndValue)), options),
+    apply: (table, properties, options) => setProperties({ table }, propertiesOf(properties), options),
   },
   "unset-property": {
     words: ["<key>..."],
@@ -153,6 +152,13 @@ async function alter(
   const { kind, ...outcome } = await change.apply(table, words, { writer });
   if (kind === "conflict") process.exitCode = 1;
   await print([JSON.stringify({ result: kind, ...outcome })], format);
+}
+
+function propertiesOf(texts: readonly string[]): Readonly<Record<string, string>> {
+  const properties = texts.map(keyAndValue);
+  const twice = properties.find(([key], at) => properties.findIndex(([other]) => other === key) < at);
+  if (twice === undefined) return Object.fromEntries(properties);
+  throw new DyneError("INVALID_ARGUMENT", `${twice[0]} is set twice. Give it one value.`);
 }
 
 function keyAndValue(text: string): readonly [string, string] {

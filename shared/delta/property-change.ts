@@ -21,22 +21,37 @@ export interface CheckedProperties {
 const featurePrefix = "delta.feature.";
 
 /**
- * Checks properties that somebody wants to set. Names of Delta's are known in whatever case; names that do not begin with `delta.` are the
- * table owner's and are taken as they are.
- * Throws INVALID_ARGUMENT for an unknown name, with the nearest one, for a text that is no value, and for what only writers set;
+ * Checks properties that somebody wants to set. Names of Delta's and of dyne's are known in whatever case; names that do not begin with
+ * `delta.` or `dyne.` are the table owner's and are taken as they are.
+ * Throws INVALID_ARGUMENT for an unknown name, with the nearest one, for one that is given twice or can be none, for a text that is no value,
+ * and for what only writers set;
  * UNSUPPORTED_FEATURE for a value that asks for what dyne does not write.
  */
 export function checkProperties(path: string, wanted: Configuration): CheckedProperties {
   const configuration: Record<string, string> = {};
   const features = new Set<string>();
   for (const [given, text] of Object.entries(wanted)) {
+    if (given.trim() === "" || given === "__proto__")
+      throw new DyneError(
+        "INVALID_ARGUMENT",
+        `"${given}" cannot be the name of a property of ${path}. Choose another.`,
+      );
     if (given.toLowerCase().startsWith(featurePrefix)) features.add(askedFeature(path, given, text));
     else if (given.toLowerCase() === "delta.minwriterversion" || given.toLowerCase() === "delta.minreaderversion")
       for (const feature of featuresOfVersion(path, given, text)) features.add(feature);
-    else if (!given.toLowerCase().startsWith("delta.")) configuration[given] = text;
-    else configuration[checkedName(path, given, text)] = text;
+    else {
+      const name = isOwnName(given) ? given : checkedName(path, given, text);
+      if (Object.hasOwn(configuration, name))
+        throw new DyneError("INVALID_ARGUMENT", `${name} of ${path} is given twice. Give it one value.`);
+      configuration[name] = text;
+    }
   }
   return { configuration, features: [...features] };
+}
+
+/** True for a name that neither Delta nor dyne gives a meaning to. */
+export function isOwnName(given: string): boolean {
+  return !/^(?:delta|dyne)\./i.test(given);
 }
 
 /**
@@ -90,8 +105,8 @@ function checkedName(path: string, given: string, text: string): string {
 }
 
 /**
- * A property's name as Delta spells it, from one in whatever case.
- * Throws INVALID_ARGUMENT for a name that Delta does not have, with the nearest one that it has.
+ * A property's name as Delta or dyne spells it, from one in whatever case.
+ * Throws INVALID_ARGUMENT for a name that they do not have, with the nearest one that they have.
  */
 export function knownName(path: string, given: string): TablePropertyName {
   const names = Object.keys(tableProperties) as TablePropertyName[];
@@ -102,10 +117,13 @@ export function knownName(path: string, given: string): TablePropertyName {
       "INVALID_ARGUMENT",
       `${given} of ${path} is a constraint, not a property: add it with addConstraint, which looks at the rows first.`,
     );
-  const nearest = nearestName(given, names);
+  const [owner, prefix] = /^dyne\./i.test(given) ? ["dyne", "dyne."] : ["Delta", "delta."];
+  const theirs = names.filter((each) => each.startsWith(prefix));
+  const nearest = nearestName(given, theirs);
+  const known = owner === "dyne" ? ` It has ${theirs.join(", ")}.` : "";
   throw new DyneError(
     "INVALID_ARGUMENT",
-    `Delta has no table property ${given}.${nearest === undefined ? "" : ` Did you mean ${nearest}?`} Names of your own do not begin with "delta.".`,
+    `${owner} has no table property ${given}.${nearest === undefined ? "" : ` Did you mean ${nearest}?`}${known} Names of your own do not begin with "${prefix}".`,
     { details: { property: given, ...(nearest !== undefined && { nearest }) } },
   );
 }

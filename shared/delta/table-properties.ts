@@ -1,6 +1,6 @@
 /**
  * The properties of tables that dyne knows: all that Delta has names for (PROTOCOL.md § Table Properties; Delta's table properties
- * reference). Whoever acts on one reads it here.
+ * reference), and its own (`dyne.…`). Whoever acts on one reads it here.
  *
  *   tableProperty(metadata.configuration, "delta.logRetentionDuration")   → milliseconds
  */
@@ -87,8 +87,10 @@ const layout = {
   ),
   "delta.targetFileSize": bytes(undefined, "The size that optimize makes files of."),
   "delta.tuneFileSizesForRewrites": flag(false, "Smaller files for tables that are often rewritten: not acted on."),
-  "delta.autoOptimize.autoCompact": anyText(
-    "false: small files of a table that a flow writes are not merged by themselves. Else not acted on.",
+  "delta.autoOptimize.autoCompact": word(
+    ["true", "false", "auto", "legacy"],
+    "true",
+    "Small files of a table that a flow writes are merged by themselves, unless it is false. Not acted on for other tables.",
   ),
   "delta.autoOptimize.optimizeWrite": flag(false, "Fewer, larger files per write: not acted on."),
   "delta.randomizeFilePrefixes": flag(
@@ -133,8 +135,17 @@ const retention = {
   }),
 } as const satisfies Properties;
 
+/** What dyne alone acts on. */
+const own = {
+  // Whoever set it to what it cannot be did not want files to go.
+  "dyne.autoVacuum": {
+    ...flag(true, "Files of a table that a flow writes go by themselves once nothing needs them any more."),
+    unreadable: false,
+  },
+} as const satisfies Properties;
+
 /** Every property that dyne knows, by its name. */
-export const tableProperties = { ...rules, ...content, ...layout, ...retention } as const;
+export const tableProperties = { ...rules, ...content, ...layout, ...retention, ...own } as const;
 
 export type TablePropertyName = keyof typeof tableProperties;
 type ValueOf<Name extends TablePropertyName> = (typeof tableProperties)[Name]["absent"] extends infer Absent

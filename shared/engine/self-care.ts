@@ -9,7 +9,7 @@
  */
 import { claimCare, endCare, layout } from "../checkpoint/index.ts";
 import { isDyneError, limits, type FlowId } from "../core/index.ts";
-import type { Snapshot } from "../delta/index.ts";
+import { tableProperty, type Snapshot } from "../delta/index.ts";
 import { DeltaTable, mergeSize, optimize, vacuum } from "../table/index.ts";
 import { CareSnapshots } from "./care-snapshots.ts";
 import type { EngineContext } from "./context.ts";
@@ -162,7 +162,7 @@ export class SelfCare {
 
   /** False where there is more to delete. */
   async #vacuum(table: DeltaTable, { metadata }: Snapshot, untilMs: number): Promise<boolean> {
-    if (metadata.configuration["dyne.autoVacuum"]?.toLowerCase() === "false") return true;
+    if (!tableProperty(metadata.configuration, "dyne.autoVacuum")) return true;
     const keep = this.#engine.keptFiles(table.path);
     const result = await vacuum(table, { keep, untilMs, signal: this.#closing.signal });
     if (result.kind !== "committed") return true;

@@ -2,6 +2,7 @@ import { DyneError } from "../../core/index.ts";
 import {
   assertStatisticsColumns,
   checkProperties,
+  isOwnName,
   knownName,
   numberedSchema,
   protocolAfter,
@@ -53,7 +54,7 @@ export async function setProperties(
 
 /**
  * Takes properties away from a table, so that it has Delta's own value again. A property that is not set is left so. The protocol stays as it
- * is. Safe to repeat. Throws INVALID_ARGUMENT for a name that neither Delta nor the table has, and for what a table cannot be without again.
+ * is. Safe to repeat. Throws INVALID_ARGUMENT for a name that neither Delta, dyne nor the table has, and for what a table cannot be without again.
  */
 export async function unsetProperties(
   { table }: Pick<TableSession, "table">,
@@ -77,10 +78,9 @@ export async function unsetProperties(
 
 /** The key of a property that may be taken away. */
 function keyOf(path: string, { metadata }: Snapshot, given: string): string {
-  const isOwn = !given.toLowerCase().startsWith("delta.");
   const isForeign = Object.hasOwn(metadata.configuration, given) && !Object.hasOwn(tableProperties, given);
   if (given.toLowerCase().startsWith("delta.constraints.")) knownName(path, given);
-  if (isOwn || isForeign) return given;
+  if (isOwnName(given) || isForeign) return given;
   const name: TablePropertyName = knownName(path, given);
   if ("isInternal" in tableProperties[name])
     throw new DyneError("INVALID_ARGUMENT", `${name} of ${path} is set by writers, and stays.`);

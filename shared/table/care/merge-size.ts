@@ -12,8 +12,7 @@ const parts = [512, 64, 8, 1];
  * merged, and for a table that does not want it (`delta.autoOptimize.autoCompact` = `false`). Pure; costs as much as there are files.
  */
 export function mergeSize(snapshot: Snapshot, smallFilesMin: number): number | undefined {
-  const wanted = tableProperty(snapshot.metadata.configuration, "delta.autoOptimize.autoCompact");
-  if (wanted?.toLowerCase() === "false") return undefined;
+  if (tableProperty(snapshot.metadata.configuration, "delta.autoOptimize.autoCompact") === "false") return undefined;
 
   const groups = fileGroups(snapshot.files).filter(({ files }) => files.length >= smallFilesMin);
   return parts

@@ -43,10 +43,22 @@ describe("properties that somebody sets", () => {
     ["delta.feature.deletionVector", "supported", "UNSUPPORTED_FEATURE", "did you mean deletionVectors?"],
     ["delta.feature.deletionVectors", "on", "INVALID_ARGUMENT", "only supported"],
     ["delta.minWriterVersion", "8", "INVALID_ARGUMENT", "no such version"],
+    ["dyne.autoVaccum", "false", "INVALID_ARGUMENT", "Did you mean dyne.autoVacuum? It has dyne.autoVacuum."],
+    ["Dyne.whatever", "1", "INVALID_ARGUMENT", "dyne has no table property Dyne.whatever. It has dyne.autoVacuum."],
+    ["dyne.autoVacuum", "off", "INVALID_ARGUMENT", "true or false"],
+    ["delta.autoOptimize.autoCompact", "flase", "INVALID_ARGUMENT", "one of true, false, auto, legacy"],
+    ["__proto__", "2", "INVALID_ARGUMENT", "cannot be the name of a property"],
+    [" ", "2", "INVALID_ARGUMENT", "cannot be the name of a property"],
   ])("%s = %s is refused: %s, %s", (key, value, code, part) => {
     expect(() => checkProperties("lake/t", { [key]: value })).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(part) }),
     );
+  });
+
+  test("are not given twice, by two spellings of one name", () => {
+    const twice = { "delta.appendOnly": "true", "delta.APPENDONLY": "false" };
+    expect(() => checkProperties("t", twice)).toThrow("delta.appendOnly of t is given twice");
+    expect(checkProperties("t", { owner: "me", Owner: "you" }).configuration).toEqual({ owner: "me", Owner: "you" });
   });
 
   test.each(["rowTracking", "clustering", "identityColumns", "variantType", "catalogManaged"])(
@@ -82,6 +94,11 @@ describe("a property of a table", () => {
     ["delta.dataSkippingStatsColumns", "a,,b", undefined],
     ["delta.dataSkippingStatsColumns", "a.", undefined],
     ["delta.randomPrefixLength", "65", 2],
+    ["delta.autoOptimize.autoCompact", undefined, "true"],
+    ["delta.autoOptimize.autoCompact", "FALSE", "false"],
+    ["delta.autoOptimize.autoCompact", "flase", "true"],
+    ["dyne.autoVacuum", undefined, true],
+    ["dyne.autoVacuum", "off", false],
   ])("%s = %s is %s", (name, text, value) => {
     expect(tableProperty(text === undefined ? {} : { [name]: text }, name)).toEqual(value);
   });

@@ -151,6 +151,13 @@ describe("taking properties away", () => {
     expect(await unsetProperties({ table }, ["delta.APPENDONLY"])).toEqual({ kind: "committed", version: 1 });
     expect((await table.latest()).metadata.configuration).toEqual({ owner: "me" });
   });
+  test("that dyne does not know and the table has leaves them", async () => {
+    const { table, base } = await tableOf();
+    const metaData = { ...base.metadata, configuration: { "dyne.autoVaccum": "false" } };
+    await table.commit({ actions: [{ metaData }], isBlindAppend: false, operation: "SET TBLPROPERTIES" });
+    expect(await unsetProperties({ table }, ["dyne.autoVaccum"])).toEqual({ kind: "committed", version: 2 });
+    expect((await table.latest()).metadata.configuration).toEqual({});
+  });
   test("that are not set is no commit", async () => {
     const { table } = await tableOf();
     expect(await unsetProperties({ table }, ["delta.appendOnly", "owner"])).toEqual({ kind: "unchanged", version: 0 });
