@@ -5,6 +5,7 @@
  *     <flow>/generations/<g>
  *     <flow>/maintenance                      a lease
  *     <flow>/care/<role>.json                 when a table of the flow was last looked after
+ *     system.progress/care/sink.json          the same of the table of all batches
  *     <flow>/<g>/<lane>/offsets/<batchId>
  *     <flow>/<g>/<lane>/outcome/<batchId>[.<redo>]
  *     <flow>/<g>/<lane>/commits/<batchId>
@@ -25,6 +26,7 @@ export const layout = {
   state: (flow: FlowId) => `${container}/${flow}/state.json`,
   maintenance: (flow: FlowId) => `${container}/${flow}/maintenance`,
   care: (flow: FlowId, role: string) => `${container}/${flow}/care/${role}.json`,
+  progressCare: `${container}/system.progress/care/sink.json`,
   generations: (flow: FlowId) => `${container}/${flow}/generations/`,
   generation: (flow: FlowId, g: Generation) => `${container}/${flow}/generations/${paddedNumber(g)}`,
   generationRoot: (flow: FlowId, g: Generation) => `${container}/${flow}/${paddedNumber(g)}`,

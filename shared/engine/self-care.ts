@@ -2,7 +2,8 @@
  * Tables of flows keep themselves in shape: many small files become few, and files that nothing needs any more go, by what a person would do
  * with `optimize` and `vacuum`. It comes after a sweep and never in a batch; it is bounded in bytes and time, may die anywhere, and keeps no
  * append from being committed. Where the time is up, what is begun is ended: a merge with the bin, a vacuum with the batch of files that it
- * is at; what is left of a vacuum is done after the next sweep. A table of a keyed flow is rewritten under that flow's lease (SPEC.md 13), or at the next time.
+ * is at; what is left of a vacuum is done after the next sweep. A table of a keyed flow is rewritten under that flow's lease (SPEC.md 13), or at
+ * the next time; `system.progress`, which is only appended to, without any.
  *
  *     merged        by the number of small files, never by the clock   not where delta.autoOptimize.autoCompact is false
  *     vacuumed      once a day                                         not where dyne.autoVacuum is false
@@ -15,11 +16,12 @@ import { CareSnapshots } from "./care-snapshots.ts";
 import type { EngineContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
 
-/** A table of a flow. */
 interface OwnedTable {
-  readonly flow: FlowId;
-  readonly role: "sink" | "quarantine";
+  /** Undefined for `system.progress`, which no flow writes. */
+  readonly flow: FlowId | undefined;
   readonly path: string;
+  /** Where it is recorded when the table was last looked after. */
+  readonly record: string;
 }
 
 type Bounds = Pick<
@@ -80,18 +82,20 @@ export class SelfCare {
   }
 
   #tables(): readonly OwnedTable[] {
-    return this.#engine.flows.flatMap((flow): OwnedTable[] => [
-      { flow: flow.id, role: "sink", path: flow.output.path },
+    const { progressPath } = this.#context;
+    const ofFlows = this.#engine.flows.flatMap((flow): OwnedTable[] => [
+      { flow: flow.id, path: flow.output.path, record: layout.care(flow.id, "sink") },
       ...("quarantine" in flow
-        ? [{ flow: flow.id, role: "quarantine", path: flow.quarantine.path } satisfies OwnedTable]
+        ? [{ flow: flow.id, path: flow.quarantine.path, record: layout.care(flow.id, "quarantine") }]
         : []),
     ]);
+    if (progressPath === undefined) return ofFlows;
+    return [...ofFlows, { flow: undefined, path: progressPath, record: layout.progressCare }];
   }
 
-  async #lookAfter({ flow, role, path }: OwnedTable, untilMs: number): Promise<void> {
+  async #lookAfter({ flow, path, record }: OwnedTable, untilMs: number): Promise<void> {
     const { host: store, clock, random } = this.#context;
     const records = { store, clock, random };
-    const record = layout.care(flow, role);
     const intervals = { lookMs: this.#bounds.selfCareEveryMs, vacuumMs: this.#bounds.selfCareVacuumMs };
     const turn = await claimCare(records, record, intervals);
     if (turn === undefined) return;
@@ -123,11 +127,11 @@ export class SelfCare {
     );
   }
 
-  async #merge(flow: FlowId, table: DeltaTable, snapshot: Snapshot, untilMs: number): Promise<void> {
+  async #merge(flow: FlowId | undefined, table: DeltaTable, snapshot: Snapshot, untilMs: number): Promise<void> {
     const { compute, logger } = this.#context;
     const targetBytes = mergeSize(snapshot, this.#bounds.selfCareSmallFiles);
     if (targetBytes === undefined) return;
-    const done = await this.#engine.care(flow, (lease) =>
+    const merge = (signal: AbortSignal) =>
       optimize(
         { compute, table },
         {
@@ -136,10 +140,11 @@ export class SelfCare {
           bytesMax: this.#bounds.selfCareBytes,
           isAuto: true,
           untilMs,
-          signal: AbortSignal.any([lease, this.#closing.signal]),
+          signal: AbortSignal.any([signal, this.#closing.signal]),
         },
-      ),
-    );
+      );
+    const { signal } = this.#closing;
+    const done = flow === undefined ? { result: await merge(signal) } : await this.#engine.care(flow, merge);
     if (done === undefined) return logger.debug("small files wait for a batch", { table: table.path, flow });
     const { result } = done;
     if (result.kind === "unchanged") return;

@@ -59,6 +59,31 @@ test("many small files become one for each lane, rows stay, and flows go on as i
   expect(cared.lines).toEqual([]);
 }, 60_000);
 
+test("the table of all batches is merged and vacuumed as others are, and loses no batch", async () => {
+  const progressPath = "lake/system/progress";
+  const world = new EngineWorld({ bench, pipeline: engineFixture({ readingsOnly: true }), progressPath });
+  for (let number = 1; number <= 4; number++) {
+    await turn(world, number);
+    world.clock.advance(limits.progressFoldMs);
+    await world.engine.sweep();
+  }
+  const table = world.table(progressPath);
+  const [rows, before] = [await world.rows("system.progress"), (await table.latest()).files.size];
+  expect(before).toBeGreaterThan(3);
+  await caring(world).run();
+  expect((await optimizesOf(world, "system.progress")).length).toBe(1);
+  expect((await table.latest()).files.size).toBeLessThan(before);
+  expect(await world.rows("system.progress")).toEqual(rows);
+
+  world.clock.advance(8 * dayMs);
+  await caring(world).run();
+  const files: string[] = [];
+  for await (const { path } of world.estate.lake.list(`${progressPath}/`))
+    if (path.endsWith(".parquet") && !path.includes("_delta_log")) files.push(path);
+  expect(files).toHaveLength((await table.latest()).files.size);
+  expect(await world.rows("system.progress")).toEqual(rows);
+}, 60_000);
+
 test("a table is looked at once in a while, by one of all instances, if it wants to be and nothing stops them", async () => {
   const world = await worldAfter(3);
   await caring(world, 4).run();
