@@ -23,6 +23,7 @@ const lines = `let lines = traces
   | extend said = tostring(line.message), flow = tostring(line.flow);`;
 
 const windowMinutes = 15;
+const windowMs = windowMinutes * 60_000;
 /**
  * Of the three looks in a window, as many as have to agree. The newest one may still be on its way when the rule looks, and then is at every run of the
  * rule, because both come every five minutes.
@@ -53,17 +54,18 @@ lines
       name: "lag",
       severity: 2,
       description:
-        "A flow is about 15 minutes behind or more: at every look in 15 minutes more was waiting than it took in.",
+        "A flow is about 15 minutes behind or more: at every look in 15 minutes more was waiting than it took in. One that rests for longer between two batches has committed none for 15 minutes more than that.",
       query: `${lines}
 let taken = lines
   | where said == "batch committed"
   | summarize rows = sum(tolong(line.inputRows)), batches = count() by flow;
 lines
 | where said == "flow status" and tostring(line.state) in ("NEW", "RUNNING")
-| summarize looks = count(), events = min(tolong(line.eventsBehind)), versions = min(tolong(line.versionsBehind)) by flow
+| summarize looks = count(), events = min(tolong(line.eventsBehind)), versions = min(tolong(line.versionsBehind)), restMs = max(tolong(line.minIntervalMs)), idleMs = min(tolong(line.freshnessMs)) by flow
 | join kind=leftouter taken on flow
 | where looks >= ${looksOfWindow}
-| where events > coalesce(rows, 0) or (versions > 0 and coalesce(batches, 0) == 0)
+| extend isBehind = events > coalesce(rows, 0) or (versions > 0 and coalesce(batches, 0) == 0)
+| where iff(coalesce(restMs, 0) > ${windowMs}, (events > 0 or versions > 0) and idleMs > restMs + ${windowMs}, isBehind)
 | project flow, found = 1`,
       per: "flow",
       windowMinutes,

@@ -5,15 +5,17 @@
 import type { WebApp } from "@pulumi/azure-native/web/webApp.js";
 import { WebAppAuthSettingsV2 } from "@pulumi/azure-native/web/webAppAuthSettingsV2.js";
 import { UnauthenticatedClientActionV2 } from "@pulumi/azure-native/types/enums/web/index.js";
+import type { Resource } from "@pulumi/pulumi";
 import type { Place } from "./place.ts";
 
-/** Lets only tokens in that the tenant made out to the audience. No secret is involved, because nobody signs in here. */
+/** Lets only tokens in that the tenant made out to the audience, after another setting. No secret is involved, because nobody signs in here. */
 export function requireTokens(
   { within, options, tenantId }: Place,
   app: WebApp,
   { clientId, audience }: { readonly clientId: string; readonly audience: string },
-): void {
-  new WebAppAuthSettingsV2(
+  after: Resource,
+): Resource {
+  return new WebAppAuthSettingsV2(
     "app/authentication",
     {
       ...within,
@@ -35,6 +37,6 @@ export function requireTokens(
       },
       login: { tokenStore: { enabled: false } },
     },
-    options,
+    { ...options, dependsOn: [after] },
   );
 }

@@ -1,6 +1,7 @@
 /** The namespace with a hub for each that the pipelines read, and what lies in it kept as files. Nobody sends or reads with a key. */
 import { ConsumerGroup } from "@pulumi/azure-native/eventhub/consumerGroup.js";
 import { EventHub } from "@pulumi/azure-native/eventhub/eventHub.js";
+import { getNamespace } from "@pulumi/azure-native/eventhub/getNamespace.js";
 import { NamespaceNetworkRuleSet } from "@pulumi/azure-native/eventhub/namespaceNetworkRuleSet.js";
 import { Namespace } from "@pulumi/azure-native/eventhub/namespace.js";
 import type { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
@@ -66,9 +67,10 @@ export function makeEventHubs(
 }
 
 function makeNamespace(place: Place, config: Config, captures: UserAssignedIdentity | undefined): Namespace {
-  const { eventHubsTier, processingUnits = 1, throughputUnits = 1, maximumThroughputUnits } = config;
+  const { eventHubsTier, processingUnits = 1, throughputUnits = 1, maximumThroughputUnits = 0 } = config;
   const isPremium = eventHubsTier === "Premium";
-  const inflates = maximumThroughputUnits !== undefined && maximumThroughputUnits > throughputUnits;
+  const inflates = maximumThroughputUnits > throughputUnits;
+  const units = inflates ? grownUnits(place, config, throughputUnits, maximumThroughputUnits) : throughputUnits;
   return new Namespace(
     "event-hubs",
     {
@@ -77,7 +79,7 @@ function makeNamespace(place: Place, config: Config, captures: UserAssignedIdent
       sku: {
         name: SkuName[eventHubsTier],
         tier: SkuTier[eventHubsTier],
-        capacity: isPremium ? processingUnits : throughputUnits,
+        capacity: isPremium ? processingUnits : units,
       },
       disableLocalAuth: true,
       minimumTlsVersion: TlsVersion.TlsVersion_1_2,
@@ -90,6 +92,21 @@ function makeNamespace(place: Place, config: Config, captures: UserAssignedIdent
     },
     place.keep,
   );
+}
+
+/**
+ * The throughput units that a namespace has grown to by itself, which an update of anything else about it would take away again; the least
+ * where it is not made yet. Throws what Azure says where it cannot tell.
+ */
+async function grownUnits(place: Place, config: Config, least: number, most: number): Promise<number> {
+  const resourceGroupName = config.existingResourceGroup ?? place.names.resourceGroup;
+  try {
+    const { sku } = await getNamespace({ resourceGroupName, namespaceName: place.names.eventHubs });
+    return Math.min(most, Math.max(least, sku?.capacity ?? least));
+  } catch (error) {
+    if (/\b404\b|NotFound/.test(String(error))) return least;
+    throw error;
+  }
 }
 
 /** Senders need a way into the network, or a network of their own beside it. */

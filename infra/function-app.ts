@@ -21,6 +21,12 @@ import { instanceOf } from "./instance.ts";
 import type { Place } from "./place.ts";
 import type { RoleSpread } from "./role-spread.ts";
 
+/** The app, and the last of its settings, which Azure takes one after the other. */
+export interface FunctionApp {
+  readonly app: WebApp;
+  readonly settled: Resource;
+}
+
 /** Makes plan and app once everything is there that its triggers connect to, `dependsOn`, and its roles have spread. */
 export function makeFunctionApp(
   place: Place,
@@ -39,7 +45,7 @@ export function makeFunctionApp(
     /** Where its connections come from; undefined where it is in no network. */
     readonly subnetId: Input<string> | undefined;
   },
-): WebApp {
+): FunctionApp {
   const { identity } = connections;
   const plan = new AppServicePlan(
     "plan",
@@ -74,11 +80,10 @@ export function makeFunctionApp(
     },
     { ...place.options, dependsOn: [...dependsOn], hooks: { beforeCreate: [spread.isAwaited] } },
   );
-  closeBasicPublishing(place, app);
-  if (config.api?.clientId !== undefined) {
-    requireTokens(place, app, { audience: config.api.audience, clientId: config.api.clientId });
-  }
-  return app;
+  const closed = closeBasicPublishing(place, app);
+  if (config.api?.clientId === undefined) return { app, settled: closed };
+  const { audience, clientId } = config.api;
+  return { app, settled: requireTokens(place, app, { audience, clientId }, closed) };
 }
 
 /**
@@ -120,8 +125,8 @@ function flexConsumption(
 }
 
 /** User names and passwords for publishing exist unless they are forbidden. */
-function closeBasicPublishing({ within, options }: Place, app: WebApp): void {
+function closeBasicPublishing({ within, options }: Place, app: WebApp): Resource {
   const args = { ...within, name: app.name, allow: false };
-  new WebAppFtpAllowed("app/ftp", args, options);
-  new WebAppScmAllowed("app/scm", args, options);
+  const ftp = new WebAppFtpAllowed("app/ftp", args, options);
+  return new WebAppScmAllowed("app/scm", args, { ...options, dependsOn: [ftp] });
 }

@@ -39,7 +39,7 @@ export default function program(declared: readonly Pipeline[] = pipelines): Outp
   const vault = inPart(place, "vault", (part) => makeVault(part, config));
   const logs = inPart(place, "logs", (part) => makeLogs(part, config));
   const network = networkOf(place, config, { host, lake, eventHubs, vault });
-  const app = inPart(place, "app", (part) => {
+  const { app, settled } = inPart(place, "app", (part) => {
     const identity = identities.app;
     const rights = appRights(host, lake, eventHubs, vault, logs);
     const roles = assignRoles(part, { name: "app", principalId: identity.principalId }, rights, spread);
@@ -65,7 +65,7 @@ export default function program(declared: readonly Pipeline[] = pipelines): Outp
   });
 
   const outputs = outputsOf(place, config, demand, { app, eventHubs, lake, vault });
-  if (code !== undefined) inPart(place, "code", (part) => publishCode(part, app, code, outputs));
+  if (code !== undefined) inPart(place, "code", (part) => publishCode(part, app, code, { ...outputs, settled }));
   return outputs;
 }
 

@@ -4,7 +4,7 @@
  */
 import { getClientToken } from "@pulumi/azure-native/authorization/getClientToken.js";
 import type { WebApp } from "@pulumi/azure-native/web/webApp.js";
-import { log, ResourceHook, Stash, type Input, type ResourceHookArgs } from "@pulumi/pulumi";
+import { log, ResourceHook, Stash, type Input, type Resource, type ResourceHookArgs } from "@pulumi/pulumi";
 import { z } from "zod";
 import { readZip, type Code } from "./code.ts";
 import { publish } from "./one-deploy.ts";
@@ -12,18 +12,18 @@ import type { Place } from "./place.ts";
 
 const inputsSchema = z.object({ input: z.object({ sha256: z.string(), publishUrl: z.url() }) });
 
-/** Publishes the code where it, or the app's publishing host, is another than the last time, after the app. */
+/** Publishes the code where it, or the app's publishing host, is another than the last time, after the app and its settings: each of them starts it anew. */
 export function publishCode(
   { options }: Place,
   app: WebApp,
   code: Code,
-  { publishUrl }: { readonly publishUrl: Input<string> },
+  { publishUrl, settled }: { readonly publishUrl: Input<string>; readonly settled: Resource },
 ): void {
   const publishes = new ResourceHook("code-is-published", (args) => publishFor(args, app, code));
   new Stash(
     "app/code",
     { input: { sha256: code.sha256, publishUrl } },
-    { ...options, dependsOn: [app], hooks: { beforeCreate: [publishes], beforeUpdate: [publishes] } },
+    { ...options, dependsOn: [app, settled], hooks: { beforeCreate: [publishes], beforeUpdate: [publishes] } },
   );
 }
 

@@ -132,6 +132,19 @@ describe("a setting", () => {
     });
   });
 
+  it("keeps the units that throughput has grown to, within what is allowed now, and asks for them only then", async () => {
+    const grows = { "dyne:throughputUnits": "2", "dyne:maximumThroughputUnits": "8" };
+    const unitsOf = async (config: Record<string, string>, unitsThere: number | Error) =>
+      (await deploy({ config, unitsThere })).get("event-hubs").inputs["sku"];
+    for (const [there, units] of [
+      [5, 5],
+      [1, 2],
+      [12, 8],
+    ] as const)
+      expect(await unitsOf(grows, there)).toMatchObject({ capacity: units });
+    expect(await unitsOf({ "dyne:throughputUnits": "2" }, new Error("not asked for"))).toMatchObject({ capacity: 2 });
+  });
+
   it("takes the tier Premium, where hubs keep events for longer and may have more partitions", async () => {
     const declared = [
       definePipeline("wide", [streamingTable("bronze.wide", { from: eventHub("wide", { partitions: 100 }) })]),

@@ -44,6 +44,8 @@ export interface DeployOptions {
   /** Beside what must be configured; undefined takes a setting away. */
   readonly config?: Readonly<Record<string, string | undefined>>;
   readonly pipelines?: readonly Pipeline[];
+  /** What Azure says of the namespace's units, or why it does not; by default there is no namespace yet. */
+  readonly unitsThere?: number | Error;
 }
 
 /** What of Pulumi's request is read here. */
@@ -75,8 +77,9 @@ export async function deploy(options: DeployOptions = {}): Promise<Deployment> {
 
 function isSame(a: DeployOptions, b: DeployOptions): boolean {
   const [own, other] = [a.pipelines ?? pipelines, b.pipelines ?? pipelines];
-  const settingsOf = ({ project, stack, config = {} }: DeployOptions) =>
+  const settingsOf = ({ project, stack, unitsThere, config = {} }: DeployOptions) =>
     JSON.stringify([
+      String(unitsThere),
       project ?? "dyne",
       stack ?? "dev",
       Object.entries(config)
@@ -102,13 +105,20 @@ export async function deployAnew(options: DeployOptions = {}): Promise<Deploymen
   }
 }
 
+const notThere = `autorest/azure: Service returned an error. Status=404 Code="ResourceGroupNotFound"`;
+
 async function run(options: DeployOptions): Promise<Deployment> {
-  const { project = "dyne", stack = "dev" } = options;
+  const { project = "dyne", stack = "dev", unitsThere = new Error(notThere) } = options;
   const inputsOf = new Map<string, Inputs>();
   const requests: Request[] = [];
   await runtime.setMocks(
     {
-      call: ({ token }) => Promise.reject(new Error(`The program must not ask for ${token}`)),
+      call: async ({ token }) => {
+        if (token !== "azure-native:eventhub:getNamespace") throw new Error(`The program must not ask for ${token}`);
+        // A refusal by gRPC has its words in `details`.
+        if (typeof unitsThere !== "number") throw Object.assign(unitsThere, { details: unitsThere.message });
+        return { sku: { name: "Standard", capacity: unitsThere } };
+      },
       newResource: ({ type, name, inputs }) => {
         if (type === runtime.rootPulumiStackTypeName || isPart(type)) return { id: undefined, state: {} };
         inputsOf.set(name, inputs as Inputs);

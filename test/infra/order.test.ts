@@ -48,6 +48,15 @@ describe("what acts by roles comes after them", () => {
     }
   });
 
+  it("settings of the one site come one after the other, and its code after them", async () => {
+    const { get, isAfter } = await deploy({ config: { "dyne:clientId": "5d3a1a52-1c58-4d9b-8b1e-9b1f2a3c4d5e" } });
+    const order = ["app", "app/ftp", "app/scm", "app/authentication", "app/code"];
+    for (const [index, name] of order.slice(1).entries()) {
+      expect([name, get(name).after.includes(order[index] ?? ""), isAfter(name, "app")]).toEqual([name, true, true]);
+    }
+    expect(deployment.get("app/code").after).toContain("app/scm");
+  });
+
   it("every role starts the wait, app, subscriptions and captured hubs alone wait, and changed code is published", () => {
     for (const { type, name, hooks } of deployment.resources) {
       const waits = ["web:WebApp", "eventgrid:SystemTopicEventSubscription", "eventhub:EventHub"].includes(type);

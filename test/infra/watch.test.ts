@@ -135,6 +135,14 @@ describe("alerts", () => {
     }
   });
 
+  it("of lag gives a flow that rests for longer than the window as much time more", () => {
+    const { query } = conditionOf(deployment.get("alert/lag"));
+    expect(query).toContain("restMs = max(tolong(line.minIntervalMs)), idleMs = min(tolong(line.freshnessMs))");
+    expect(query).toContain(
+      "| where iff(coalesce(restMs, 0) > 900000, (events > 0 or versions > 0) and idleMs > restMs + 900000, isBehind)",
+    );
+  });
+
   it("of lag does not wait for a look that may be on its way to the log still, whenever the rule looks", () => {
     const { inputs } = deployment.get("alert/lag");
     const minutes = /^PT(\d+)M$/.exec(String(inputs["windowSize"]))?.[1];

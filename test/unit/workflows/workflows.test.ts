@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { access, readFile, readdir } from "node:fs/promises";
-import { homedir } from "node:os";
+import { access, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -127,7 +127,7 @@ it("the app is deployed from the commit that was tested, one run after the other
   expect(concurrency["cancel-in-progress"]).toBe(false);
   expect(on.workflow_run).toMatchObject({ workflows: [parse(textOf("ci.yml")).name], branches: ["main"] });
   expect(jobs.deploy.if).toContain("workflow_run.conclusion == 'success'");
-  expect(jobs.deploy.steps[0].with.ref).toContain("workflow_run.head_sha");
+  expect(jobs.deploy.steps[1].with.ref).toContain("workflow_run.head_sha");
 });
 
 it("every stack that can be deployed has an example of its configuration", async () => {
@@ -156,6 +156,42 @@ it("actionlint finds nothing wrong with them", { timeout: 60_000 }, async ({ ski
     (error: { stdout: string }) => error,
   );
   expect(stdout).toBe("");
+});
+
+describe("a deployment that is run again", () => {
+  const { jobs } = parse(textOf("deploy.yml")) as {
+    jobs: { deploy: { steps: { if?: string; run?: string; env?: Record<string, string> }[] } };
+  };
+  const guard = jobs.deploy.steps[0];
+  /** Runs the step with a main that is at a commit, or where that cannot be told. */
+  async function guarded(tested: string, newest: string | undefined) {
+    const bin = await mkdtemp(join(tmpdir(), "dyne-gh-"));
+    const answer = newest === undefined ? "exit 1" : `[ "$2" = repos/o/r/git/ref/heads/main ] && echo ${newest}`;
+    await writeFile(join(bin, "gh"), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+    const env = { PATH: `${bin}${delimiter}${process.env["PATH"]}`, GITHUB_REPOSITORY: "o/r", TESTED: tested };
+    try {
+      // As GitHub runs it.
+      return await promisify(execFile)("bash", ["-e", "-c", guard?.run ?? "exit 2"], { env }).then(
+        ({ stdout }) => ({ code: 0, stdout }),
+        ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
+      );
+    } finally {
+      await rm(bin, { recursive: true });
+    }
+  }
+
+  it("is asked first whether main is still what was tested, whether the deployment or its ci is run again", () => {
+    expect(guard?.if).toBe(
+      "github.event_name == 'workflow_run' && (github.run_attempt > 1 || github.event.workflow_run.run_attempt > 1)",
+    );
+    expect(guard?.env?.["TESTED"]).toBe("${{ github.event.workflow_run.head_sha }}");
+  });
+
+  it("goes on where main is there, and is refused where main is further, or cannot be told", async () => {
+    expect(await guarded("aaa", "aaa")).toEqual({ code: 0, stdout: "" });
+    expect(await guarded("aaa", "bbb")).toEqual({ code: 1, stdout: expect.stringMatching(/^::error::.*by hand/) });
+    expect(await guarded("aaa", undefined)).toMatchObject({ code: 1 });
+  });
 });
 
 async function firstThere(paths: readonly string[]): Promise<string | undefined> {
