@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { DyneError } from "../../core/index.ts";
 import type { Action, CommitConflict, Metadata, Protocol, Snapshot } from "../../delta/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
+import { unchanged } from "../unchanged.ts";
 
 /** What became of an alteration. After a conflict nothing is changed: look at the table, and do it again. */
 export type Alteration =
@@ -27,7 +28,7 @@ export async function commitAltered(table: DeltaTable, base: Snapshot, altered: 
   const actions: Action[] = [];
   if (!isDeepStrictEqual(protocol, base.protocol)) actions.push({ protocol });
   if (!isDeepStrictEqual(metadata, base.metadata)) actions.push({ metaData: metadata });
-  if (actions.length === 0) return { kind: "unchanged", version: base.version };
+  if (actions.length === 0) return unchanged(table, base);
   const outcome = await table.commit({
     base,
     actions,

@@ -5,6 +5,7 @@ import type { Alteration } from "./alteration.ts";
 import { assertMapped, assertUnused, commitSchema, fieldAt } from "./altered-column.ts";
 import { withStruct } from "./edited-schema.ts";
 import { statsColumnsAfter } from "./stats-columns.ts";
+import { unchanged } from "../unchanged.ts";
 
 /**
  * Drops columns, and fields of structs. Their values stay in the files that have them, and nobody reads them any more: a column that is later
@@ -18,7 +19,7 @@ export async function dropColumns(
   columns: readonly string[],
 ): Promise<Alteration> {
   const snapshot = await table.latest();
-  if (columns.length === 0) return { kind: "unchanged", version: snapshot.version };
+  if (columns.length === 0) return unchanged(table, snapshot);
   assertMapped(table, snapshot, "dropped");
   let { schema } = snapshot;
   let { configuration } = snapshot.metadata;

@@ -6,6 +6,7 @@ import type { Alteration } from "./alteration.ts";
 import { assertFree, assertMapped, assertUnused, commitSchema, fieldAt } from "./altered-column.ts";
 import { withStruct } from "./edited-schema.ts";
 import { statsColumnsAfter } from "./stats-columns.ts";
+import { unchanged } from "../unchanged.ts";
 
 /**
  * Gives a column, or a field of a struct, another name, written as in a path: one with a dot or a comma stands in backquotes. It stays the
@@ -23,7 +24,7 @@ export async function renameColumn(
   const snapshot = await table.latest();
   assertMapped(table, snapshot, "renamed");
   const { path, parent, name } = fieldAt(table, snapshot, column);
-  if (name === newName) return { kind: "unchanged", version: snapshot.version };
+  if (name === newName) return unchanged(table, snapshot);
   assertUnused(table, snapshot, path, "renamed");
   const newPath = [...parent, newName];
   const schema = withStruct(snapshot.schema, parent, (fields) => {

@@ -5,6 +5,7 @@ import type { TableSession } from "../table-session.ts";
 import type { Alteration } from "./alteration.ts";
 import { assertUnused, commitSchema } from "./altered-column.ts";
 import { widenedSchema } from "./edited-schema.ts";
+import { unchanged } from "../unchanged.ts";
 
 /**
  * Gives a column, a field, or the elements, keys or values of an array or a map (`tags.element`, `sizes.value`) a wider type, in which
@@ -20,7 +21,7 @@ export async function widenColumn(
 ): Promise<Alteration> {
   const snapshot = await table.latest();
   const { path, type: before } = findColumn(table.path, snapshot.schema, parseColumnPath(column));
-  if (sameType(before, type)) return { kind: "unchanged", version: snapshot.version };
+  if (sameType(before, type)) return unchanged(table, snapshot);
   const text = columnPathText(path);
   if (!tableProperty(snapshot.metadata.configuration, "delta.enableTypeWidening"))
     throw new DyneError(

@@ -14,6 +14,7 @@ import {
 import type { DeltaTable } from "../delta-table.ts";
 import { writingFlow } from "../writing-flow.ts";
 import { assertFilesThere, missingFiles } from "./stored-files.ts";
+import { unchanged } from "../unchanged.ts";
 
 /** The version to go back to, or the last one committed at or before a time in milliseconds since the epoch. */
 export type RestoreTarget = { readonly version: number } | { readonly timestampMs: number };
@@ -74,7 +75,7 @@ export async function restoreTable(
     ...removed.map((file): Action => ({ remove: removeOf(file, { deletionTimestampMs: nowMs }) })),
     ...restored.map((file): Action => ({ add: { ...file, dataChange: true } })),
   ];
-  if (actions.length === 0) return { kind: "unchanged", version: latest.version, restored: wanted.version };
+  if (actions.length === 0) return { ...unchanged(table, latest), restored: wanted.version };
   const metrics = metricsOf(latest, { restored, removed, missing: missing.size });
   const result = await table.commit({
     base: latest,

@@ -1,6 +1,6 @@
 /** Files of a table written anew, round by round: what fell out of one, because others changed it, is chosen anew in the next. */
 import { limits } from "../../core/index.ts";
-import { fileKey, type AddFile, type ConflictReason, type Snapshot } from "../../delta/index.ts";
+import { assertWritable, fileKey, type AddFile, type ConflictReason, type Snapshot } from "../../delta/index.ts";
 import type { TableSession } from "../table-session.ts";
 import type { Bin } from "./bin.ts";
 import { rewriteMetrics, type RewriteMetrics } from "./rewrite-metrics.ts";
@@ -45,6 +45,7 @@ export async function rewriteTable(session: TableSession, rewrite: TableRewrite)
   let version: number | undefined;
   for (let round = 1; ; round++) {
     const snapshot = await session.table.latest();
+    assertWritable(session.table.path, snapshot.protocol, snapshot.metadata, snapshot.schema);
     const files = [...snapshot.files].filter((file) => !written.has(fileKey(file)));
     const { bins, targetBytes } = rewrite.plan(snapshot, files);
     const result = await rewriteRound(session, snapshot, bins, {

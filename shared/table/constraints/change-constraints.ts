@@ -6,6 +6,7 @@ import { commitAltered, type Alteration } from "../alter/alteration.ts";
 import type { TableSession } from "../table-session.ts";
 import { rowsKeeping } from "./guarded-plan.ts";
 import { checkRule, constraintPrefix, type TableRule } from "./table-rule.ts";
+import { unchanged } from "../unchanged.ts";
 
 export interface ConstraintOptions {
   readonly signal?: AbortSignal | undefined;
@@ -28,7 +29,7 @@ export async function addConstraint(
   const snapshot = await table.latest();
   const key = keyOf(table.path, name);
   const there = snapshot.metadata.configuration[key];
-  if (there === condition) return { kind: "unchanged", version: snapshot.version };
+  if (there === condition) return unchanged(table, snapshot);
   if (there !== undefined)
     throw new DyneError(
       "DUPLICATE_NAME",
@@ -50,7 +51,7 @@ export async function addConstraint(
 export async function dropConstraint({ table }: Pick<TableSession, "table">, name: string): Promise<Alteration> {
   const snapshot = await table.latest();
   const { [keyOf(table.path, name)]: dropped, ...configuration } = snapshot.metadata.configuration;
-  if (dropped === undefined) return { kind: "unchanged", version: snapshot.version };
+  if (dropped === undefined) return unchanged(table, snapshot);
   return commitAltered(table, snapshot, {
     protocol: snapshot.protocol,
     metadata: { ...snapshot.metadata, configuration },

@@ -5,6 +5,7 @@ import { evolvedSchema, schemaChange } from "./evolved-schema.ts";
 import { addActions, outputMetrics, writeRows } from "./new-files.ts";
 import type { SourceRows } from "./source-rows.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
+import { unchanged } from "../unchanged.ts";
 
 export interface AppendOptions extends WriteOptions {
   /** Adds columns, and fields of structs, that the table lacks. */
@@ -39,7 +40,7 @@ export async function appendRows(
   );
   const evolution = schemaChange(table.path, snapshot, schema);
   if (files.length === 0 && evolution.length === 0 && (options.fences ?? []).length === 0)
-    return { kind: "unchanged", version: snapshot.version };
+    return unchanged(table, snapshot);
   return commitWrite(table, snapshot, {
     actions: [...evolution, ...addActions(files, table.log.clock.nowMs())],
     isBlindAppend: evolution.length === 0,

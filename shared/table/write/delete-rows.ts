@@ -7,6 +7,7 @@ import { filesOfMatchingPartitions } from "./matching-partitions.ts";
 import { changesStep } from "./change-plan.ts";
 import { changeRows, type ChangedRows } from "./row-changes.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
+import { unchanged } from "../unchanged.ts";
 
 export interface DeleteOptions extends WriteOptions {
   /** True for rows that go; all of them where it is absent. Over the table's columns. */
@@ -25,8 +26,7 @@ export async function deleteRows(session: TableSession, options: DeleteOptions =
   const snapshot = await table.latest();
   const { where = everyRow } = options;
   const changed = await deletedRows(session, snapshot, where, options.signal);
-  if (changed.actions.length === 0 && (options.fences ?? []).length === 0)
-    return { kind: "unchanged", version: snapshot.version };
+  if (changed.actions.length === 0 && (options.fences ?? []).length === 0) return unchanged(table, snapshot);
   return commitWrite(table, snapshot, {
     actions: changed.actions,
     isBlindAppend: false,

@@ -26,6 +26,7 @@ import { addActions, cdcOf, changeTarget, dataTarget, insertedRows, stillRunning
 import { changeRows, type ChangedRows, type RowChange } from "./row-changes.ts";
 import type { SourceRows } from "./source-rows.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
+import { unchanged } from "../unchanged.ts";
 
 export interface MergeOptions extends WriteOptions {
   /** When rows match: over `target.<column>` and `source.<column>`. */
@@ -236,7 +237,7 @@ class Merge {
       ...addActions(inserted.rows, table.log.clock.nowMs()),
       ...inserted.changes.map((file): Action => ({ cdc: cdcOf(file) })),
     ];
-    if (actions.length === 0 && fences.length === 0) return { kind: "unchanged", version: this.#snapshot.version };
+    if (actions.length === 0 && fences.length === 0) return unchanged(table, this.#snapshot);
     return commitWrite(table, this.#snapshot, {
       actions,
       isBlindAppend: false,

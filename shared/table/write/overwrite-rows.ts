@@ -12,6 +12,7 @@ import { filesMatching } from "../file-condition.ts";
 import { addActions, cdcOf, changeTarget, dataTarget, insertedRows, outputMetrics, stillRunning } from "./new-files.ts";
 import type { SourceRows } from "./source-rows.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
+import { unchanged } from "../unchanged.ts";
 
 /** Which rows the new ones take the place of. */
 export type Replaced =
@@ -75,8 +76,7 @@ export async function overwriteRows(
     ...addActions(written.rows, nowMs),
     ...written.changes.map((file): Action => ({ cdc: cdcOf(file) })),
   ];
-  if (actions.length === 0 && (options.fences ?? []).length === 0)
-    return { kind: "unchanged", version: snapshot.version };
+  if (actions.length === 0 && (options.fences ?? []).length === 0) return unchanged(table, snapshot);
   return commitWrite(table, snapshot, {
     actions,
     isBlindAppend: false,

@@ -8,6 +8,7 @@ import { filesMatching } from "../file-condition.ts";
 import { changesStep } from "./change-plan.ts";
 import { changeRows } from "./row-changes.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
+import { unchanged } from "../unchanged.ts";
 
 /** New values by column, as expressions over the table's columns as they were. */
 export type Assignments = Readonly<Record<string, Expression>>;
@@ -35,8 +36,7 @@ export async function updateRows(session: TableSession, options: UpdateOptions):
   const steps = [changesStep(snapshot.schema, where, "update", valueOf)];
   const change = { name: "update", inputs: {}, steps, signal: options.signal };
   const changed = await changeRows(session, snapshot, candidates, change);
-  if (changed.actions.length === 0 && (options.fences ?? []).length === 0)
-    return { kind: "unchanged", version: snapshot.version };
+  if (changed.actions.length === 0 && (options.fences ?? []).length === 0) return unchanged(table, snapshot);
   return commitWrite(table, snapshot, {
     actions: changed.actions,
     isBlindAppend: false,
