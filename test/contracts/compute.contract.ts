@@ -231,6 +231,19 @@ export function computeContract(name: string, open: () => Promise<ContractUnderT
         expect(rows.map((row) => row["id"])).toEqual(Array.from({ length: 3_000 }, (_, n) => BigInt(2_999 - n)));
       });
 
+      test("are sorted by doubles whose zeros keep their signs", async () => {
+        const path = fresh();
+        const doubles = { x: types.double };
+        const schema = schemaOf(doubles);
+        const target = { ...write(path, scan("rows", schema), schema).target, sortBy: [column("x")] };
+        const { written } = await done(compute, {
+          inputs: { rows: rowSet(doubles, { x: [5, -0, -1] }) },
+          writes: [{ name: "out", plan: scan("rows", schema), target }],
+        });
+        const files = fileSet(path, schema, written["out"] ?? []);
+        expect((await rowsOf(compute, { files }, scan("files", schema))).map((row) => row["x"])).toEqual([-1, -0, 5]);
+      });
+
       test("that are gone are named by the error", async () => {
         const set = {
           ...fileSet("lake/none", idSchema, []),

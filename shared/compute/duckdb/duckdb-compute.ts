@@ -10,6 +10,7 @@ import {
   renderDropDuplicates,
   renderPlan,
   renderScalar,
+  renderScalarSortKey,
   type Expression,
   type LogicalPlan,
   type Schema,
@@ -174,7 +175,7 @@ class JobRun {
       this.#job.signal?.throwIfAborted();
       written[write.name] = await this.#writer.write(this.#connection, {
         query: this.#render(write.plan, "fail", []),
-        orderBy: write.target.sortBy.map((expression) => this.#scalar(expression, write.target.schema)),
+        orderBy: write.target.sortBy.map((by) => this.#scalar(by, write.target.schema, renderScalarSortKey)),
         target: write.target,
         uploads: this.#uploads,
         signal: this.#job.signal,
@@ -293,8 +294,8 @@ class JobRun {
     });
   }
 
-  #scalar(expression: Expression, schema: Schema): string {
-    return renderScalar(expression, schema, { dialect: "duckdb", parameters: this.#job.parameters });
+  #scalar(expression: Expression, schema: Schema, render = renderScalar): string {
+    return render(expression, schema, { dialect: "duckdb", parameters: this.#job.parameters });
   }
 
   #renderDeduplicate(step: DeduplicateStep): string {

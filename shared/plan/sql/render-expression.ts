@@ -18,6 +18,7 @@ import type { RowError, Spelled, Typed } from "../functions/index.ts";
 import { isIntegral, sameType, typeName } from "../type-name.ts";
 import type { DataType } from "../types.ts";
 import { renderFromJson } from "./from-json.ts";
+import { groupedValue } from "./grouped-value.ts";
 import { quoteName, quoteText, renderLiteral, sqlType } from "./quoting.ts";
 import { renderHigherOrder } from "./render-lambda.ts";
 import type { Scope } from "./scope.ts";
@@ -214,9 +215,7 @@ function renderWindow(expression: WindowCall, scope: Scope): Spelled {
   const { partitionBy, orderBy, frame } = expression;
   const call = scope.dialect === "spark" ? withoutFilter(expression.call) : expression.call;
   const parts = [
-    partitionBy.length === 0
-      ? ""
-      : `PARTITION BY ${partitionBy.map((by) => raising(spellExpression(by, scope))).join(", ")}`,
+    partitionBy.length === 0 ? "" : `PARTITION BY ${partitionBy.map((by) => renderSortKey(by, scope)).join(", ")}`,
     orderBy.length === 0 ? "" : `ORDER BY ${orderBy.map((order) => renderOrder(order, scope)).join(", ")}`,
     frame === undefined
       ? ""
@@ -254,10 +253,18 @@ function frameBound(row: number | undefined, unbounded: "PRECEDING" | "FOLLOWING
   return row === 0 ? "CURRENT ROW" : `${Math.abs(row)} ${row < 0 ? "PRECEDING" : "FOLLOWING"}`;
 }
 
+/**
+ * What rows are sorted by, as SQL that stops the query where a row has an error. DuckDB makes a column anew of what it sorted by, and loses the
+ * sign of its zeros: so that it sorts by another value, which has positive ones.
+ */
+export function renderSortKey(by: Expression, scope: Scope): string {
+  const { type } = fieldOf(by, scope.schema, "a rendered plan");
+  return groupedValue(raising(spellExpression(by, scope)), type, scope.dialect);
+}
+
 /** One item of ORDER BY; the place of NULLs is always stated. */
 export function renderOrder(order: SortOrder, scope: Scope): string {
-  const sql = raising(spellExpression(order.by, scope));
-  return `${sql} ${order.direction === "ascending" ? "ASC" : "DESC"} NULLS ${order.nulls.toUpperCase()}`;
+  return `${renderSortKey(order.by, scope)} ${order.direction === "ascending" ? "ASC" : "DESC"} NULLS ${order.nulls.toUpperCase()}`;
 }
 
 /** A value that stops the query where the row has an error. Errors' messages start with their code, such as `DATA_ERROR: `. */

@@ -27,7 +27,7 @@ import { renderDropDuplicates } from "./drop-duplicates.ts";
 import { quoteName, sqlType } from "./quoting.ts";
 import { groupedValue } from "./grouped-value.ts";
 import { joinCondition, joinedColumn, joinWord } from "./join-words.ts";
-import { raising, renderAggregateCall, renderOrder, spellExpression } from "./render-expression.ts";
+import { raising, renderAggregateCall, renderOrder, renderSortKey, spellExpression } from "./render-expression.ts";
 import type { Scope } from "./scope.ts";
 
 /** The column that holds the message of a row's first error in `capture` mode, NULL if there is none. VARCHAR, after all others. */
@@ -79,10 +79,18 @@ export function renderPlan(plan: LogicalPlan, options: RenderOptions): string {
 
 export type ScalarOptions = Pick<RenderOptions, "dialect" | "parameters">;
 
-/** A scalar expression over a relation's columns, as SQL that stops the query where a row has an error. For sort keys and the like. */
+/** A scalar expression over a relation's columns, as SQL that stops the query where a row has an error. */
 export function renderScalar(expression: Expression, schema: Schema, options: ScalarOptions): string {
-  const { dialect, parameters = {} } = options;
-  return raising(spellExpression(expression, { dialect, schema, parameters, binder: new InlineBinder(dialect) }));
+  return raising(spellExpression(expression, inlineScope(schema, options)));
+}
+
+/** The same as what rows are sorted by, so that no column that is one loses anything. */
+export function renderScalarSortKey(expression: Expression, schema: Schema, options: ScalarOptions): string {
+  return renderSortKey(expression, inlineScope(schema, options));
+}
+
+function inlineScope(schema: Schema, { dialect, parameters = {} }: ScalarOptions): Scope {
+  return { dialect, schema, parameters, binder: new InlineBinder(dialect) };
 }
 
 /** Repeats what it should bind: for single expressions, where there is no query to hold a layer. */
