@@ -2,9 +2,10 @@
 import fc from "fast-check";
 import { isDyneError, type ErrorCode } from "../../shared/core/index.ts";
 import type { StrategyName } from "../../shared/engine/incremental/view-strategy.ts";
+import { smallInputs } from "../../shared/engine/index.ts";
 import { EngineWorld, type EngineBench } from "../support/engine-harness.ts";
 import { writtenBatches } from "../support/engine-oracle.ts";
-import { firstBuild, type Coverage } from "./coverage.ts";
+import { firstBuild, ofLittle, type Coverage } from "./coverage.ts";
 import { judgeStream } from "./judge-stream.ts";
 import { judgeView } from "./judge-view.ts";
 import { PlainTables } from "./plain-tables.ts";
@@ -14,9 +15,19 @@ import { buildPipeline, drawnPipeline, type BuiltPipeline, type DrawnPipeline } 
 export interface Case {
   readonly pipeline: DrawnPipeline;
   readonly history: DrawnHistory;
+  readonly small: DrawnSmall;
 }
 
-export const drawnCase: fc.Arbitrary<Case> = fc.record({ pipeline: drawnPipeline, history: drawnHistory });
+/** What the engine takes for so little that a view of it is computed in full: nothing, all that tests write, or tables of a few files. */
+const smallInputsOf = { nothing: undefined, all: smallInputs, "a few files": { ...smallInputs, filesMax: 6 } } as const;
+type DrawnSmall = keyof typeof smallInputsOf;
+const drawnSmall = fc.constantFrom<DrawnSmall[]>("nothing", "nothing", "a few files", "all");
+
+export const drawnCase: fc.Arbitrary<Case> = fc.record({
+  pipeline: drawnPipeline,
+  history: drawnHistory,
+  small: drawnSmall,
+});
 
 /** The case of a seed: the same one every time. */
 export function caseOf(seed: number): Case {
@@ -39,7 +50,7 @@ export type Tamper = (world: EngineWorld, built: BuiltPipeline) => Promise<void>
 
 export async function examine(
   bench: EngineBench,
-  { pipeline, history }: Case,
+  { pipeline, history, small }: Case,
   coverage: Coverage,
   tamper: Tamper = async () => undefined,
 ): Promise<Verdict> {
@@ -48,7 +59,7 @@ export async function examine(
   let world: EngineWorld;
   try {
     built = buildPipeline(pipeline);
-    world = new EngineWorld({ bench, pipeline: built.pipeline });
+    world = new EngineWorld({ bench, pipeline: built.pipeline, smallInput: smallInputsOf[small] });
   } catch (error) {
     if (isDyneError(error) && refusals.get(error.code)?.test(error.message) === true)
       return { kind: "refused", code: error.code };
@@ -61,7 +72,7 @@ export async function examine(
   const broken = (why: "differs" | "threw", what: string): Verdict => ({
     kind: "broken",
     why,
-    counterexample: `${what}\n\nthe pipeline:\n${built.code}\n\nthe history:\n${lines.map((line) => `- ${line}`).join("\n")}\n- run all, until nothing is left`,
+    counterexample: `${what}\n\nthe pipeline:\n${built.code}\n\nsmall is ${small}\n\nthe history:\n${lines.map((line) => `- ${line}`).join("\n")}\n- run all, until nothing is left`,
   });
   try {
     await world.engine.sweep();
@@ -96,7 +107,8 @@ async function judge(world: EngineWorld, built: BuiltPipeline, coverage: Coverag
     const operators = built.tables.find(({ name }) => name === flow.output.name)?.operators ?? [];
     for (const { commit, offsets } of await writtenBatches(world, flow.id)) {
       if (offsets.batchId < 1) continue;
-      const { name } = commit.progress.strategy;
+      const { name, reason } = commit.progress.strategy;
+      if (reason?.includes("read sooner than looked through") === true) coverage.note("view strategy", ofLittle);
       if (offsets.batchId === 1 && name === "full") coverage.note("view strategy", firstBuild);
       else coverage.noteRefresh(name as StrategyName, operators, flow.refresh === "incremental");
     }

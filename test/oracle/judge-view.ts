@@ -10,6 +10,7 @@ import { analyze, nodesOf, schemaOf, type Expression, type LogicalPlan } from ".
 import type { EngineWorld } from "../support/engine-harness.ts";
 import { writtenBatches, type CommittedBatch } from "../support/engine-oracle.ts";
 import { difference, differenceText } from "./multiset.ts";
+import { openZeros } from "./open-zeros.ts";
 import type { PlainTables, TableAt } from "./plain-tables.ts";
 import { isNested } from "./terms.ts";
 
@@ -90,7 +91,10 @@ async function compared(
   version: number | undefined,
 ): Promise<string | undefined> {
   const actual = await plain.rows(flat(scanOf(flow)), { [flow.output.name]: { path: flow.output.path, version } });
-  const found = difference(actual, await plain.rows(flat(flow.query), inputs), new Set(analyze(flow.query).inexact));
+  const found = difference(actual, await plain.rows(flat(flow.query), inputs), {
+    inexact: new Set(analyze(flow.query).inexact),
+    openZeros: openZeros(flow.query),
+  });
   return found && differenceText(found);
 }
 

@@ -10,22 +10,33 @@ export interface Difference {
   readonly missing: readonly Row[];
 }
 
-/** Undefined where both hold the same rows, each as often. A zero is a zero, whatever its sign, and NaN equals itself. */
+/** Columns whose values are not compared to the last bit. */
+export interface Leeway {
+  /** Numbers within a tolerance. */
+  readonly inexact?: ReadonlySet<string>;
+  /** Zeros of both signs are the same, in values and in JSON text of nested ones. */
+  readonly openZeros?: ReadonlySet<string>;
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/** Undefined where both hold the same rows, each as often. Zeros of two signs are two values, and NaN equals itself. */
 export function difference(
   actual: readonly Row[],
   lawful: readonly Row[],
-  inexact: ReadonlySet<string> = new Set(),
+  { inexact = none, openZeros = none }: Leeway = {},
 ): Difference | undefined {
+  const keyOf = (row: Row): string => keyText(row, inexact, openZeros);
   const open = new Map<string, Row[]>();
   for (const row of lawful) {
-    const key = keyOf(row, inexact);
+    const key = keyOf(row);
     const rows = open.get(key);
     if (rows === undefined) open.set(key, [row]);
     else rows.push(row);
   }
   const unexpected: Row[] = [];
   for (const row of actual) {
-    const candidates = open.get(keyOf(row, inexact)) ?? [];
+    const candidates = open.get(keyOf(row)) ?? [];
     const found = candidates.findIndex((other) => isNear(row, other, inexact));
     if (found < 0) unexpected.push(row);
     else candidates.splice(found, 1);
@@ -34,11 +45,20 @@ export function difference(
   return unexpected.length + missing.length === 0 ? undefined : { unexpected, missing };
 }
 
-function keyOf(row: Row, inexact: ReadonlySet<string>): string {
+function keyText(row: Row, inexact: ReadonlySet<string>, openZeros: ReadonlySet<string>): string {
   return Object.keys(row)
     .sort()
-    .map((name) => `${name}=${inexact.has(name) ? kindOf(row[name]) : textOf(row[name])}`)
+    .map((name) => {
+      const value = openZeros.has(name) ? unsigned(row[name]) : row[name];
+      return `${name}=${inexact.has(name) ? kindOf(value) : textOf(value)}`;
+    })
     .join("\u0000");
+}
+
+/** A value in which no zero has a sign; nested ones are JSON text. */
+export function unsigned(value: RowValue | undefined): RowValue | undefined {
+  if (typeof value === "string") return value.replaceAll(/(?<=[:[,])-0\.0(?=[\],}])/g, "0.0");
+  return value === 0 ? 0 : value;
 }
 
 /** What of an inexact value has no tolerance. */
@@ -59,7 +79,7 @@ export function textOf(value: RowValue | undefined): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString("hex")}`;
   if (typeof value === "bigint") return `${value}n`;
-  return value === 0 ? "0" : String(value);
+  return Object.is(value, -0) ? "-0" : String(value);
 }
 
 /** The rows that differ, a line each. */
