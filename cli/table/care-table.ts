@@ -5,7 +5,7 @@ import { DyneError } from "../../shared/core/index.ts";
 import type { DeclaredFlow } from "../../shared/engine/index.ts";
 import { keepNothing, type DeltaTable, type KeepFiles } from "../../shared/table/index.ts";
 import { Operator } from "../operator.ts";
-import { tableNamed, withTable, type TableOptions } from "./open-table.ts";
+import { assertNoClone, tableNamed, withTable, type TableOptions } from "./open-table.ts";
 import { declaredWriter } from "./table-writer.ts";
 
 /** A table in the care of a command. */
@@ -21,11 +21,12 @@ export interface CaredTable {
  */
 export async function withCare(
   name: string,
-  options: Pick<TableOptions, "data">,
+  options: Pick<TableOptions, "data" | "clonedFrom">,
   use: (table: DeltaTable, care: CaredTable) => Promise<void>,
 ): Promise<void> {
   const alone: CaredTable = { keep: keepNothing, hold: (work) => work(undefined) };
   if (existsSync(resolve(name))) return withTable(name, options, (table) => use(table, alone));
+  assertNoClone(name, options.clonedFrom);
   await using operator = await Operator.open(options.data);
   const table = await tableNamed(operator.lake, name, options.data);
   const flow = declaredWriter(table.path);

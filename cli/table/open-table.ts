@@ -53,13 +53,18 @@ export async function withTable(
 ): Promise<void> {
   const folder = resolve(name);
   if (existsSync(folder)) return use(new DeltaTable({ ...placeOf(folder, clonedFrom), ...services }));
-  if (clonedFrom !== undefined)
-    throw new DyneError(
-      "INVALID_ARGUMENT",
-      `--cloned-from is for tables in folders, and there is no folder ${name}. Check the path, or leave the option out.`,
-    );
+  assertNoClone(name, clonedFrom);
   await using storage = await openLocalStorage(resolve(data), services);
   return await use(await tableNamed(storage.lake, name, data));
+}
+
+/** Throws INVALID_ARGUMENT where a table of a data folder is said to be a clone: those never are. */
+export function assertNoClone(name: string, clonedFrom: readonly string[] | undefined): void {
+  if (clonedFrom === undefined) return;
+  throw new DyneError(
+    "INVALID_ARGUMENT",
+    `--cloned-from is for tables in folders, and there is no folder ${name}. Check the path, or leave the option out.`,
+  );
 }
 
 /** A clone and what it was made of may be anywhere: then the store is the whole file system. */

@@ -32,8 +32,31 @@ export function dataFilePath(log: FilePlace, file: Pick<AddFile, "path">): strin
 function absolutePath({ store, path: root, clonedFrom = [] }: FilePlace, path: string): string {
   const there = store.pathOf(path, root.split("/", 1)[0]!);
   if (there !== undefined && [root, ...clonedFrom].some((folder) => there.startsWith(`${folder}/`))) return there;
-  throw outside(root, path);
+  throw outside(root, path, there, clonedFrom);
 }
+
+/**
+ * The path in the store of a folder that somebody names for `clonedFrom`: from `src`, `./src/` or an absolute path or URI that leads there.
+ * Throws INVALID_ARGUMENT for what is not in the store, and for all of it. Never asks the store.
+ */
+export function cloneSource({ store, path: root }: FilePlace, folder: string): string {
+  const isUri = /^[A-Za-z][A-Za-z0-9+.-]*:\//.test(folder);
+  const isAbsolute = isUri || folder.startsWith("/");
+  const address = isUri ? folder : encodeLogPath(folder);
+  // What stores have addresses of are files: of one in the folder, which is then left away.
+  const path = isAbsolute ? store.pathOf(`${address}/file`, root.split("/", 1)[0]!) : `${folder}/file`;
+  const named = path?.split("/").filter((segment) => segment !== "" && segment !== ".");
+  const segments = named?.slice(0, -1);
+  if (segments !== undefined && segments.length > 0 && !segments.includes("..")) return segments.join("/");
+  throw new DyneError(
+    "INVALID_ARGUMENT",
+    `clonedFrom of ${root} cannot be "${folder}", which is no folder within its store. Name the root of the other table as the store does, as in "${dirOf(root)}source".`,
+    { details: { clonedFrom: folder } },
+  );
+}
+
+/** What a path has before its last name. */
+const dirOf = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1);
 
 /** A file's path below the table's root, as it stands in the log. */
 export function encodeLogPath(relativePath: string): string {
@@ -83,10 +106,13 @@ export function isAbsolutePath(path: string): boolean {
   return path.startsWith("/") || (path.includes(":") && /^[A-Za-z][A-Za-z0-9+.-]*:/.test(path));
 }
 
-function outside(root: string, path: string): DyneError {
+/** Says where the file is, where that is known: `clonedFrom` is spelled as the store spells it. */
+function outside(root: string, path: string, there?: string, clonedFrom: readonly string[] = []): DyneError {
+  const place = there === undefined ? "" : `; its path in the store is "${there}"`;
+  const others = clonedFrom.length === 0 ? "" : `, nor inside ${clonedFrom.join(", ")}`;
   return new DyneError(
     "PATH_OUTSIDE_TABLE",
-    `The log of ${root} names the file "${path}", which is not inside the table. Where the table is a shallow clone, open it with clonedFrom, the folder of the table that it was made of in the same store; else copy the file into the table, by a deep clone.`,
+    `The log of ${root} names the file "${path}", which is not inside the table${others}${place}. Where the table is a shallow clone, open it with clonedFrom (--cloned-from), the folder of the table that it was made of in the same store; else copy the file into the table, by a deep clone.`,
     { details: { path } },
   );
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDbCompute } from "../../compute/index.ts";
 import { silentLogger, systemClock, systemRandom, type Logger } from "../../core/index.ts";
+import { cloneSource } from "../../delta/index.ts";
 import type { ColumnTypes, StructOf } from "../../plan/index.ts";
 import { FileStore, type ObjectStore } from "../../storage/index.ts";
 import { DeltaTable } from "../delta-table.ts";
@@ -36,7 +37,8 @@ export interface TableOptions<Types extends ColumnTypes> {
 export interface OpenOptions {
   /**
    * Of a shallow clone: the roots, in the same store, of the tables that it is a clone of, whose files its log names by absolute paths.
-   * They are read and never deleted. Without it such files are refused with PATH_OUTSIDE_TABLE.
+   * They are read and never deleted. Without it such files are refused with PATH_OUTSIDE_TABLE. By their paths in the store, or by absolute
+   * paths or URIs that lead into it; INVALID_ARGUMENT for what does not.
    */
   readonly clonedFrom?: readonly string[] | undefined;
 }
@@ -114,7 +116,7 @@ export class DeltaLake implements AsyncDisposable {
     return new DeltaTable({
       store: this.#options.store,
       path,
-      clonedFrom: clonedFrom?.map((root) => root.replace(/\/+$/, "")),
+      clonedFrom: clonedFrom?.map((folder) => cloneSource({ store: this.#options.store, path }, folder)),
       clock: systemClock,
       random: systemRandom,
       logger: this.#options.logger ?? silentLogger,

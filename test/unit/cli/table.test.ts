@@ -79,8 +79,14 @@ describe("table read", () => {
     expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining("PATH_OUTSIDE_TABLE")]);
     const elsewhere = await dyne("table", "read", clone, "--cloned-from", join(folder, "event"));
     expect(elsewhere.stderr).toContain("PATH_OUTSIDE_TABLE");
-    const named = await dyne("table", "read", "gold.nothing", "--cloned-from", table);
-    expect(named.stderr).toContain("--cloned-from is for tables in folders");
+    for (const verb of ["read", "optimize", "vacuum", "fsck", "history"]) {
+      const named = await dyne("table", verb, "gold.nothing", "--cloned-from", table);
+      expect([verb, named.exitCode, named.stderr]).toEqual([
+        verb,
+        2,
+        expect.stringContaining("--cloned-from is for tables in folders"),
+      ]);
+    }
   });
 
   test("reads a table whose first commits are gone by its checkpoint", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dataFilePath, decodeLogPath, encodeLogPath, fileKey } from "../../../shared/delta/index.ts";
+import { cloneSource, dataFilePath, decodeLogPath, encodeLogPath, fileKey } from "../../../shared/delta/index.ts";
 import { FileStore, hivePartitionPath } from "../../../shared/storage/index.ts";
 import { seededRandom } from "../../../shared/core/index.ts";
 import { InstantClock } from "../../support/instant-clock.ts";
@@ -85,6 +85,13 @@ describe("absolute paths", () => {
     );
   });
 
+  test("say where they lead to in the store, as clonedFrom has to spell it", () => {
+    expect(() => dataFilePath(clone, { path: "file:///data/lake/silver/other%20one/x" })).toThrow(
+      'not inside the table, nor inside lake/silver/source; its path in the store is "lake/silver/other one/x".',
+    );
+    expect(() => dataFilePath(log, { path: "/elsewhere/x" })).toThrow("not inside the table. Where the table is");
+  });
+
   test("however they are written, lead into the table or its source, or are refused", () => {
     const piece = fc.constantFrom(
       "..",
@@ -167,5 +174,45 @@ describe("what is the same logical file", () => {
       { ...deletionVector, pathOrInlineDv: "abd" },
     ].map((dv) => fileKey({ path: "a", deletionVector: dv }));
     expect(new Set(keys).size).toBe(4);
+  });
+});
+
+describe("the folder of the table that another is a clone of", () => {
+  test.each([
+    "lake/silver/src",
+    "./lake//silver/./src/",
+    "/data/lake/silver/src",
+    "/data/lake/./silver/src/",
+    "file:///data/lake/silver/src",
+    "file:/data/lake/silver/other/../src/",
+  ])("may be spelled %s", (folder) => {
+    expect(cloneSource(log, folder)).toBe("lake/silver/src");
+  });
+
+  test("has the characters that it has, but in a URI", () => {
+    expect(cloneSource(log, "/data/a b/100%")).toBe("a b/100%");
+    expect(cloneSource(log, "a%20b")).toBe("a%20b");
+    expect(cloneSource(log, "/data/people")).toBe("people");
+    expect(cloneSource(log, "file:///data/a%20b")).toBe("a b");
+  });
+
+  test.each([
+    "/src",
+    "/data",
+    "/data/../src",
+    "../src",
+    "a/../../src",
+    "",
+    ".",
+    "./",
+    "s3://bucket/src",
+    "file:///src",
+  ])("cannot be %j, which is not within the store", (folder) => {
+    expect(() => cloneSource(log, folder)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_ARGUMENT",
+        message: expect.stringContaining('as in "lake/silver/source"') as string,
+      }),
+    );
   });
 });

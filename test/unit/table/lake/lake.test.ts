@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import {
   array,
@@ -188,6 +189,23 @@ test("a table is opened with declared columns, which it must have", async () => 
   expect((await lake.open(path, struct({ id: long() }))).path).toBe(path);
   await expect(lake.open(path, struct({ id: string() }))).rejects.toMatchObject({ code: "SCHEMA_MISMATCH" });
   await expect(lake.open("tables/none", person)).rejects.toMatchObject({ code: "TABLE_NOT_FOUND" });
+});
+
+test("a shallow clone is read where its source is named, however that is spelled, or says how it is", async () => {
+  const source = await lake.create(fresh(), { schema: person });
+  await source.append([{ id: 1, name: "Ada" }]);
+  const path = `clones/${source.path}`;
+  await cp(join(folder, source.path), join(folder, path), { recursive: true });
+  const log = join(folder, path, "_delta_log", "00000000000000000001.json");
+  const address = `"path":"${pathToFileURL(join(folder, source.path)).href}/`;
+  await writeFile(log, (await readFile(log, "utf8")).replace('"path":"', address));
+  await rm(join(folder, path, "_delta_log", "_last_checkpoint"), { force: true });
+  for (const spelled of [source.path, `./${source.path}/`, join(folder, source.path)])
+    expect(await lake.table(path, { clonedFrom: [spelled] }).rows()).toHaveLength(1);
+  await expect(lake.table(path, { clonedFrom: ["tables/other"] }).rows()).rejects.toThrow(
+    `nor inside tables/other; its path in the store is "${source.path}/`,
+  );
+  expect(() => lake.table(path, { clonedFrom: [`/${source.path}`] })).toThrow("no folder within its store");
 });
 
 test("a write is planned again while others are first", async () => {
