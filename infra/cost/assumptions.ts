@@ -26,6 +26,22 @@ const assumptions = {
     says: "days of data that lie there twice: compacted, and not yet vacuumed or still to be brought back",
   },
   logBytesPerExecution: { value: 600, says: "bytes of logs for an execution" },
+  checkpointsPerExecution: {
+    value: 1,
+    says: "writes of the hub trigger's own checkpoint for an execution of a hub's function (host.json)",
+  },
+  ownershipSeconds: {
+    value: 30,
+    says: "s between two looks of a hub's function, while it runs, at who reads which partition: a listing, and a write for each partition",
+  },
+  filesPerMerge: {
+    value: 100,
+    says: "small files of a table become one, by itself: each is read once more, and those that come of it a hundred at a time",
+  },
+  mergedSizes: {
+    value: 4,
+    says: "sizes that merged files grow through: so often the rows of a table are written anew at most",
+  },
   queueOperationsPerMessage: { value: 3, says: "operations of a queue for a message: put, get, delete" },
   eventsPerClusterNode: {
     value: 10_000,

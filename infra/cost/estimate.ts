@@ -1,9 +1,10 @@
 /** The monthly bill of the pipelines under a load, line by line, and what the same load costs on what is always on. */
 import type { Manifest } from "../../shared/pipeline/index.ts";
 import { assumed } from "./assumptions.ts";
-import { coresOf, sum, workOf, type Load, type Work } from "./load.ts";
+import { careRequests, triggerRequests } from "./housekeeping.ts";
+import { coresOf, secondsPerMonth, sum, sweepsPerMonth, workOf, type Load, type Work } from "./load.ts";
 import { free, priceTable, type PriceName } from "./prices.ts";
-import { requestsPerBatch, type Requests } from "./requests.ts";
+import { requestsPerBatch, writeBytes, type Requests } from "./requests.ts";
 
 export interface EstimateOptions extends Load {
   readonly capture: boolean;
@@ -47,10 +48,8 @@ const throughputUnitsMax = 40;
 const instanceGb = 2;
 const instanceCores = 1;
 const chunkBytes = 64 * 1_024;
-const writeBytes = 4 * 1_024 * 1_024;
-const seconds = assumed.hoursPerMonth.value * 3_600;
-/** One a minute. */
-const sweeps = seconds / 60;
+const seconds = secondsPerMonth;
+const sweeps = sweepsPerMonth;
 
 /** The bill. It does not shrink where more events come, larger ones, or they are kept for longer. Throws CostProblem for more than a namespace takes. */
 export function estimate(manifests: readonly Manifest[], options: EstimateOptions): Estimate {
@@ -106,7 +105,7 @@ function amounts(work: Work, options: EstimateOptions, throughputUnits: number):
     ...functionAmounts(work, options),
     { what: "Storage, capacity", price: "storedGigabyteMonth", units: storedGb(work, options) },
     ...requestAmounts(work, options),
-    ...noticeAmounts(work),
+    ...noticeAmounts(work, options),
   ];
 }
 
@@ -165,13 +164,22 @@ function storedGb({ flows }: Work, { eventBytes, retentionDays, capture, eventsP
   return ((perSecond * days + captured * retentionDays) * 86_400) / 1e9;
 }
 
-/** Requests of all batches. A file of more than 4 MB counts as several writes. The sweep looks at each flow's head. */
-function requestAmounts({ flows }: Work, { eventBytes }: EstimateOptions): readonly Amount[] {
-  const total = (of: (requests: Requests) => number, more: (flow: Work["flows"][number]) => number = () => 0) =>
-    sum(flows.map((flow) => flow.batchesPerSecond * (of(requestsPerBatch[flow.kind]) + more(flow)))) * seconds;
+/**
+ * Requests of all batches, of the hubs' triggers, and of what the tables do by themselves. A file of more than 4 MB counts as several writes.
+ * The sweep looks at each flow's head.
+ */
+function requestAmounts(work: Work, options: EstimateOptions): readonly Amount[] {
+  const { flows } = work;
   const furtherWrites = ({ kind, eventsPerSecond, batchesPerSecond }: Work["flows"][number]) =>
-    kind === "view" || batchesPerSecond === 0 ? 0 : ((eventsPerSecond / batchesPerSecond) * eventBytes) / writeBytes;
+    kind === "view" || batchesPerSecond === 0
+      ? 0
+      : ((eventsPerSecond / batchesPerSecond) * options.eventBytes) / writeBytes;
   const looks = sweeps * flows.length;
+  const [trigger, care] = [triggerRequests(work), careRequests(work, options)];
+  const total = (of: (requests: Requests) => number, more: (flow: Work["flows"][number]) => number = () => 0) =>
+    sum(flows.map((flow) => flow.batchesPerSecond * (of(requestsPerBatch[flow.kind]) + more(flow)))) * seconds +
+    of(trigger) +
+    of(care);
   return [
     { what: "Storage, writes of host", price: "hostWrites", units: total(({ hostWrites }) => hostWrites) / 1e4 },
     { what: "Storage, reads of host", price: "hostReads", units: (total(({ hostReads }) => hostReads) + looks) / 1e4 },
@@ -185,12 +193,12 @@ function requestAmounts({ flows }: Work, { eventBytes }: EstimateOptions): reado
 }
 
 /** Every blob of the lake raises an event, which is billed where a filter drops it too; a commit's is delivered. */
-function noticeAmounts(work: Work): readonly Amount[] {
+function noticeAmounts(work: Work, options: EstimateOptions): readonly Amount[] {
   const { commits } = ratesOf(work);
   const blobs = sum(
     work.flows.map(({ kind, batchesPerSecond }) => batchesPerSecond * requestsPerBatch[kind].lakeWrites),
   );
-  const operations = (blobs + commits) * seconds;
+  const operations = (blobs + commits) * seconds + careRequests(work, options).lakeWrites;
   return [
     { what: "Event Grid", price: "millionGridOperations", units: Math.max(0, operations - free.gridOperations) / 1e6 },
     {

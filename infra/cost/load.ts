@@ -16,6 +16,7 @@ export type FlowKind = Manifest["flows"][number]["kind"];
 export interface FlowWork {
   readonly id: string;
   readonly kind: FlowKind;
+  readonly lanes: number;
   readonly eventsPerSecond: number;
   readonly batchesPerSecond: number;
 }
@@ -60,7 +61,7 @@ function flowsOf({ flows, sources }: Manifest, { partitions, share, minIntervalS
     if (kind === "files") return [];
     const laneCount = lanes.kind === "partitions" ? (partitions.get(lanes.hub) ?? 1) : 1;
     const perLane = Math.min(events / laneCount, 1 / Math.max(minIntervalSeconds, secondsOf(minInterval)));
-    return [{ id, kind, eventsPerSecond: events, batchesPerSecond: laneCount * perLane }];
+    return [{ id, kind, lanes: laneCount, eventsPerSecond: events, batchesPerSecond: laneCount * perLane }];
   });
 }
 
@@ -70,6 +71,10 @@ function secondsOf(duration: string): number {
   const value = days === undefined ? Number(seconds) : Number(days) * 86_400;
   return value > 0 ? value : 1;
 }
+
+export const secondsPerMonth = assumed.hoursPerMonth.value * 3_600;
+/** One a minute. */
+export const sweepsPerMonth = secondsPerMonth / 60;
 
 /** Cores that the work keeps busy, on average. */
 export function coresOf({ flows }: Work): number {

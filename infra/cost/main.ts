@@ -44,12 +44,12 @@ function run(args: readonly string[]): void {
   };
   const chosen = pipelinesOf(values.pipeline);
   const made = estimate(chosen.map(manifest), options);
-  const longer = Math.max(slowerSeconds, options.minIntervalSeconds ?? 0);
-  const slower = estimate(chosen.map(manifest), { ...options, minIntervalSeconds: longer });
+  const longerSeconds = slowerSeconds(options.minIntervalSeconds);
+  const slower = estimate(chosen.map(manifest), { ...options, minIntervalSeconds: longerSeconds });
   const names = chosen.map(({ name }) => name);
   const text = values.json
     ? JSON.stringify({ pipelines: names, ...options, ...made, pricesOf, prices: priceTable, assumptions: assumed })
-    : printed(made, options, { names, slower });
+    : printed(made, options, { names, slower, longerSeconds });
   process.stdout.write(`${text}\n`);
 }
 

@@ -4,18 +4,29 @@ import type { Estimate, EstimateOptions } from "./estimate.ts";
 import { free, priceTable, pricesOf, type PriceName } from "./prices.ts";
 
 const dollars = (usd: number) => `${usd.toFixed(2)} $`;
-const rounded = (value: number) => (value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3));
+const rounded = (value: number) =>
+  value >= 100
+    ? Math.round(value).toLocaleString("en")
+    : value.toLocaleString("en", { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+/** A number as somebody gave it, with separators of thousands. */
+const given = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 20 });
 
-/** What the estimate is also made for: each batch costs requests, whatever is in it. */
-export const slowerSeconds = 30;
+/** What the estimate is also made for, and for twice as much as was asked for: each batch costs requests, whatever is in it. */
+export function slowerSeconds(asked = 0): number {
+  return Math.max(30, 2 * asked);
+}
 
 /** Lines of text, without colours. */
 export function printed(
   { lines, alternatives, ...sums }: Estimate,
   options: EstimateOptions,
-  { names, slower }: { readonly names: readonly string[]; readonly slower: Estimate },
+  {
+    names,
+    slower,
+    longerSeconds,
+  }: { readonly names: readonly string[]; readonly slower: Estimate; readonly longerSeconds: number },
 ): string {
-  const { eventsPerSecond, eventBytes, retentionDays, capture, warm } = options;
+  const { eventsPerSecond, eventBytes, retentionDays, minIntervalSeconds, capture, warm } = options;
   const used = [
     ...new Set<PriceName>([
       ...lines.map(({ price }) => price),
@@ -29,7 +40,7 @@ export function printed(
     `      ${how}`,
   ]);
   return [
-    `${names.join(", ")}: ${eventsPerSecond.toLocaleString("en")} events/s of ${eventBytes.toLocaleString("en")} bytes, kept for ${retentionDays} days; Capture ${capture ? "on" : "off"}, profile ${warm ? "warm" : "idle"}`,
+    `${names.join(", ")}: ${given(eventsPerSecond)} events/s of ${given(eventBytes)} bytes, kept for ${given(retentionDays)} days${minIntervalSeconds === undefined ? "" : `, ${given(minIntervalSeconds)} s or more between the batches of a lane`}; Capture ${capture ? "on" : "off"}, profile ${warm ? "warm" : "idle"}`,
     "",
     `${"".padEnd(34)}${"a month".padStart(12)}${"idle".padStart(12)}`,
     ...lines
@@ -40,7 +51,7 @@ export function printed(
       ),
     `  ${"together".padEnd(32)}${dollars(sums.totalUsd).padStart(12)}${dollars(sums.idleUsd).padStart(12)}`,
     `  ${sums.throughputUnits} throughput units; ${sums.instances} instances of 2 GB for the work of the hubs; ${rounded(sums.batchesPerSecond)} batches a second`,
-    `  With ${slowerSeconds} seconds between the batches of a lane: ${dollars(slower.totalUsd)} (--min-interval-seconds, minInterval of a table)`,
+    `  With ${given(longerSeconds)} seconds between the batches of a lane: ${dollars(slower.totalUsd)} (--min-interval-seconds, minInterval of a table)`,
     "",
     "The same load on what is always on, with the same Event Hubs, storage and logs:",
     ...others.flat(),
@@ -55,7 +66,7 @@ export function printed(
     "Assumed:",
     ...Object.values(assumed).map(({ value, says }) => `  ${value.toLocaleString("en")} ${says}`),
     "  events are spread evenly over hubs, partitions and the hours of the month, and half-empty batches are as many as full ones",
-    "  not counted: what lands as files, backfills, the HTTP API, alerts, network, tax, and what readers of the lake ask for",
+    "  not counted: what lands as files, the vacuum of each table once a day and the seconds of sweeps that merge, who asks for the state of the hubs' triggers to scale them, backfills, the HTTP API, alerts, network, tax, and what readers of the lake ask for",
     "",
     "No cloud was asked, and no bill has been compared with this.",
   ].join("\n");

@@ -29,6 +29,27 @@ describe("npm run cost", { timeout: 60_000 }, () => {
     expect(shown.length).toBe(Object.keys(priceTable).length - 1);
   });
 
+  it.for<[string[], string[]]>([
+    [
+      ["--events-per-second", "0.0001"],
+      ["0.0001 events/s of 500 bytes", "With 30 seconds between"],
+    ],
+    [["--events-per-second", "1234.5"], ["1,234.5 events/s of 500 bytes, kept for 30 days; Capture"]],
+    [
+      ["--min-interval-seconds", "60"],
+      ["30 days, 60 s or more between the batches of a lane; Capture", "With 120 seconds between"],
+    ],
+    [
+      ["--min-interval-seconds", "0.5"],
+      ["0.5 s or more between", "With 30 seconds between"],
+    ],
+  ])("says what %s asked for", async ([more, says]) => {
+    const { code, stdout } = await cost(...asked, ...more);
+    expect(code).toBe(0);
+    for (const text of says) expect(stdout).toContain(text);
+    expect(stdout).not.toMatch(/\d e-|e[+-]\d/);
+  });
+
   it("prints the same as JSON, for one pipeline alone", async () => {
     const { stdout } = await cost(...asked, "--pipeline", "sensors", "--no-capture", "--json");
     const made = JSON.parse(stdout);

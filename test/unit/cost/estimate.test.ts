@@ -33,6 +33,9 @@ describe("a hub with two partitions, a batch a second in each, and a view every 
   it("costs what is computed by hand", () => {
     const units = unitsOf(estimate(small, options));
     const month = 2_628_000;
+    const rewritten = (4 * 500_000) / 4_194_304;
+    const merges = (((2 * 100) / 99 / 100) * 2 + rewritten) * month;
+    const mergeReads = ((2 * 100) / 99 + rewritten) * month;
     // 2 + 0.1 batches a second, and 1,000 events in two tables: 0.21 + 0.02 cores.
     const expected = {
       throughputUnitHour: 730,
@@ -46,13 +49,16 @@ describe("a hub with two partitions, a batch a second in each, and a view every 
       logGigabyte: ((4.1 * month + 43_800) * 600) / 1e9 - 5,
       // 500 kB a second: 40 % in bronze, 1 % in the view; 30 days and 14 twice.
       storedGigabyteMonth: (500_000 * 0.41 * 44 * 86_400) / 1e9,
-      hostWrites: ((2 * 3 + 0.1 * 9) * month) / 1e4,
-      hostReads: ((2 * 8 + 0.1 * 10) * month + 2 * 43_800) / 1e4,
+      // 2 checkpoints of the trigger a second, every 30 s a listing and two owners, and 2 tables looked at every 15 minutes.
+      hostWrites: ((2 * 3 + 0.1 * 9 + 2 + 3 / 30) * month + (2 * 43_800) / 15) / 1e4,
+      // Each sweep asks for the heads of 2 flows, and whether it is time to look after 2 tables.
+      hostReads: ((2 * 8 + 0.1 * 10) * month + 4 * 43_800) / 1e4,
       // 250 kB in a file of bronze: 6 % of what one write takes.
-      lakeWrites: ((2 * 2 + 0.1 * 2 + 500_000 / 4_194_304) * month) / 1e4,
-      lakeReads: ((2 * 1 + 0.1 * 4) * month + 2 * 43_800) / 1e4,
+      // Of a hundred files one is made, with a commit, and their bytes are written four times.
+      lakeWrites: ((2 * 2 + 0.1 * 2 + 500_000 / 4_194_304) * month + merges) / 1e4,
+      lakeReads: ((2 * 1 + 0.1 * 4) * month + 2 * 43_800 + (3 * 2 * 43_800) / 15 + mergeReads) / 1e4,
       // Two blobs of each batch, and a notice of each commit; 100,000 are free.
-      millionGridOperations: ((4.2 + 2.1) * month - 100_000) / 1e6,
+      millionGridOperations: ((4.2 + 2.1) * month + merges - 100_000) / 1e6,
       queueOperations: (2.1 * 3 * month) / 1e4,
     };
     expect(Object.keys(units).toSorted()).toEqual(Object.keys(expected).toSorted());
@@ -73,10 +79,13 @@ describe("a hub with two partitions, a batch a second in each, and a view every 
     expect(idle.lines.filter(({ usd }) => usd > 0).map(({ price }) => price)).toEqual([
       "throughputUnitHour",
       "captureUnitHour",
+      "hostWrites",
       "hostReads",
       "lakeReads",
     ]);
-    expect(idle.totalUsd).toBeCloseTo(730 * 0.03 + 730 * 0.1 + 8.76 * (0.0044 + 0.0057), 6);
+    const looks = (2 * 43_800) / 15 / 1e4;
+    const reads = (8.76 + 8.76) * 0.0044 + (8.76 + 3 * looks) * 0.0057;
+    expect(idle.totalUsd).toBeCloseTo(730 * 0.03 + 730 * 0.1 + looks * 0.055 + reads, 6);
     expect(estimate(small, { ...options, capture: true }).idleUsd).toBeCloseTo(idle.totalUsd, 6);
   });
 

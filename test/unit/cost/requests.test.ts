@@ -1,6 +1,8 @@
 /** The requests of a batch that the estimate counts with are those that the engine makes. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { requestsPerBatch, type Requests } from "../../../infra/cost/requests.ts";
+import { requestsOfCare, requestsPerBatch, type Requests } from "../../../infra/cost/requests.ts";
+import { limits } from "../../../shared/core/index.ts";
+import { CareSnapshots, SelfCare } from "../../../shared/engine/index.ts";
 import { definePipeline } from "../../../shared/pipeline/index.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
@@ -39,6 +41,10 @@ async function costOf(names: readonly string[]): Promise<Requests> {
   for (const meter of Object.values(meters)) meter.reset();
   await send(4);
   expect(await world.rows(names.at(-1) ?? "")).not.toEqual([]);
+  return requestsIn(meters);
+}
+
+function requestsIn(meters: { readonly host: Meter; readonly lake: Meter }): Requests {
   const calls = (root: "host" | "lake", methods: readonly string[]) =>
     methods.reduce((sum, method) => sum + (meters[root].calls[method] ?? 0), 0);
   // A lease is taken and given back, which are no reads and cost as much.
@@ -50,6 +56,34 @@ async function costOf(names: readonly string[]): Promise<Requests> {
     lakeWrites: calls("lake", writing),
   };
 }
+
+it(
+  "self-care asks for what infra/cost/requests.ts says, at each sweep and at each look",
+  { timeout: 60_000 },
+  async () => {
+    const tables = engineFixture().tables.filter(({ name }) => ["bronze.events", "bronze.devices"].includes(name));
+    const world = new EngineWorld({ bench, pipeline: definePipeline("cost", tables) });
+    await world.land("landing/devices/devices.csv", "code,site,weight\nd0,a,1\n");
+    world.send("0", [{ reading_id: "r", device: "d0", event_time: "2026-01-01T00:00:00Z", value: 1 }]);
+    await world.quiet();
+    const meters = { host: new Meter(), lake: new Meter() };
+    const snapshots = new CareSnapshots(100);
+    const sweep = async () => {
+      for (const meter of Object.values(meters)) meter.reset();
+      const context = world.context((store, root) => meters[root].of(store));
+      await new SelfCare(context, world.engine, limits, snapshots).run();
+      return requestsIn(meters);
+    };
+    await sweep();
+    const tableCount = snapshots.size;
+    const each = (of: (key: (typeof keys)[number]) => number) =>
+      Object.fromEntries(keys.map((key) => [key, tableCount * of(key)]));
+    expect(await sweep()).toEqual(each((key) => requestsOfCare.sweep[key]));
+    world.clock.advance(limits.selfCareEveryMs);
+    expect(await sweep()).toEqual(each((key) => requestsOfCare.sweep[key] + requestsOfCare.look[key]));
+    expect(requestsOfCare.sweepsPerLook * 60_000).toBe(limits.selfCareEveryMs);
+  },
+);
 
 const keys = ["hostReads", "hostWrites", "lakeReads", "lakeWrites"] as const;
 const difference = (whole: Requests, part: Requests) =>
