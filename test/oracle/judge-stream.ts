@@ -16,6 +16,7 @@ import {
   type PlacedRow,
 } from "../support/engine-oracle.ts";
 import { difference, differenceText } from "./multiset.ts";
+import { mixedZeros } from "./open-zeros.ts";
 import { isNumber } from "./terms.ts";
 
 export type StreamFlow = Extract<DeclaredFlow, { kind: "stream" }>;
@@ -51,7 +52,8 @@ export async function judgeStream(world: EngineWorld, flow: StreamFlow): Promise
     .filter(({ reason }) => reason === null)
     .map(({ batchId, placed }): Row => ({ batchId, row: placed.text }));
   // Of rows that one row became, and that differ in a zero's sign, any is the first of its key.
-  const isOpen = checkStreaming(flow.query).deduplicate !== undefined;
+  const isChosen = checkStreaming(flow.query).deduplicate !== undefined;
+  const isOpen = isChosen || mixedZeros(fates.map(({ placed }) => ({ row: placed.text }))).size > 0;
   const sink = difference(await sinkRows(world, flow), kept, { openZeros: new Set(isOpen ? ["row"] : []) });
   if (sink !== undefined)
     return `what ${flow.id} appended is not what its query makes of the rows that stay:\n${differenceText(sink)}`;

@@ -10,7 +10,7 @@ import { analyze, nodesOf, schemaOf, type Expression, type LogicalPlan } from ".
 import type { EngineWorld } from "../support/engine-harness.ts";
 import { writtenBatches, type CommittedBatch } from "../support/engine-oracle.ts";
 import { difference, differenceText } from "./multiset.ts";
-import { openZeros } from "./open-zeros.ts";
+import { mixedZeros, openZeros } from "./open-zeros.ts";
 import type { PlainTables, TableAt } from "./plain-tables.ts";
 import { isNested } from "./terms.ts";
 
@@ -20,11 +20,13 @@ interface Judging {
   readonly world: EngineWorld;
   readonly plain: PlainTables;
   readonly flow: ViewFlow;
+  /** Columns whose zeros may have got the sign of another in their file. */
+  readonly mixed: Set<string>;
 }
 
 /** What is wrong with a view, in words; undefined where it keeps the law. */
 export async function judgeView(world: EngineWorld, plain: PlainTables, flow: ViewFlow): Promise<string | undefined> {
-  const judging = { world, plain, flow };
+  const judging = { world, plain, flow, mixed: new Set<string>() };
   const batches = (await writtenBatches(world, flow.id)).filter(({ offsets }) => offsets.batchId > 0);
   for (const batch of batches) {
     const wrong = await wrongAfter(judging, batch);
@@ -86,14 +88,16 @@ function tablesAt(flow: ViewFlow, versionOf: (name: string) => number | undefine
 }
 
 async function compared(
-  { plain, flow }: Judging,
+  { plain, flow, mixed }: Judging,
   inputs: Readonly<Record<string, TableAt>>,
   version: number | undefined,
 ): Promise<string | undefined> {
   const actual = await plain.rows(flat(scanOf(flow)), { [flow.output.name]: { path: flow.output.path, version } });
-  const found = difference(actual, await plain.rows(flat(flow.query), inputs), {
+  const lawful = await plain.rows(flat(flow.query), inputs);
+  for (const name of mixedZeros(lawful)) mixed.add(name);
+  const found = difference(actual, lawful, {
     inexact: new Set(analyze(flow.query).inexact),
-    openZeros: openZeros(flow.query),
+    openZeros: new Set([...openZeros(flow.query), ...mixed]),
   });
   return found && differenceText(found);
 }

@@ -13,6 +13,7 @@ import { EngineBench } from "../support/engine-harness.ts";
 import { examine, type Case, type Tamper } from "./case.ts";
 import { Coverage } from "./coverage.ts";
 import { difference } from "./multiset.ts";
+import { mixedZeros } from "./open-zeros.ts";
 import type { SourceRow } from "./source-table.ts";
 
 let bench: EngineBench;
@@ -143,6 +144,15 @@ describe("the oracle", () => {
       counterexample: expect.stringContaining(`${flow} is FAILED`),
     });
   });
+});
+
+test("zeros of both signs are found in a column, and within nested values", () => {
+  const rows = [
+    { a: 0, b: -0, c: -0, d: '{"x":[0.0,1.0]}', e: '{"x":-0.0}' },
+    { a: 0, b: 0, c: null, d: '{"x":[-0.0]}', e: '{"x":-0.0}' },
+  ];
+  expect([...mixedZeros(rows)]).toEqual(["b", "d"]);
+  expect(mixedZeros([])).toEqual(new Set());
 });
 
 describe("two tables", () => {

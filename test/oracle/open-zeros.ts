@@ -2,8 +2,25 @@
  * Where a query does not tell which of two equal zeros it shows (SPEC.md 10): in what an aggregate or a window makes of doubles, and wherever
  * rows are chosen or numbered in an order in which equal zeros tie. Any other value that is shown keeps its sign, and a key is positive.
  */
+import type { Row, RowValue } from "../../shared/compute/index.ts";
 import { schemaOf, someExpression, typeOf } from "../../shared/plan/index.ts";
 import type { DataType, Expression, LogicalPlan, StructField } from "../../shared/plan/index.ts";
+
+/**
+ * The columns with zeros of both signs. A file that has both in a column may hold them as one (docs/limits.md), and whatever is left of the
+ * file later may so have the other sign.
+ */
+export function mixedZeros(rows: readonly Row[]): ReadonlySet<string> {
+  const names = Object.keys(rows[0] ?? {});
+  const has = (name: string, sign: RegExp): boolean => rows.some((row) => zeroIn(row[name], sign));
+  return new Set(
+    names.filter((name) => has(name, /(?<=[:[,])0\.0(?=[\],}])/) && has(name, /(?<=[:[,])-0\.0(?=[\],}])/)),
+  );
+}
+
+/** Nested values are JSON text. */
+const zeroIn = (value: RowValue | undefined, sign: RegExp): boolean =>
+  typeof value === "string" ? sign.test(value) : value === 0 && sign.test(Object.is(value, -0) ? "[-0.0]" : "[0.0]");
 
 /** The columns of a plan whose zeros may have either sign. */
 export function openZeros(plan: LogicalPlan): ReadonlySet<string> {
