@@ -84,13 +84,18 @@ function nextLines(next: NextRefresh): string[] {
   }
 }
 
+/** Of a share, without the tail that a product of binary fractions has. */
+export function percentOf(share: number): string {
+  return String(Number((share * 100).toPrecision(3)));
+}
+
 function text(explanation: Explanation, next: NextRefresh | undefined): string {
   const { flow, kind, inputs, output, partitionBy, minIntervalMs, dutyCycle, strategy, steps, sql } = explanation;
   const lines = [
     `${flow} (${kind})`,
     `  reads      ${inputs.join(", ")}`,
     `  writes     ${output}${partitionBy.length === 0 ? "" : `, partitioned by ${partitionBy.join(", ")}`}`,
-    `  interval   at least ${minIntervalMs} ms${dutyCycle === undefined ? "" : `; refreshes take at most ${dutyCycle * 100} % of the time`}`,
+    `  interval   at least ${minIntervalMs} ms${dutyCycle === undefined ? "" : `; refreshes take at most ${percentOf(dutyCycle)} % of the time`}`,
     `  strategy   ${strategy.name}: ${strategy.reason}`,
     ...(next === undefined ? [] : nextLines(next)),
     "  a batch",
