@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { endpointsFile, openLocalStorage, ownerOf } from "../local/platform/index.ts";
 import { DuckDbCompute } from "../shared/compute/index.ts";
-import { isDyneError, silentLogger, systemRandom } from "../shared/core/index.ts";
+import { isDyneError, silentLogger, systemRandom, sentence } from "../shared/core/index.ts";
 
 /** Something that has to be in order on this machine. */
 interface Check {
@@ -101,7 +101,7 @@ async function lookAtPorts(): Promise<string> {
     await once(server, "listening");
     return "free ones can be had on 127.0.0.1";
   } catch (error) {
-    throw new Error(`None can be opened on 127.0.0.1: ${String(error)}. Allow it to this user.`, { cause: error });
+    throw new Error(`None can be opened on 127.0.0.1: ${sentence(error)} Allow it to this user.`, { cause: error });
   } finally {
     server.close();
   }

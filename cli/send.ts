@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { EventHubProducerClient } from "@azure/event-hubs";
 import { Command } from "commander";
-import { byteLines, DyneError, isDyneError, limits } from "../shared/core/index.ts";
+import { byteLines, DyneError, isDyneError, limits, sentence } from "../shared/core/index.ts";
 import { hubsOf } from "../local/platform/index.ts";
 import { pipelines } from "../pipelines/index.ts";
 import { Operator } from "./operator.ts";
@@ -86,8 +86,9 @@ async function* linesOf(file: string | undefined): AsyncGenerator<Buffer, void> 
     yield* byteLines(file === undefined ? process.stdin : createReadStream(file), limits.lineBytes);
   } catch (cause) {
     if (isDyneError(cause)) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DyneError("INVALID_ARGUMENT", `${file ?? "Standard input"} cannot be read: ${reason}.`, { cause });
+    throw new DyneError("INVALID_ARGUMENT", `${file ?? "Standard input"} cannot be read: ${sentence(cause)}`, {
+      cause,
+    });
   }
 }
 

@@ -35,7 +35,9 @@ function optionsOf(args) {
     if (empty !== undefined) throw new Error(`Option '--${empty}' has an empty path.`);
     return values;
   } catch (error) {
-    throw new LaunchFailure(`${error.message} What there is, is told by: npm run build -- --help`);
+    throw new LaunchFailure(
+      `${error.message.replace(/[^.]$/, "$&.")} What there is, is told by: npm run build -- --help`,
+    );
   }
 }
 

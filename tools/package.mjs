@@ -28,7 +28,9 @@ function optionsOf(args) {
     const flag = { type: "boolean", default: false };
     return parseArgs({ args, options: { out: { type: "string" }, json: flag, help: flag } }).values;
   } catch (error) {
-    throw new LaunchFailure(`${error.message} What there is, is told by: npm run package -- --help`);
+    throw new LaunchFailure(
+      `${error.message.replace(/[^.]$/, "$&.")} What there is, is told by: npm run package -- --help`,
+    );
   }
 }
 

@@ -70,7 +70,9 @@ function valuesOf(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {
-    throw new CostProblem(`${(error as Error).message} What there is, is told by: npm run cost -- --help`);
+    throw new CostProblem(
+      `${(error as Error).message.replace(/[^.]$/, "$&.")} What there is, is told by: npm run cost -- --help`,
+    );
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { DyneError, followLines, limits, type Logger } from "../../shared/core/index.ts";
+import { DyneError, followLines, limits, type Logger, sentence } from "../../shared/core/index.ts";
 import {
   accountNames,
   accountsVariable,
@@ -145,7 +145,7 @@ function listening(child: ChildProcess, logger: Logger): Promise<{ blob: number;
       reject(
         new DyneError(
           "STORAGE_UNAVAILABLE",
-          `The storage emulator did not start: ${reason}. Its last words: ${lastLines.join(" | ")}`,
+          `The storage emulator did not start: ${sentence(reason)} Its last words: ${lastLines.join(" | ")}`,
           {
             details: { accounts: accountNames },
           },

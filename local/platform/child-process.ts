@@ -1,6 +1,6 @@
 /** Processes of the local platform: told what to do by one JSON argument, ready when they print one JSON line, gone when we are gone. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { DyneError, followLines, limits } from "../../shared/core/index.ts";
+import { DyneError, followLines, limits, sentence } from "../../shared/core/index.ts";
 
 export interface ChildOptions {
   /** For messages. */
@@ -70,7 +70,7 @@ function firstLine(child: ChildProcess, options: ChildOptions): Promise<Readonly
     reject(
       new DyneError(
         "STORAGE_UNAVAILABLE",
-        `${options.name} did not start: ${reason}. Its last words: ${lastLines.join(" | ") || "none"}`,
+        `${options.name} did not start: ${sentence(reason)} Its last words: ${lastLines.join(" | ") || "none"}`,
       ),
     );
   const timer = setTimeout(() => fail(`it was not ready after ${readyLimitMs / 1000} s`), readyLimitMs);

@@ -12,4 +12,5 @@ export * from "./loopback.ts";
 export * from "./nearest-name.ts";
 export * from "./random.ts";
 export * from "./retry.ts";
+export * from "./sentence.ts";
 export * from "./statistic-bound.ts";

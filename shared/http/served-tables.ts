@@ -1,5 +1,5 @@
 /** The tables that are served: those of the manifests, and what did not get into them, as `quarantine.<table>`. */
-import { DyneError, isDyneError } from "../core/index.ts";
+import { DyneError, isDyneError, sentence } from "../core/index.ts";
 import type { Snapshot } from "../delta/index.ts";
 import { manifest, type Pipeline } from "../pipeline/index.ts";
 import type { DeltaTable, TableCatalog } from "../table/index.ts";
@@ -87,6 +87,6 @@ async function versionOf(
     const isBefore = version === undefined || version < oldest;
     // A table whose log begins at its first version never had an earlier one.
     if (!isBefore || oldest === 0) throw error;
-    throw new DyneError("VERSION_GONE", `${error.message} What was before has been cleaned away.`, { cause: error });
+    throw new DyneError("VERSION_GONE", `${sentence(error)} What was before has been cleaned away.`, { cause: error });
   }
 }

@@ -2,7 +2,7 @@
 import type { TokenCredential } from "@azure/identity";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { QueueServiceClient, type QueueClient } from "@azure/storage-queue";
-import { DyneError } from "../core/index.ts";
+import { DyneError, sentence } from "../core/index.ts";
 import { AmqpEventHubReader } from "../sources/amqp-event-hub-reader.ts";
 import type { EventHubReader } from "../sources/index.ts";
 import { AzureBlobStore, type ObjectStore } from "../storage/index.ts";
@@ -63,10 +63,9 @@ function understood<Client>(name: string, open: () => Client): Client {
   try {
     return open();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : "";
     throw new DyneError(
       "INVALID_SETTING",
-      `${name} is not a connection string: ${reason}. Correct it in the app's settings.`,
+      `${name} is not a connection string: ${sentence(cause)} Correct it in the app's settings.`,
       { cause },
     );
   }

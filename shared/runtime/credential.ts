@@ -6,7 +6,7 @@ import {
   type GetTokenOptions,
   type TokenCredential,
 } from "@azure/identity";
-import { DyneError } from "../core/index.ts";
+import { DyneError, sentence } from "../core/index.ts";
 
 /**
  * The user-assigned identity with a client id; without one, whatever the default credential finds: the app's own identity in Azure, the
@@ -43,7 +43,10 @@ function identityError(scopes: string, clientId: string | undefined, cause: unkn
     clientId === undefined
       ? "In Azure, give the app an identity and set AZURE_CLIENT_ID to its client id; on a developer's machine, sign in with `az login`."
       : `Assign the identity ${clientId} to the app, or set AZURE_CLIENT_ID to one that is.`;
-  return new DyneError("IDENTITY_DENIED", `There is no token for ${scopes}: ${reason} ${remedy}`, { cause, details });
+  return new DyneError("IDENTITY_DENIED", `There is no token for ${scopes}: ${sentence(reason)} ${remedy}`, {
+    cause,
+    details,
+  });
 }
 
 /**

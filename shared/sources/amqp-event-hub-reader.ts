@@ -7,7 +7,7 @@ import {
   type SubscriptionEventHandlers,
   type TokenCredential,
 } from "@azure/event-hubs";
-import { DyneError, isDyneError } from "../core/index.ts";
+import { DyneError, isDyneError, sentence } from "../core/index.ts";
 import type { EventHubReader, HubDescription, HubEvent, HubReadRange, PartitionRange } from "./event-hub.ts";
 
 /** A second reader beside the trigger's epoch reader is not allowed in one group, so dyne has one of its own. */
@@ -202,7 +202,7 @@ export class AmqpEventHubReader implements EventHubReader {
         denied(what, cause) ??
         new DyneError(
           "STORAGE_UNAVAILABLE",
-          `Event Hubs did not describe ${what}: ${String(cause)}. Check that it exists and that this identity may read it.`,
+          `Event Hubs did not describe ${what}: ${sentence(cause)} Check that it exists and that this identity may read it.`,
           { cause },
         )
       );
@@ -329,13 +329,13 @@ function denied(what: string, cause: unknown): DyneError | undefined {
   const remedy = /claim\(s\) are required/.test(cause.message)
     ? "Give the app's identity the role Azure Event Hubs Data Receiver on the hub."
     : "Check that the app's identity and the namespace belong to the same tenant, and this machine's clock.";
-  return new DyneError("HUB_DENIED", `Event Hubs refuses access to ${what}: ${cause.message} ${remedy}`, { cause });
+  return new DyneError("HUB_DENIED", `Event Hubs refuses access to ${what}: ${sentence(cause)} ${remedy}`, { cause });
 }
 
 function readError(range: HubReadRange, reason: string, cause?: unknown): DyneError {
   return new DyneError(
     "STORAGE_UNAVAILABLE",
-    `Reading [${range.fromSequence}, ${range.untilSequence}) of partition ${range.partition} of ${range.hub} failed: ${reason}. It is tried again.`,
+    `Reading [${range.fromSequence}, ${range.untilSequence}) of partition ${range.partition} of ${range.hub} failed: ${sentence(reason)} It is tried again.`,
     { cause },
   );
 }

@@ -1,5 +1,5 @@
 import { AssertionError } from "node:assert";
-import { DyneError, instantMicros, instantOfMs, isDyneError } from "../core/index.ts";
+import { DyneError, instantMicros, instantOfMs, isDyneError, sentence } from "../core/index.ts";
 import type { DeclaredTable, Pipeline } from "../pipeline/index.ts";
 import type { ColumnTypes } from "../plan/index.ts";
 import type { InputRow, RowOf } from "../table/lake/index.ts";
@@ -211,7 +211,9 @@ export class PipelineTest implements AsyncDisposable {
       if (expected.has(flow)) this.#failed.add(flow);
       if (this.#failed.has(flow)) continue;
       const failure = (await this.#lake.stateOf(flow))?.failure;
-      const told = failure ? `failed with ${failure.code}: ${failure.message}` : `could not go on: ${reason}.`;
+      const told = failure
+        ? `failed with ${failure.code}: ${sentence(failure.message)}`
+        : `could not go on: ${sentence(reason)}`;
       const hint = failure ? ` If that is expected, put checkFailure("${flow}", "${failure.code}") behind it.` : "";
       throw new AssertionError({ message: `${flow} ${told}${hint}`, operator: "processAllAvailable" });
     }

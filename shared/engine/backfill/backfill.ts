@@ -9,7 +9,7 @@
  * be done twice, and by two at once.
  */
 import { v5 as uuid5 } from "uuid";
-import { DyneError, instantOfMs, isDyneError, limits, type Logger } from "../../core/index.ts";
+import { DyneError, instantOfMs, isDyneError, limits, type Logger, sentence } from "../../core/index.ts";
 import { hasEnded, JobLog, type BackfillRequest, type JobRecord, type StoredJob } from "../../checkpoint/index.ts";
 import type { DeclaredFlow } from "../declared-flow.ts";
 import type { Engine } from "../engine.ts";
@@ -220,7 +220,7 @@ export class Backfill {
     if (ageMs > limits.jobLifeMs) {
       const error = {
         code: "LIMIT_EXCEEDED",
-        message: `It did not come to its end in a week: ${reason}. Ask for it again.`,
+        message: `It did not come to its end in a week: ${sentence(reason)} Ask for it again.`,
       };
       const ended = await this.#end(stored, { ...change, state: "FAILED", error });
       return { record: ended?.record ?? stored.record, inMs: waitMs };

@@ -74,7 +74,7 @@ describe("npm run cost", { timeout: 60_000 }, () => {
     { args: [...asked, "--events-per-second", "1200000"], says: "needs 1200 throughput units" },
     { args: [...asked, "--pipeline", "unheard"], says: "There are: flights, customer-events, sensors." },
     { args: [...asked, "--cheaper"], says: "--help" },
-    { args: [...asked, "more"], says: "--help" },
+    { args: [...asked, "more"], says: "positional arguments. What there is, is told by" },
   ])("refuses $args with what to do", async ({ args, says }) => {
     const { code, stdout, stderr } = await cost(...args);
     expect([code, stdout]).toEqual([1, ""]);

@@ -273,6 +273,12 @@ console.log(JSON.stringify((await buildApp(${JSON.stringify(options)})).zip));`;
     }
   });
 
+  it("is told of an option that there is not in whole sentences", () => {
+    const command = join(import.meta.dirname, "../../../tools/build.mjs");
+    const { stderr } = spawnSync(process.execPath, [command, "more"], { encoding: "utf8" });
+    expect(stderr).toMatch(/^dyne: Unexpected argument 'more'\..*\. What there is, is told by/);
+  });
+
   it("is given up between two steps when somebody asks for the end", async () => {
     const stop = new AbortController();
     const out = join(folder, "out");
