@@ -6,6 +6,7 @@ import { byteFunctions } from "./bytes.ts";
 import { calendarFunctions } from "./calendar.ts";
 import { collectionFunctions } from "./collections.ts";
 import { comparisons } from "./comparison.ts";
+import { distanceFunctions } from "./edit-distance.ts";
 import { guardFunctions } from "./guard.ts";
 import type {
   AggregateFunction,
@@ -21,6 +22,7 @@ import { nestedFunctions } from "./nested.ts";
 import { numberFunctions } from "./numbers.ts";
 import { patternFunctions } from "./patterns.ts";
 import { statistics } from "./statistics.ts";
+import { textFormFunctions } from "./text-forms.ts";
 import { textFunctions } from "./text.ts";
 import { timeTextFunctions } from "./time-text.ts";
 import { timeFunctions } from "./time.ts";
@@ -42,7 +44,7 @@ export const functionGroups: readonly FunctionGroup[] = Object.freeze([
   { title: "Conditions and NULL", functions: logicFunctions },
   { title: "Arithmetic", functions: arithmetic },
   { title: "Numbers", functions: numberFunctions },
-  { title: "Text", functions: textFunctions },
+  { title: "Text", functions: [...textFunctions, ...textFormFunctions, ...distanceFunctions] },
   { title: "Regular expressions", functions: patternFunctions },
   { title: "Bytes and digests", functions: byteFunctions },
   {

@@ -33,7 +33,7 @@ const roundedType: TypeRule = (args, literals) => {
 };
 
 /** A whole number of 128 bits without its last digits, rounded: `count` of them are cut off. NULL stays NULL. */
-function shortened(value: string, count: number, mode: Mode, bind: SpellingContext["bind"]): string {
+export function shortened(value: string, count: number, mode: Mode, bind: SpellingContext["bind"]): string {
   // Half of the power is more than any 38 digits are.
   if (count > powersMax) return `(${value} - ${value})`;
   const power = `CAST('1${"0".repeat(count)}' AS HUGEINT)`;
@@ -55,14 +55,15 @@ function wholeNumber(a: string, digits: number, mode: Mode, context: SpellingCon
   return checked(value, [a], `the result of ${mode} does not fit into ${typeName(context.result)}`, context);
 }
 
+/** All digits of a decimal as a whole number. Its text has none before the point where the type has none there. */
+export const unscaled = (a: string): string => `CAST(replace(CAST(${a} AS VARCHAR), '.', '') AS HUGEINT)`;
+
 function decimal(a: string, digits: number, mode: Mode, context: SpellingContext): string | Spelled {
   const { scale } = context.args[0] as DecimalType;
   const type = duckdbType(context.result);
   // DuckDB's own casts round half up.
   if (digits >= scale || (mode === "round" && digits >= 0)) return `CAST(${a} AS ${type})`;
-  // The digits as a whole number: the text has no digit before the point where the type has none.
-  const unscaled = context.bind(`CAST(replace(CAST(${a} AS VARCHAR), '.', '') AS HUGEINT)`);
-  const kept = shortened(unscaled, scale - digits, mode, context.bind);
+  const kept = shortened(context.bind(unscaled(a)), scale - digits, mode, context.bind);
   if (digits < 0) {
     const value = `TRY_CAST(${filled(kept, -digits)} AS ${type})`;
     return checked(value, [a], `the result of ${mode} does not fit into ${typeName(context.result)}`, context);

@@ -4,6 +4,7 @@ import { aggregateProbes } from "./aggregates.ts";
 import { collectionProbes } from "./scalar-collections.ts";
 import { conditionProbes } from "./scalar-conditions.ts";
 import { lambdaProbes } from "./scalar-lambdas.ts";
+import { formProbes } from "./scalar-forms.ts";
 import { roundingProbes } from "./scalar-rounding.ts";
 import { nestedProbes } from "./scalar-nested.ts";
 import { numberProbes } from "./scalar-numbers.ts";
@@ -18,6 +19,7 @@ export const probes: readonly Probe[] = [
   ...numberProbes,
   ...roundingProbes,
   ...textProbes,
+  ...formProbes,
   ...timeProbes,
   ...nestedProbes,
   ...collectionProbes,
