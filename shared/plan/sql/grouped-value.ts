@@ -2,7 +2,7 @@
  * What rows are grouped by, as Spark has it: zeros of both signs are one group, whose key is the positive one, and so are all NaNs. DuckDB
  * compares alike, but shows the value that it met first.
  */
-import type { Dialect } from "../functions/index.ts";
+import type { Dialect } from "../functions/function-definition.ts";
 import { holdsFloat } from "../type-name.ts";
 import type { DataType, StructField } from "../types.ts";
 import { quoteName, quoteText, sqlType } from "./quoting.ts";
