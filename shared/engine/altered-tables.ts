@@ -32,7 +32,7 @@ function keepsItsRows({ metadata, files }: Snapshot): boolean {
 function mapped({ flow }: FlowDriver, path: string, reason: string): DyneError {
   return new DyneError(
     "INVALID_ARGUMENT",
-    `A ${reason} of ${flow} would fail: somebody mapped the columns of ${path}, and flows write them by their own names. Only "dyne flow reset ${flow}" gives them their own names again; it empties the table and computes its rows anew.`,
+    `A ${reason} of ${flow} would fail: somebody mapped the columns of ${path}, and flows write them by their own names. "dyne flow reset ${flow}" gives them their own names again, and computes its rows anew; to keep the rows, let Spark set delta.columnMapping.mode to none, which writes the files anew.`,
     { details: { flow, path } },
   );
 }

@@ -23,7 +23,7 @@ import {
 import { progressOf, stateProgress } from "./batch-progress.ts";
 import type { EngineContext } from "./context.ts";
 import type { BatchContext, FlowDriver } from "./flow.ts";
-import { encodeLogPath, type Action, type Fence } from "../delta/index.ts";
+import { encodeLogPath, type Action, type Fence, type Snapshot } from "../delta/index.ts";
 import { missingColumns, type DeltaTable } from "../table/index.ts";
 
 export type RollResult =
@@ -163,22 +163,31 @@ async function commitTable(
   throw contended(owned.path);
 }
 
-/** Throws SINK_CHANGED where the table is gone, is another one, or lacks a column that the flow writes. */
+/**
+ * Throws SINK_CHANGED where the table is gone, is another one, or cannot take what the flow writes. What the version in memory says of that is
+ * looked at again in the newest one, where somebody may have put it right.
+ */
 async function assertOurs(driver: FlowDriver, batch: BatchContext, role: string, table: DeltaTable): Promise<void> {
-  const snapshot = await table.confirmed();
-  if (snapshot === undefined) throw sinkChanged(driver.flow, batch, table.path, "it is gone");
-  if (snapshot.metadata.id !== batch.generation.tables[role]?.tableId)
-    throw sinkChanged(driver.flow, batch, table.path, "it is another table");
+  const known = await table.confirmed();
+  if (faultOf(driver, batch, role, known) === undefined) return;
+  const fault = faultOf(driver, batch, role, known && (await table.find()));
+  if (fault !== undefined) throw sinkChanged(driver.flow, batch, table.path, fault);
+}
+
+/** Why a batch is not committed to a version of a table; undefined where it is. */
+function faultOf(
+  driver: FlowDriver,
+  { generation: { generation: number, tables } }: BatchContext,
+  role: string,
+  snapshot: Snapshot | undefined,
+): string | undefined {
+  if (snapshot === undefined) return "it is gone";
+  if (snapshot.metadata.id !== tables[role]?.tableId) return "it is another table";
   if (snapshot.columnMapping !== "none")
-    throw sinkChanged(
-      driver.flow,
-      batch,
-      table.path,
-      "its columns are mapped, and flows write them by their own names",
-    );
-  const declared = driver.tables(generation(batch.generation.generation)).find((each) => each.role === role);
+    return "its columns are mapped, and flows write them by their own names; where Spark sets delta.columnMapping.mode to none, the flow can be resumed";
+  const declared = driver.tables(generation(number)).find((each) => each.role === role);
   const lacking = declared === undefined ? [] : missingColumns(snapshot.schema, declared.schema);
-  if (lacking.length > 0) throw sinkChanged(driver.flow, batch, table.path, `it has no column ${lacking.join(", ")}`);
+  return lacking.length > 0 ? `it has no column ${lacking.join(", ")}` : undefined;
 }
 
 function contended(path: string): DyneError {

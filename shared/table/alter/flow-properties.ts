@@ -31,7 +31,7 @@ export function assertNotMapped(path: string, { columnMapping }: Snapshot, write
   if (writer === undefined || columnMapping === "none") return;
   throw new DyneError(
     "INVALID_ARGUMENT",
-    `The columns of ${path} are mapped, which only a commit that empties it can undo: "dyne flow reset ${writer.flow}" does that, and computes its rows anew.`,
+    `The columns of ${path} are mapped, which is undone where its files are written anew: by "dyne flow reset ${writer.flow}", which computes its rows again, or by Spark, where that sets delta.columnMapping.mode to none.`,
     { details: { flow: writer.flow } },
   );
 }

@@ -209,24 +209,24 @@ test.each([
 });
 
 describe("a table that another program altered", () => {
-  /** Columns that have other names in files than in the table, as after a rename. */
-  async function mapColumns({ world }: Altered, table: DeltaTable): Promise<void> {
+  /** What another program commits. */
+  async function alter(table: DeltaTable, actions: readonly Action[]): Promise<void> {
+    const outcome = await table.commit({ actions, isBlindAppend: false, operation: "SET TBLPROPERTIES" });
+    expect(outcome.kind).toBe("committed");
+  }
+
+  async function mapColumns(table: DeltaTable, physicalName: (name: string) => string): Promise<void> {
     const { metadata, schema } = await table.latest();
-    const { schema: mapped, maxColumnId } = numberedSchema(schema, {
-      maxColumnId: 0,
-      physicalName: (name) => `col-${name}`,
-    });
+    const { schema: mapped, maxColumnId } = numberedSchema(schema, { maxColumnId: 0, physicalName });
     const configuration = {
       "delta.columnMapping.mode": "name",
       "delta.columnMapping.maxColumnId": String(maxColumnId),
       owner: "me",
     };
-    const actions: Action[] = [
+    await alter(table, [
       { protocol: { minReaderVersion: 2, minWriterVersion: 5 } },
       { metaData: { ...metadata, schemaString: schemaString(mapped), configuration } },
-    ];
-    await table.commit({ actions, isBlindAppend: false, operation: "SET TBLPROPERTIES" });
-    world.restart();
+    ]);
   }
 
   test.each([silver, `quarantine/${silver}`, gold])(
@@ -234,12 +234,13 @@ describe("a table that another program altered", () => {
     async (name) => {
       const altered = await begin();
       const flow = writers[name]!.flow;
-      await mapColumns(altered, tableOf(altered, name));
+      // As after a rename: names in files are others than those of the columns.
+      await mapColumns(tableOf(altered, name), (column) => `col-${column}`);
       await expect(goesOn(altered)).rejects.toThrow("FAILED");
       expect(await altered.world.record(`checkpoints/${flow}/state.json`)).toMatchObject({
         failure: { code: "SINK_CHANGED", message: expect.stringContaining("its columns are mapped") as string },
       });
-      const remedy = `Only "dyne flow reset ${flow}" gives them their own names`;
+      const remedy = `"dyne flow reset ${flow}" gives them their own names`;
       const again =
         flow === gold ? altered.world.engine.refresh(gold) : altered.world.engine.restore(flow, 1, "rewind");
       await expect(again).rejects.toThrow(remedy);
@@ -256,14 +257,24 @@ describe("a table that another program altered", () => {
     },
   );
 
+  test.each([silver, gold])("so that the columns of %s are mapped goes on when that is undone", async (name) => {
+    const altered = await begin();
+    const before = (await tableOf(altered, name).latest()).metadata;
+    await mapColumns(tableOf(altered, name), (column) => column);
+    await expect(goesOn(altered)).rejects.toThrow("FAILED");
+    await alter(tableOf(altered, name), [{ metaData: before }]);
+    await altered.world.engine.resume(name);
+    await altered.world.quiet();
+    await expectAll(altered);
+    await goesOn(altered);
+  });
+
   test("so that a view keeps its rows is refreshed, and goes on, once that is taken away", async () => {
     const altered = await begin();
     const table = tableOf(altered, gold);
     const { metadata } = await table.latest();
     const configuration = { ...metadata.configuration, "delta.appendOnly": "true" };
-    const actions: Action[] = [{ metaData: { ...metadata, configuration } }];
-    await table.commit({ actions, isBlindAppend: false, operation: "SET TBLPROPERTIES" });
-    altered.world.restart();
+    await alter(table, [{ metaData: { ...metadata, configuration } }]);
     await expect(goesOn(altered)).rejects.toMatchObject({
       errors: [{ message: expect.stringContaining("unset it") }],
     });
