@@ -1,6 +1,7 @@
 /** How a table's properties ask for its files to be written. */
 import { DyneError } from "../core/index.ts";
 import type { DataType, Schema, StructField } from "../plan/index.ts";
+import { hasBounds } from "./bounded-type.ts";
 import { columnPathText, findColumn, type ColumnPath } from "./column-path.ts";
 import { tableProperty } from "./table-properties.ts";
 
@@ -32,20 +33,6 @@ export function fileLayoutOf(configuration: Configuration): FileLayout {
   };
 }
 
-const statisticsKinds: ReadonlySet<DataType["kind"]> = new Set([
-  "byte",
-  "short",
-  "integer",
-  "long",
-  "float",
-  "double",
-  "decimal",
-  "string",
-  "date",
-  "timestamp",
-  "timestamp_ntz",
-]);
-
 /**
  * Asserts that a table can have the statistics that its properties list (`delta.dataSkippingStatsColumns`). Throws UNKNOWN_COLUMN for a column
  * that it has not; INVALID_ARGUMENT for one that it is partitioned by, whose type has no bounds, or that is listed twice.
@@ -66,7 +53,7 @@ export function assertStatisticsColumns(
       ? `${table} is partitioned by it, and the log has its values anyway`
       : seen.has(text)
         ? "it is listed twice"
-        : statisticsKinds.has(type.kind)
+        : hasBounds(type)
           ? undefined
           : `values of ${type.kind} have no bounds`;
     if (why !== undefined)

@@ -25,6 +25,7 @@ export * from "./deletion-vector/index.ts";
 export * from "./column-mapping.ts";
 export * from "./column-path.ts";
 export * from "./column-names.ts";
+export * from "./bounded-type.ts";
 export * from "./file-layout.ts";
 export { isWidening, typeChangesKey } from "./type-widening.ts";
 export { assertReadable, assertWritable } from "./table-features.ts";

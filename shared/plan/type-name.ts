@@ -54,6 +54,27 @@ export function isIntegral(type: DataType): boolean {
   return type.kind === "byte" || type.kind === "short" || type.kind === "integer" || type.kind === "long";
 }
 
+const exactKinds: ReadonlySet<DataType["kind"]> = new Set([
+  "boolean",
+  "byte",
+  "short",
+  "integer",
+  "long",
+  "decimal",
+  "string",
+  "date",
+  "timestamp",
+  "timestamp_ntz",
+]);
+
+/**
+ * Whether a value of a type is found again by comparing with it, and is the same after it was written as text: floats, of which one number
+ * may have been computed in several ways, are not, and what is nested or bytes neither.
+ */
+export function isExact({ kind }: DataType): boolean {
+  return exactKinds.has(kind);
+}
+
 /** Whether values of a type are variants, or have some within. They cannot be compared, sorted or grouped by, as in Spark. */
 export function hasVariant(type: DataType): boolean {
   switch (type.kind) {

@@ -5,6 +5,7 @@
 import { limits, physicalNameOf } from "../../core/index.ts";
 import type { ComputeCollect, Row } from "../../compute/index.ts";
 import {
+  hasBounds,
   mayContainAny,
   mayHaveNull,
   parseValue,
@@ -29,20 +30,6 @@ export type KnownValues = (values: TouchedValues) => Touched | undefined;
 
 /** Values are told apart one by one up to here; more of them as so many ranges. */
 const rangesMax = 64;
-
-const comparable = new Set([
-  "byte",
-  "short",
-  "integer",
-  "long",
-  "decimal",
-  "float",
-  "double",
-  "string",
-  "date",
-  "timestamp",
-  "timestamp_ntz",
-]);
 
 type Form = Pick<Snapshot, "schema" | "partitionBy" | "columnMapping">;
 
@@ -102,7 +89,7 @@ export class ValueLookUp {
     for (const { plan } of wanted) {
       const { type } = schemaOf(plan).fields[touchedColumn] as { readonly type: DataType };
       const text = canonicalJson(plan);
-      if (comparable.has(type.kind) && !this.#plans.has(text))
+      if (hasBounds(type) && !this.#plans.has(text))
         this.#plans.set(text, { name: `touched-${this.#plans.size}`, plan, type });
     }
   }

@@ -5,7 +5,7 @@
 import {
   changeProblem,
   commonPartition,
-  hasWindow,
+  hasWindows,
   holdsMap,
   nodesOf,
   replacedRows,
@@ -70,10 +70,6 @@ export function viewPlan(query: LogicalPlan): ViewPlan {
   const isAlone = operators.length === 1 && replaces.kind === "operator" && replaces.at.kind === "group";
   const keepsState = operators.length > 0 && (merges || !isAlone);
   return { kind: "changes", root, scans, operators, keepsState, replaces };
-}
-
-function hasWindows(node: LogicalPlan): boolean {
-  return node.kind === "project" && node.columns.some(({ expression }) => hasWindow(expression));
 }
 
 interface Tree {
@@ -152,9 +148,9 @@ function scannedColumns(schema: Schema, read: ReadonlySet<string> | undefined): 
   return first === undefined ? Object.keys(schema.fields) : [first[0]];
 }
 
-/** The operator that a view's rows are made of, one by one. */
-function topOperator(node: ViewNode): ViewNode {
-  return node.kind === "rows" ? topOperator(node.input) : node;
+/** What is below the nodes that make rows one by one: of `topOperator` of the plan what `build` made. */
+function belowRows(node: ViewNode): ViewNode {
+  return node.kind === "rows" ? belowRows(node.input) : node;
 }
 
 /** By the keys of the operator that makes the rows, where all of them are in the view; else by its columns. */
@@ -166,7 +162,7 @@ function replacementOf(query: LogicalPlan, root: ViewNode): Replacement {
   const typeAt = (name: string): DataType => fields[name]?.type as DataType;
   if (replaced.kind === "columns")
     return { kind: "columns", keys: replaced.columns.map((output) => ({ output, type: typeAt(output) })) };
-  const at = topOperator(root);
+  const at = belowRows(root);
   if (!isKeyed(at)) throw new TypeError(`${at.kind} has no keys`);
   const keys = replaced.columns.map(({ name, field }) => ({
     output: name,

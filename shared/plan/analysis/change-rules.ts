@@ -9,7 +9,7 @@ import type { DataType, Schema, StructField } from "../types.ts";
 import { columnsOf, expressionsOf, nodesOf, someExpression } from "../visit.ts";
 import { analyze } from "./analyze.ts";
 import { commonPartition } from "./common-partition.ts";
-import { hasWindow, typeOf } from "./field-of.ts";
+import { hasWindow, hasWindows, typeOf } from "./field-of.ts";
 import { replacedRows } from "./replaced-rows.ts";
 import { schemaOf } from "./schema-of.ts";
 
@@ -49,9 +49,7 @@ export function checkChangeRules(plan: LogicalPlan): void {
 
 /** True where new rows of some input can be new rows of the result and nothing else. */
 function onlyAdds(plan: LogicalPlan): boolean {
-  return [...nodesOf(plan)].every(
-    (node) => node.kind !== "aggregate" && node.kind !== "distinct" && !(node.kind === "project" && hasWindows(node)),
-  );
+  return [...nodesOf(plan)].every((node) => node.kind !== "aggregate" && node.kind !== "distinct" && !hasWindows(node));
 }
 
 function nodeProblem(node: LogicalPlan): ChangeProblem | undefined {
@@ -79,8 +77,6 @@ function nodeProblem(node: LogicalPlan): ChangeProblem | undefined {
       return undefined;
   }
 }
-
-const hasWindows = ({ columns }: Project): boolean => columns.some(({ expression }) => hasWindow(expression));
 
 function joinProblem(node: Join): ChangeProblem | undefined {
   const [left, right] = [schemaOf(node.left), schemaOf(node.right)];

@@ -13,6 +13,7 @@ import {
 } from "../functions/index.ts";
 import type { AggregateFunction, ScalarFunction, Typed, WindowFunction } from "../functions/index.ts";
 import { literalProblem, literalValue } from "../literal.ts";
+import type { LogicalPlan } from "../logical-plan.ts";
 import { hasVariant, sameType, typeName } from "../type-name.ts";
 import type { DataType, Schema, StructField, StructType } from "../types.ts";
 import { childrenOf, someExpression } from "../visit.ts";
@@ -360,6 +361,11 @@ function checkLambda(body: Expression, name: string, place: string): void {
 export function hasAggregate(expression: Expression): boolean {
   if (expression.kind === "window") return false;
   return expression.kind === "aggregate" || childrenOf(expression).some(hasAggregate);
+}
+
+/** Whether a node computes windows: its rows are then not made one by one of those below it. */
+export function hasWindows(node: LogicalPlan): boolean {
+  return node.kind === "project" && node.columns.some(({ expression }) => hasWindow(expression));
 }
 
 /** Whether an expression holds a window. */

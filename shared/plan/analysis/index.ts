@@ -5,7 +5,7 @@ export type { JoinColumn } from "./join-columns.ts";
 export { columnType, schemaOf } from "./schema-of.ts";
 export { checkStreaming, deduplicationTime, eventTimeOf, isStreaming, rowLocal, scansOf } from "./streaming.ts";
 export type { EventTime, StreamingFacts } from "./streaming.ts";
-export { hasAggregate, hasWindow, typeOf, unknownColumn } from "./field-of.ts";
+export { hasAggregate, hasWindow, hasWindows, typeOf, unknownColumn } from "./field-of.ts";
 export { changeProblem, checkChangeRules } from "./change-rules.ts";
 export type { ChangeProblem } from "./change-rules.ts";
 export { commonPartition } from "./common-partition.ts";

@@ -5,10 +5,11 @@
 import { canonicalJson } from "../canonical.ts";
 import type { Expression } from "../expression.ts";
 import type { Join, LogicalPlan, Project } from "../logical-plan.ts";
+import { isExact } from "../type-name.ts";
 import type { StructField } from "../types.ts";
 import { analyze } from "./analyze.ts";
 import { commonPartition } from "./common-partition.ts";
-import { hasWindow } from "./field-of.ts";
+import { hasWindows } from "./field-of.ts";
 import { joinColumns } from "./join-columns.ts";
 import { schemaOf } from "./schema-of.ts";
 
@@ -32,14 +33,14 @@ export function replacedRows(plan: LogicalPlan): ReplacedRows {
 }
 
 /** The operator that a plan's rows are made of, one by one. */
-export function topOperator(plan: LogicalPlan): LogicalPlan {
+function topOperator(plan: LogicalPlan): LogicalPlan {
   return isRowByRow(plan) ? topOperator(plan.input) : plan;
 }
 
 function isRowByRow(plan: LogicalPlan): plan is Extract<LogicalPlan, { readonly input: LogicalPlan }> {
   switch (plan.kind) {
     case "project":
-      return !plan.columns.some(({ expression }) => hasWindow(expression));
+      return !hasWindows(plan);
     case "filter":
     case "explode":
     case "sort":
@@ -130,22 +131,9 @@ function expressionBelow(plan: LogicalPlan, name: string): Expression | undefine
   return input && { ...made, input };
 }
 
-const comparable = new Set([
-  "boolean",
-  "byte",
-  "short",
-  "integer",
-  "long",
-  "decimal",
-  "string",
-  "date",
-  "timestamp",
-  "timestamp_ntz",
-]);
-
 function exactColumns(plan: LogicalPlan): readonly string[] {
   const { inexact, schema } = analyze(plan);
   return Object.entries<StructField>(schema.fields).flatMap(([name, { type }]) =>
-    comparable.has(type.kind) && !inexact.includes(name) ? [name] : [],
+    isExact(type) && !inexact.includes(name) ? [name] : [],
   );
 }

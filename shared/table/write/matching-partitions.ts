@@ -2,22 +2,17 @@
 import type { RowSet } from "../../compute/index.ts";
 import { limits } from "../../core/index.ts";
 import { logicalPartitionValues, type AddFile, type PartitionValues, type Snapshot } from "../../delta/index.ts";
-import { columnsOf, type Expression, type LogicalPlan, type Schema, type StructField } from "../../plan/index.ts";
+import {
+  columnsOf,
+  isExact,
+  type Expression,
+  type LogicalPlan,
+  type Schema,
+  type StructField,
+} from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { stillRunning } from "./new-files.ts";
 
-const castable = new Set([
-  "boolean",
-  "byte",
-  "short",
-  "integer",
-  "long",
-  "decimal",
-  "string",
-  "date",
-  "timestamp",
-  "timestamp_ntz",
-]);
 const indexColumn = "_dyne_partition";
 
 /**
@@ -31,8 +26,10 @@ export async function filesOfMatchingPartitions(
 ): Promise<readonly AddFile[] | undefined> {
   const columns = columnsOf(condition);
   const fields = snapshot.schema.fields as Readonly<Record<string, StructField>>;
-  const isKnown = (name: string): boolean =>
-    snapshot.partitionBy.includes(name) && castable.has(fields[name]?.type.kind ?? "");
+  const isKnown = (name: string): boolean => {
+    const field = snapshot.partitionBy.includes(name) ? fields[name] : undefined;
+    return field !== undefined && isExact(field.type);
+  };
   if (!columns.every(isKnown)) return undefined;
   const partitions = new Map<string, { readonly values: PartitionValues; readonly files: AddFile[] }>();
   for (const file of snapshot.files) {

@@ -2,6 +2,7 @@
 import type { ComputeInput } from "../../compute/index.ts";
 import { limits } from "../../core/index.ts";
 import {
+  hasBounds,
   mayContainAny,
   mayHaveNull,
   type AddFile,
@@ -71,14 +72,9 @@ export function withoutSide(expression: Expression): Expression {
   );
 }
 
-const comparable = new Set(["float", "double", "string", "date", "timestamp", "timestamp_ntz", "decimal"]);
-
 function isComparable(target: DataType, source: DataType): boolean {
   if (isIntegral(target) && isIntegral(source)) return true;
-  return (
-    comparable.has(target.kind) &&
-    (sameType(target, source) || (target.kind === "decimal" && source.kind === "decimal"))
-  );
+  return hasBounds(target) && (sameType(target, source) || (target.kind === "decimal" && source.kind === "decimal"));
 }
 
 /** Each value of the source where they are few, else from the least to the greatest; and whether there is a NULL. */
