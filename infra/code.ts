@@ -30,7 +30,7 @@ export function readZip(path: string): Buffer<ArrayBuffer> {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new RunError(`The package cannot be read (${(error as Error).message}). ${remedy}`);
+    throw new RunError(`The package cannot be read: ${(error as Error).message}. ${remedy}`);
   }
   // Every zip, an empty one too, begins with these letters.
   if (bytes.subarray(0, 2).toString("latin1") !== "PK") throw new RunError(`${path} is no zip file. ${remedy}`);
