@@ -191,3 +191,13 @@ export function mapConcat<Key extends DataType, Value extends DataType>(
 ): Column<MapType<Key, Value>> {
   return scalar("map_concat", [first, ...others]);
 }
+/**
+ * Structs of the elements at the same places, by name; shorter arrays go on with NULLs. NULL where an array is.
+ * Errors: TYPE_MISMATCH for two names that differ in case alone.
+ */
+export function arraysZip<const Arrays extends Readonly<Record<string, Column<ArrayType>>>>(
+  arrays: Arrays,
+): Column<ArrayType<StructOf<{ [Name in keyof Arrays]: Arrays[Name]["type"]["element"] }>>> {
+  const args = Object.entries(arrays).flatMap(([name, array]) => [literal(name, { kind: "string" }), array]);
+  return scalar("arrays_zip", args);
+}

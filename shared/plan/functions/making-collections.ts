@@ -1,9 +1,18 @@
 /** Arrays and maps made of others. Keys that are NULL or there twice are errors of the row, as in Spark. */
 import type { ArrayType, DataType, MapType, StructField, StructType } from "../types.ts";
+import { checkFieldNames } from "../data-type.ts";
 import { sameType, typeName } from "../type-name.ts";
-import { quoteText } from "../sql/quoting.ts";
+import { quoteName, quoteText } from "../sql/quoting.ts";
 import { booleanType, calling, scalarEntry } from "./define.ts";
-import type { Mismatch, RowError, ScalarFunction, Spelled, SpellingContext, Typed } from "./function-definition.ts";
+import type {
+  Mismatch,
+  RowError,
+  ScalarFunction,
+  Spelled,
+  SpellingContext,
+  Typed,
+  TypeRule,
+} from "./function-definition.ts";
 import { mapKeys } from "./higher-order.ts";
 import { isKey } from "./type-rules.ts";
 
@@ -44,8 +53,54 @@ function entryTypes([array]: readonly DataType[]): readonly [DataType, DataType]
   return fields.length === 2 ? [fields[0]!.type, fields[1]!.type] : undefined;
 }
 
+/** Names and arrays by turns, the names being literals: the fields of the structs that come out. */
+const zippedType: TypeRule = (args, literals = []) => {
+  const names = literals.filter((_, index) => index % 2 === 0);
+  const arrays = args.filter((_, index) => index % 2 === 1);
+  if (args.length === 0 || args.length % 2 === 1 || !arrays.every(({ kind }) => kind === "array"))
+    return { mismatch: "needs arrays, each with a name" };
+  if (!names.every((name) => typeof name === "string")) return { mismatch: "needs its names as literals" };
+  // Spark names what is no column by its place, and the fields of a struct here are in no order where their names are numbers.
+  if (names.some((name) => /^[0-9]+$/.test(name))) return { mismatch: "needs names that are no numbers" };
+  checkFieldNames(names, "arrays_zip");
+  const fields = Object.fromEntries(
+    arrays.map((array, index) => [names[index]!, { type: (array as ArrayType).element, nullable: true }]),
+  );
+  return { result: { kind: "array", element: { kind: "struct", fields }, containsNull: false }, args };
+};
+
+const arraysOf = (args: readonly string[]): readonly string[] => args.filter((_, index) => index % 2 === 1);
+
+/** What Spark calls the elements of a column or of a field; undefined for what is neither. */
+function sparkName(array: string): string | undefined {
+  const last = /^(?:`(?:[^`]|``)*`[.])*`((?:[^`]|``)*)`$/.exec(array)?.[1];
+  return last?.replaceAll("``", "`");
+}
+
 /** Functions that make arrays and maps. */
 export const makingFunctions = [
+  scalarEntry({
+    name: "arrays_zip",
+    usage: "arraysZip({ name: array, ... }): array<struct>",
+    does: "Structs of the elements at the same places, by name; shorter arrays go on with NULLs. In a text of SQL, which takes columns and fields alone, the names are theirs.",
+    type: zippedType,
+    duckdb: (args, { result }) => {
+      const arrays = arraysOf(args);
+      const { element } = result as ArrayType;
+      const fields = Object.keys((element as StructType).fields).map(
+        (name, index) => `${quoteName(name, "duckdb")} := struct_extract_at(${entry}, ${index + 1})`,
+      );
+      return `CASE WHEN ${allGiven(arrays)} THEN list_transform(list_zip(${arrays.join(", ")}), lambda ${entry}: struct_pack(${fields.join(", ")})) END`;
+    },
+    spark: (args, { result }) => {
+      const arrays = arraysOf(args);
+      const zipped = `arrays_zip(${arrays.join(", ")})`;
+      const names = Object.keys(((result as ArrayType).element as StructType).fields);
+      return names.every((name, index) => name === sparkName(arrays[index]!))
+        ? zipped
+        : `CAST(${zipped} AS ${typeName(result)})`;
+    },
+  }),
   scalarEntry({
     name: "array_append",
     usage: "arrayAppend(array, value): array",

@@ -128,6 +128,18 @@ const choice: NamedFunction = {
   }),
 };
 
+/** Arrays that are columns or fields, whose names Spark gives to what comes out; others it names by their place. */
+const zipped: NamedFunction = {
+  least: 1,
+  most: many,
+  make: (args) => {
+    const named = args.flatMap(({ expression }) =>
+      expression.kind === "column" || expression.kind === "field" ? [text(expression.name), expression] : [],
+    );
+    return named.length === 2 * args.length ? call("arrays_zip", named) : undefined;
+  },
+};
+
 /** Calls with what Spark takes where the last arguments are left away. */
 function withDefaults(name: string, least: number, ...last: readonly Expression[]): NamedFunction {
   const most = least + last.length;
@@ -193,6 +205,7 @@ const tableFunctions: Readonly<Record<string, NamedFunction>> = Object.fromEntri
 export const namedFunctions: Readonly<Record<string, NamedFunction>> = {
   ...tableFunctions,
   array: alikeCall("array", 1, many),
+  arrays_zip: zipped,
   array_size: plain("size", 1),
   cardinality: plain("size", 1),
   ceiling: plain("ceil", 1),

@@ -17,6 +17,7 @@ import {
   arraySort,
   arraysOverlap,
   arrayUnion,
+  arraysZip,
   date,
   double,
   elementAt,
@@ -38,6 +39,7 @@ import {
   slice,
   sortArray,
   string,
+  struct,
   timestamp,
   transform,
   when,
@@ -52,6 +54,15 @@ const places = given(integer(), 0, 1, 2, -1, -3, 9, 2147483647, -2147483647);
 
 /** Arrays and maps. */
 export const collectionProbes = [
+  probe(
+    "arrays zipped",
+    { a: array(integer()), b: array(string()), s: struct({ c: array(date()) }) },
+    ({ a, b, s }) => ({
+      two: arraysZip({ a, b }),
+      three: arraysZip({ b, c: s.fields.c, a }),
+      one: arraysZip({ b }),
+    }),
+  ),
   ...elements.map((type: DataType) =>
     probe(
       `arrays of ${type.kind}`,
