@@ -96,6 +96,8 @@ async function swapTable(
       isBlindAppend: false,
       readsWholeTable: true,
       conflictsWithAppends: true,
+      // Whole files come and go, which is all that a reader of changes has to know.
+      movesNoRows: true,
       operation: record.reason.toUpperCase(),
       operationParameters: { flow: driver.flow, generation: String(record.generation) },
     });

@@ -4,6 +4,7 @@ import { isDyneError } from "../../../shared/core/index.ts";
 import { schemaString } from "../../../shared/delta/index.ts";
 import { definePipeline, eventHub, streamingTable, tablePath } from "../../../shared/pipeline/index.ts";
 import type { StructField } from "../../../shared/plan/index.ts";
+import { setProperties } from "../../../shared/table/index.ts";
 import { commitTo, rewriteTable } from "../../support/engine-foreign.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { engineFixture } from "../../support/engine-pipeline.ts";
@@ -47,6 +48,24 @@ test.each(["rewind", "keep-position"] as const)(
     await turn(world, 2);
     const version = await versionOf(world, bodies);
     const rows = await world.rows(bodies);
+    await turn(world, 3);
+    const all = await world.rows(bodies);
+    await world.engine.restore(bodies, version, position);
+    await world.quiet();
+    expect(await world.rows(bodies)).toEqual(position === "rewind" ? all : rows);
+  },
+);
+
+test.each(["rewind", "keep-position"] as const)(
+  "files that were merged since come back, also where the table has its change feed on (%s)",
+  async (position) => {
+    const world = await newWorld();
+    const table = world.table(tablePath(bodies));
+    const writer = { flow: bodies, appendsOnly: true };
+    await setProperties({ table }, { "delta.enableChangeDataFeed": "true" }, { writer });
+    await turn(world, 2);
+    const [version, rows] = [await versionOf(world, bodies), await world.rows(bodies)];
+    await rewriteTable(world, bodies, { dataChange: false, which: 0 });
     await turn(world, 3);
     const all = await world.rows(bodies);
     await world.engine.restore(bodies, version, position);
