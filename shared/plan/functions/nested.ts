@@ -104,7 +104,10 @@ export const nestedFunctions = [
     sql: {
       duckdb: (args, { result }) => {
         const names = result.kind === "struct" ? Object.keys(result.fields) : [];
-        return `struct_pack(${names.map((name, index) => `${quoteName(name, "duckdb")} := ${args[2 * index + 1]}`).join(", ")})`;
+        // Fields whose names are numbers come first, wherever they were said.
+        const said = args.filter((_, index) => index % 2 === 0);
+        const valueOf = (name: string): string => args[2 * said.indexOf(quoteText(name, "duckdb")) + 1]!;
+        return `struct_pack(${names.map((name) => `${quoteName(name, "duckdb")} := ${valueOf(name)}`).join(", ")})`;
       },
       spark: (args) => `named_struct(${args.join(", ")})`,
     },

@@ -1,6 +1,18 @@
 /** Rows that are sorted keep the signs of their zeros (SPEC.md 10), though DuckDB's own sort makes them positive. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { array, double, integer, lag, read, renderPlan, rowNumber, struct } from "../../../shared/plan/index.ts";
+import {
+  array,
+  arraySort,
+  collectList,
+  double,
+  integer,
+  lag,
+  read,
+  renderPlan,
+  rowNumber,
+  sortArray,
+  struct,
+} from "../../../shared/plan/index.ts";
 import type { LogicalPlan } from "../../../shared/plan/index.ts";
 import { DuckDbSession } from "./duckdb-session.ts";
 
@@ -38,5 +50,20 @@ describe("zeros keep their signs", () => {
       `SELECT id, x::VARCHAR AS x, s.a::VARCHAR AS a, xs[1]::VARCHAR AS e FROM (${sql}) ORDER BY id`,
     );
     expect(found).toEqual(rows.map(([each, value]) => ({ id: each, x: value, a: value, e: value })));
+  });
+
+  it("in sorted arrays and lists", async () => {
+    const { plan } = frame.groupBy("id").agg(() => ({ list: collectList(x) }));
+    const sorted = frame.select(() => ({ id, up: arraySort(xs), down: sortArray(xs, false) }));
+    const sqlOf = (of: LogicalPlan): string =>
+      renderPlan(of, { dialect: "duckdb", relations: () => `(${t})`, rowErrors: "fail" });
+    expect(await duckdb.rows(`SELECT list[1]::VARCHAR AS e FROM (${sqlOf(plan)}) WHERE id = 1`)).toEqual([
+      { e: "-0.0" },
+    ]);
+    expect(
+      await duckdb.rows(
+        `SELECT up[1]::VARCHAR AS up, down[1]::VARCHAR AS down FROM (${sqlOf(sorted.plan)}) WHERE id = 1`,
+      ),
+    ).toEqual([{ up: "-0.0", down: "-0.0" }]);
   });
 });

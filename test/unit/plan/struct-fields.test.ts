@@ -4,6 +4,7 @@ import {
   dropFields,
   integer,
   long,
+  parseExpression,
   read,
   schemaOf,
   string,
@@ -30,6 +31,13 @@ describe("the fields of a struct", () => {
   afterAll(async () => duckdb[Symbol.asyncDispose]());
 
   const rows = "SELECT * FROM (VALUES ({'a': 1, 'b': 'x'}, 5), (NULL, 6), ({'a': NULL, 'b': NULL}, NULL)) AS v(s, n)";
+  it("have their own values where their names are numbers, whatever their order", async () => {
+    const expression = parseExpression("named_struct('z', n, '7', s.b, '0', s.a)", frame.schema);
+    const plan: LogicalPlan = { kind: "project", input: frame.plan, columns: [{ name: "value", expression }] };
+    const [first] = await duckdb.query(plan, { t: rows });
+    expect(first).toEqual({ value: { z: 5, "7": "x", "0": 1 } });
+  });
+
   it.each<readonly [string, AnyColumn, string, unknown]>([
     [
       "are one more",
