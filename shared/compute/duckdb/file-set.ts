@@ -1,4 +1,7 @@
-/** Parquet files of a table become a relation: partition values and places are constants of each group of files. */
+/**
+ * Parquet files of a table become a relation: places are constants of each file, and so are partition values; of each group of files where
+ * the table's files are of few partitions.
+ */
 import { DyneError } from "../../core/index.ts";
 import {
   duckdbType,
@@ -51,7 +54,7 @@ export function fileSetRelation(set: FileSet, parts: FileSetParts): string {
   const indexes = new Map(set.files.map((file, index) => [file, index]));
   const indexOf = (file: InputFile): number => indexes.get(file) as number;
   const groupParts = { ...parts, indexOf, withPlaces: hidden.length > 0, withTime };
-  const relations = groupFiles(set, parts).map((group) => groupRelation(group, groupParts));
+  const relations = groupFiles(set, parts).map((group) => groupRelation(set, group, groupParts));
   if (relations.length === 0) relations.push(emptyRelation(set, hidden.length > 0, withTime));
   return `(SELECT ${outer} FROM (${relations.join(" UNION ALL ")}))`;
 }
@@ -72,18 +75,28 @@ const fieldsOf = (schema: Schema): [string, StructField][] => Object.entries(sch
 /** Files that are read by one scan: the same columns, read in the same way. */
 interface FileGroup {
   readonly files: InputFile[];
-  /** The columns of the schema, as SQL over the scan. */
-  readonly columns: readonly string[];
+  /** What the files themselves say of the schema's columns, as SQL over the scan. */
+  readonly stored: readonly string[];
   /** Only rows that their files name, or all but those. */
   readonly join: "ANTI" | "SEMI" | undefined;
   /** The files do not all hold the same. */
   readonly isMixed: boolean;
 }
 
+/**
+ * Of so many partitions each is a scan of its own, whose constants DuckDB plans with. A scan has buffers and a part in every plan: with a
+ * hundred of them on either side of some joins it needs more memory than for all of the rows.
+ */
+const partitionScansMax = 4;
+
 function groupFiles(set: FileSet, { shapeOf }: Pick<FileSetParts, "shapeOf">): FileGroup[] {
   const valuesOf = new Map<FileShape, { readonly values: readonly string[]; readonly key: number }>();
   const keys = new Map<string, number>();
   const groups = new Map<string, { -readonly [Key in keyof FileGroup]: FileGroup[Key] }>();
+  const constantsOf = (file: InputFile): string =>
+    JSON.stringify(set.partitionBy.map((column) => file.partitionValues[column] ?? null));
+  const isOfFew = new Set(set.files.map(constantsOf)).size <= partitionScansMax;
+  const byPartition = isOfFew || set.files.map(shapeOf).some(hidesPlaces);
   for (const file of set.files) {
     const shape = shapeOf(file);
     let stored = valuesOf.get(shape);
@@ -93,12 +106,10 @@ function groupFiles(set: FileSet, { shapeOf }: Pick<FileSetParts, "shapeOf">): F
       keys.set(text, keys.get(text) ?? keys.size);
       valuesOf.set(shape, (stored = { values, key: keys.get(text) as number }));
     }
-    const constants = set.partitionBy.map((column) => file.partitionValues[column] ?? null);
     const join = joinOf(file);
-    const key = JSON.stringify([join, stored.key, constants]);
+    const key = JSON.stringify([join, stored.key, byPartition ? constantsOf(file) : ""]);
     const group = groups.get(key);
-    if (group === undefined)
-      groups.set(key, { files: [file], columns: withConstants(set, file, stored.values), join, isMixed: false });
+    if (group === undefined) groups.set(key, { files: [file], stored: stored.values, join, isMixed: false });
     else {
       group.files.push(file);
       group.isMixed ||= shape !== shapeOf(group.files[0] as InputFile);
@@ -120,13 +131,13 @@ function storedValues(set: FileSet, shape: FileShape, path: string): readonly st
     .map((field) => `${columnValue(shape, field, set.columnMapping ?? "none", path)} AS ${identifier(field[0])}`);
 }
 
-function withConstants(set: FileSet, file: InputFile, stored: readonly string[]): readonly string[] {
+function withConstants(set: FileSet, { files, stored }: FileGroup): readonly string[] {
   const rest = stored.values();
-  return fieldsOf(set.schema).map(([name, { type }]) =>
-    set.partitionBy.includes(name)
-      ? `${partitionConstant(file.partitionValues[name] ?? null, type)} AS ${identifier(name)}`
-      : (rest.next().value as string),
-  );
+  return fieldsOf(set.schema).map(([name, { type }]) => {
+    if (!set.partitionBy.includes(name)) return rest.next().value as string;
+    const constants = files.map(({ partitionValues }) => partitionConstant(partitionValues[name] ?? null, type));
+    return `${perFile(constants)} AS ${identifier(name)}`;
+  });
 }
 
 interface GroupParts extends FileSetParts {
@@ -135,7 +146,7 @@ interface GroupParts extends FileSetParts {
   readonly withTime: boolean;
 }
 
-function groupRelation(group: FileGroup, parts: GroupParts): string {
+function groupRelation(set: FileSet, group: FileGroup, parts: GroupParts): string {
   const { files } = group;
   const { localPathOf, shapeOf, deletedTable, indexOf, withPlaces, withTime } = parts;
   const isJoined = group.join !== undefined && deletedTable !== undefined;
@@ -159,14 +170,17 @@ function groupRelation(group: FileGroup, parts: GroupParts): string {
   const kept = isJoined
     ? ` AS _scanned ${group.join} JOIN ${identifier(deletedTable)} AS _marked ON _marked.${row} = file_row_number AND _marked.${file} = ${fileIndex}`
     : "";
-  return `SELECT ${[...group.columns, ...places].join(", ")} FROM ${scanned}${kept}`;
+  return `SELECT ${[...withConstants(set, group), ...places].join(", ")} FROM ${scanned}${kept}`;
 }
 
 /** DuckDB's names for the position of a row in its file, and of the file among those that are scanned. */
 const placeNames: readonly string[] = ["file_row_number", "file_index"];
 
+const hidesPlace = ({ read }: FileShape["columns"][number]): boolean => placeNames.includes(read.toLowerCase());
+const hidesPlaces = ({ columns }: FileShape): boolean => columns.some(hidesPlace);
+
 function assertPlaces(shapes: readonly FileShape[]): void {
-  const taken = shapes.flatMap(({ columns }) => columns).find(({ read }) => placeNames.includes(read.toLowerCase()));
+  const taken = shapes.flatMap(({ columns }) => columns).find(hidesPlace);
   if (taken === undefined) return;
   throw new DyneError(
     "UNSUPPORTED_FEATURE",

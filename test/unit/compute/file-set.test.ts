@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FileSet, HiddenColumn, InputFile } from "../../../shared/compute/index.ts";
-import type { DataType, Expression } from "../../../shared/plan/index.ts";
+import type { DataType, Expression, LogicalPlan } from "../../../shared/plan/index.ts";
 import { openCompute, rowsOf, scan, schemaOf, type ComputeUnderTest } from "../../support/compute-under-test.ts";
 
 const integer: DataType = { kind: "integer" };
 const long: DataType = { kind: "long" };
 const string: DataType = { kind: "string" };
+const column = (name: string): Expression => ({ kind: "column", name });
 
 let under: ComputeUnderTest;
 let instance: DuckDBInstance;
@@ -80,6 +81,14 @@ describe("partition values become values of the column's type", () => {
   ])("%o of %o", async (type, text, expected) => {
     const input = await file("SELECT 1::INTEGER AS v", { partitionValues: { p: text } });
     expect(await read(setOf({ v: integer, p: type }, [input], ["p"]))).toEqual([{ v: 1, p: expected }]);
+
+    const ofMany = Array.from({ length: 9 }, (_, n) => ({
+      ...input,
+      partitionValues: { p: n % 2 === 0 ? text : null, q: String(n) },
+    }));
+    expect(await read(setOf({ v: integer, p: type, q: integer }, ofMany, ["p", "q"]))).toEqual(
+      ofMany.map((_, q) => ({ v: 1, p: q % 2 === 0 ? expected : null, q })),
+    );
   });
 });
 
@@ -128,7 +137,6 @@ test("columns whose names SQL would take for something else are read, in a parti
 });
 
 describe("hidden columns", () => {
-  const column = (name: string): Expression => ({ kind: "column", name });
   const hidden: readonly HiddenColumn[] = [
     { name: "version", type: long, expression: column("_commit_version") },
     { name: "lane", type: string, expression: column("_lane") },
@@ -187,6 +195,71 @@ describe("hidden columns", () => {
 test("a file named twice gives its rows twice", async () => {
   const input = await file("SELECT 1::INTEGER AS a");
   expect(await read(setOf({ a: integer }, [input, { ...input }]))).toEqual([{ a: 1 }, { a: 1 }]);
+});
+
+describe("of many partitions", () => {
+  const filesOf = async (count: number, query: (n: number) => string): Promise<readonly InputFile[]> => {
+    const made: InputFile[] = [];
+    for (let n = 0; n < count; n++) made.push(await file(query(n), { partitionValues: { p: String(n) } }));
+    return made;
+  };
+  const types = { v: integer, p: integer };
+  const whole = (value: number): Expression => ({ kind: "literal", value, type: integer });
+  const call = (name: string, ...args: readonly Expression[]): Expression => ({ kind: "call", name, args });
+
+  test.each([
+    ["a column", call("gt", column("v"), whole(4)), [5, 6]],
+    ["a partition", call("eq", column("p"), whole(3)), [3]],
+    ["both", call("and", call("ge", column("p"), whole(2)), call("lt", column("v"), whole(5))), [2, 3, 4]],
+    ["nothing that is there", call("eq", column("p"), whole(99)), []],
+  ])("rows keep the values of their files where files are left out by %s", async (_what, predicate, expected) => {
+    const index: HiddenColumn = { name: "index", type: long, expression: column("_file_index") };
+    const set = { ...setOf(types, await filesOf(7, (n) => `SELECT ${n}::INTEGER AS v`), ["p"]), hidden: [index] };
+    const schema = schemaOf({ ...types, index: long });
+    const rows = await rowsOf(
+      under.compute,
+      { set },
+      { kind: "filter", input: scan("set", schema), condition: predicate },
+    );
+    expect(rows).toEqual(expected.map((n) => ({ v: n, p: n, index: BigInt(n) })));
+  });
+
+  test("files that have a column called file_index are read all the same", async () => {
+    const many = await filesOf(6, (n) => `SELECT ${n * 10}::INTEGER AS file_index`);
+    expect(await read(setOf({ file_index: integer, p: integer }, many, ["p"]))).toEqual(
+      many.map((_, n) => ({ file_index: n * 10, p: n })),
+    );
+  });
+
+  test("on either side of joins, all of it fits into little memory", async () => {
+    const small = await openCompute({ memoryLimitMb: 300 });
+    try {
+      const many = await filesOf(100, () => `SELECT i % 20 AS k, i AS v, repeat('x', 20) AS t FROM range(2000) r(i)`);
+      for (const each of many) await small.store.put(each.path, (await under.store.get(each.path))!.bytes);
+      const set = { ...setOf({ k: long, v: long, t: string, p: integer }, many, ["p"]), store: small.store };
+      const side = (least: number, name: string): LogicalPlan => ({
+        kind: "project",
+        input: {
+          kind: "filter",
+          input: scan("set", set.schema),
+          condition: call("ge", column("v"), { kind: "literal", value: BigInt(least), type: long }),
+        },
+        columns: [
+          { name: "p", expression: column("p") },
+          { name: "k", expression: column("k") },
+          { name, expression: column("v") },
+        ],
+      });
+      const on = ["p", "k"].map((name) => ({ left: name, right: name }));
+      const plan = ["a", "b", "c", "d"].reduce<LogicalPlan>(
+        (left, name) => ({ kind: "join", type: "inner", left, right: side(1_980, name), on, dropRight: ["p", "k"] }),
+        side(1_900, "v"),
+      );
+      expect(await rowsOf(small.compute, { set }, plan)).toHaveLength(100 * 100);
+    } finally {
+      await small[Symbol.asyncDispose]();
+    }
+  });
 });
 
 test("hundreds of partitions are one relation", async () => {
