@@ -59,7 +59,7 @@ const commitsAtOnce = 8;
  * in memory; the state before the range is only opened where the log does not say enough without it. Safe to repeat.
  *
  * Errors: those of `versionSpan`; DATA_LOSS where a commit of the range was cleaned from the log; SCHEMA_MISMATCH where rows of the range
- * cannot be told in the columns of its end (a column was dropped or got another type), naming the version; UNSUPPORTED_FEATURE with
+ * cannot be told in the columns of its end (a column was dropped, though a restore may have brought it back, or got another type), naming the version; UNSUPPORTED_FEATURE with
  * `strict` where changes were not recorded; DUPLICATE_NAME where the table has a column that is called like one of `changeColumns`;
  * LIMIT_EXCEEDED for more files than are kept in memory.
  */
@@ -187,7 +187,16 @@ function assertReadableAs(
   eras: readonly ChangeEra[],
   strict: boolean,
 ): void {
-  const reasons = eras.map((era) => incompatibility(era, end, { sameNames: strict }));
+  const used = new Set(commits.flatMap(({ files }) => files.map(({ era }) => era)));
+  const reasons = eras.map((era, at) => {
+    const reason = incompatibility(era, end, { sameNames: strict });
+    if (reason !== undefined || strict || !used.has(at)) return reason;
+    // What a restore brought back is missing in the rows of before: what went of them would not be what had come.
+    return eras
+      .filter((_, later) => later > at && used.has(later))
+      .map((later) => incompatibility(era, { ...later, schema: widestSchema(era, later) }))
+      .find((each) => each !== undefined);
+  });
   for (const { version, files } of commits) {
     const era = files.find((file) => reasons[file.era] !== undefined)?.era;
     if (era === undefined) continue;

@@ -4,6 +4,7 @@ import type { DataType, Schema } from "../../../../shared/plan/index.ts";
 import {
   appendRows,
   deleteRows,
+  dropColumns,
   planChanges,
   readChanges,
   restoreTable,
@@ -82,6 +83,28 @@ test.each<[string, DataType, DataType, DataType]>([
 ])("the widest type of %s", (_, before, after, expected) => {
   const found = widestSchema(columns(schemaOf({ c: before })), columns(schemaOf({ c: after, d: string })));
   expect(found).toEqual(schemaOf({ c: expected, d: string }));
+});
+
+test("changes across a restore that brings a column back are refused where rows changed while it was gone", async () => {
+  const session = await changingTable(under.compute, {
+    schema: schemaOf({ id: long, name: string }),
+    configuration: { "delta.columnMapping.mode": "name" },
+  });
+  const types = { id: long, name: string };
+  await appendRows(session, sourceOfRows(rowSet(types, { id: [1n], name: ["x"] })));
+  await dropColumns(session, ["name"]);
+  await restoreTable(session.table, { version: 1 });
+  expect(await Array.fromAsync(readChanges(session, { from: 0 })), "no row changed meanwhile").toHaveLength(1);
+
+  await dropColumns(session, ["name"]);
+  await appendRows(session, sourceOfRows(rowSet({ id: long }, { id: [2n] })));
+  const { version } = await session.table.latest();
+  await restoreTable(session.table, { version: 1 });
+  await expect(planChanges(session.table, { from: 0 })).rejects.toMatchObject({
+    code: "SCHEMA_MISMATCH",
+    message: expect.stringContaining("drops the column name") as string,
+  });
+  expect((await planChanges(session.table, { from: version })).commits.length).toBe(2);
 });
 
 describe("changes across a restore that undoes a wider type", () => {
