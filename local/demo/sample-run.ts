@@ -144,9 +144,10 @@ async function follow(
         "BATCH_ABANDONED",
         `${failed.flow} is ${failed.state}: ${failed.failure?.message ?? "its query is not the one of its data"}. The logs are in ${logs}.`,
       );
-    const rows = Object.fromEntries(statuses.map((status) => [status.flow, status.rows ?? 0]));
+    const rows = rowsIn(statuses);
     onProgress(rows);
-    if (isDone) return rows;
+    // A status is not of one moment: its rows may be those of before the batch that left nothing to read.
+    if (isDone) return rowsIn(await Promise.all(pipeline.flows.map((flow) => flowStatus(context, flow))));
     const state = JSON.stringify(statuses.map(({ rows: count, batches }) => [count, batches]));
     if (state !== last) movedMs = clock.nowMs();
     last = state;
@@ -157,6 +158,10 @@ async function follow(
       );
     await clock.sleep(pollMs, signal);
   }
+}
+
+function rowsIn(statuses: readonly FlowStatus[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(statuses.map((status) => [status.flow, status.rows ?? 0]));
 }
 
 async function hasReadAll({ tables }: ServingContext, flow: Flow, status: FlowStatus): Promise<boolean> {
