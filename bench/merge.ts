@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { appendRows, sourceOfRows, type SourceRows } from "../shared/table/index.ts";
+import { appendRows, restoreTable, sourceOfRows, type SourceRows } from "../shared/table/index.ts";
 import { DeltaLake, localFolder, long, string, struct, type LakeTable } from "../shared/table/lake/index.ts";
 import { median } from "./cold-start/sample.ts";
 
@@ -80,7 +80,11 @@ async function run({ rounds, rows, json }: Options): Promise<void> {
       for (const times of [1, 10]) tables.set(times, await filledTable(lake, rows * times, marks));
       for (let round = 1; round <= rounds; round++) {
         for (const each of cases) {
-          const sample = await mergeOnce(tables.get(each.times)!, each.source(rows), each.times * rows);
+          const table = tables.get(each.times)!;
+          const { version } = await table.session.table.latest();
+          const sample = await mergeOnce(table, each.source(rows), each.times * rows);
+          // The next one finds the files as they were, not what this merge made of them.
+          await restoreTable(table.session.table, { version });
           const key = `${each.name}${marks ? " marked" : ""}`;
           samples.set(key, [...(samples.get(key) ?? []), sample]);
           say(`round ${round} of ${rounds}, ${key}: ${Math.round(sample.ms)} ms, ${sample.files} files`);
