@@ -25,8 +25,6 @@ interface Change {
   /** What is written after the change's name; one with dots takes one or more words. */
   readonly words: readonly string[];
   readonly description: string;
-  /** Whether batches of a flow could no longer be written after it, whatever its words are. */
-  readonly stopsFlows: boolean;
   readonly apply: (
     table: DeltaTable,
     words: readonly [string, ...string[]],
@@ -38,59 +36,52 @@ const changes = {
   "add-column": {
     words: ["<column>", "<type>"],
     description: "a column at the end, NULL in the rows that are there",
-    stopsFlows: true,
-    apply: (table, [column, type = ""]) => addColumns({ table }, { [column]: parseType(type) }),
+    apply: (table, [column, type = ""], options) => addColumns({ table }, { [column]: parseType(type) }, options),
   },
   "rename-column": {
     words: ["<column>", "<name>"],
     description: "another name for a column or a field, which keeps its place",
-    stopsFlows: true,
-    apply: (table, [column, name = ""]) => renameColumn({ table }, column, name),
+    apply: (table, [column, name = ""], options) => renameColumn({ table }, column, name, options),
   },
   "drop-column": {
     words: ["<column>..."],
     description: "columns that nobody sees any more; files keep them",
-    stopsFlows: true,
-    apply: (table, columns) => dropColumns({ table }, columns),
+    apply: (table, columns, options) => dropColumns({ table }, columns, options),
   },
   "widen-column": {
     words: ["<column>", "<type>"],
     description: "a wider type, in which every value stays what it is",
-    stopsFlows: true,
-    apply: (table, [column, type = ""]) => widenColumn({ table }, column, parseType(type)),
+    apply: (table, [column, type = ""], options) => widenColumn({ table }, column, parseType(type), options),
   },
   "set-property": {
     words: ["<key=value>..."],
     description: "properties, and what they need of the table's protocol",
-    stopsFlows: false,
     apply: (table, properties, options) => setProperties({ table }, propertiesOf(properties), options),
   },
   "unset-property": {
     words: ["<key>..."],
     description: "properties that are Delta's own again",
-    stopsFlows: false,
     apply: (table, keys, options) => unsetProperties({ table }, keys, options),
   },
   "add-constraint": {
     words: ["<name>", "<condition>"],
     description: "what must be true of every row, those that are there first",
-    stopsFlows: true,
-    apply: async (table, [name, condition = ""]) => {
+    apply: async (table, [name, condition = ""], options) => {
       let outcome: Alteration | undefined;
-      await withCompute(async (compute) => void (outcome = await addConstraint({ compute, table }, name, condition)));
+      await withCompute(async (compute) => {
+        outcome = await addConstraint({ compute, table }, name, condition, options);
+      });
       return outcome!;
     },
   },
   "drop-constraint": {
     words: ["<name>"],
     description: "what need not be true any more",
-    stopsFlows: false,
     apply: (table, [name]) => dropConstraint({ table }, name),
   },
   "add-feature": {
     words: ["<feature>..."],
     description: "table features of the protocol, which readers or writers have to know",
-    stopsFlows: false,
     apply: (table, features, options) => upgradeProtocol({ table }, features, options),
   },
 } as const satisfies Readonly<Record<string, Change>>;
@@ -142,12 +133,6 @@ async function alter(
     throw new DyneError(
       "INVALID_ARGUMENT",
       `${name} takes ${change.words.join(" ")}, and ${words.length} ${words.length === 1 ? "word is" : "words are"} there. Write "${usageOf(name)}", a word with spaces in quotes.`,
-    );
-  if (change.stopsFlows && writer !== undefined)
-    throw new DyneError(
-      "INVALID_ARGUMENT",
-      `${table.path} is written by the flow ${writer.flow}, whose batches would no longer fit it after ${name}. Change the table in its pipeline.`,
-      { details: { flow: writer.flow } },
     );
   const { kind, ...outcome } = await change.apply(table, words, { writer });
   if (kind === "conflict") process.exitCode = 1;

@@ -134,7 +134,8 @@ export class DeltaTable {
 
   /**
    * Adds the columns that are declared and not there yet, at the end and nullable: rows written before have NULL in them. Gives the
-   * snapshot that has them all. Throws SCHEMA_MISMATCH where a column is there with another type.
+   * snapshot that has them all. For the writer that declares them: a table of a flow is not refused. Throws SCHEMA_MISMATCH where a column is
+   * there with another type.
    */
   async addColumns(declared: Schema): Promise<Snapshot> {
     for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt++) {

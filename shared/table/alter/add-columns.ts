@@ -5,19 +5,22 @@ import { evolvedSchema } from "../write/evolved-schema.ts";
 import type { Alteration } from "./alteration.ts";
 import { assertFree, assertStruct, commitSchema } from "./altered-column.ts";
 import { withStruct } from "./edited-schema.ts";
+import { assertNoFlow, type AlterOptions } from "./flow-properties.ts";
 
 /**
  * Adds columns, and fields of structs (`address.city`; `tags.element.name` within an array), by their paths: at the end, and nullable. Rows that
  * are there have NULL in them.
  *
  * Errors: DUPLICATE_NAME for one that is there, in whatever case; UNKNOWN_COLUMN for a struct that is not; INVALID_ARGUMENT for a name that
- * cannot be, and for a place that is no struct; UNSUPPORTED_FEATURE for a type that dyne does not write.
+ * cannot be, for a place that is no struct, and for a table that a flow writes; UNSUPPORTED_FEATURE for a type that dyne does not write.
  */
 export async function addColumns(
   { table }: Pick<TableSession, "table">,
   columns: Readonly<Record<string, DataType>>,
+  options: AlterOptions = {},
 ): Promise<Alteration> {
   const snapshot = await table.latest();
+  assertNoFlow(table.path, snapshot, options, "adding a column");
   let { schema } = snapshot;
   const added: { readonly column: Readonly<Record<string, unknown>> }[] = [];
   for (const [text, type] of Object.entries(columns)) {

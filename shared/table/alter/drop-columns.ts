@@ -4,6 +4,7 @@ import type { TableSession } from "../table-session.ts";
 import type { Alteration } from "./alteration.ts";
 import { assertMapped, assertUnused, commitSchema, fieldAt } from "./altered-column.ts";
 import { withStruct } from "./edited-schema.ts";
+import { assertNoFlow, type AlterOptions } from "./flow-properties.ts";
 import { statsColumnsAfter } from "./stats-columns.ts";
 import { unchanged } from "../unchanged.ts";
 
@@ -12,13 +13,15 @@ import { unchanged } from "../unchanged.ts";
  * added by the same name is another one.
  *
  * Errors: INVALID_ARGUMENT where the table does not map its columns, for partition columns, for columns that a constraint or a generated column
- * uses, and for the last field of a struct or the last column beside partition columns; UNKNOWN_COLUMN.
+ * uses, for the last field of a struct or the last column beside partition columns, and for a table that a flow writes; UNKNOWN_COLUMN.
  */
 export async function dropColumns(
   { table }: Pick<TableSession, "table">,
   columns: readonly string[],
+  options: AlterOptions = {},
 ): Promise<Alteration> {
   const snapshot = await table.latest();
+  assertNoFlow(table.path, snapshot, options, "dropping a column");
   if (columns.length === 0) return unchanged(table, snapshot);
   assertMapped(table, snapshot, "dropped");
   let { schema } = snapshot;

@@ -1,4 +1,4 @@
-/** Which properties and features a table can have that a flow of dyne writes: those with which its next batch is still committed. */
+/** What can be changed of a table that a flow of dyne writes: properties and features with which its next batch is still committed, no columns. */
 import { DyneError } from "../../core/index.ts";
 import { tableProperty, type CheckedProperties, type Snapshot } from "../../delta/index.ts";
 import { writingFlow, type TableWriter } from "../writing-flow.ts";
@@ -12,6 +12,20 @@ export interface AlterOptions {
 export function writerOf(snapshot: Snapshot, { writer }: AlterOptions): TableWriter | undefined {
   const flow = writingFlow(snapshot);
   return writer ?? (flow === undefined ? undefined : { flow, appendsOnly: false });
+}
+
+/**
+ * Throws INVALID_ARGUMENT where a flow writes the table whose columns, or what must be true of them, somebody is about to change by `change`:
+ * "dropping a column".
+ */
+export function assertNoFlow(path: string, snapshot: Snapshot, options: AlterOptions, change: string): void {
+  const writer = writerOf(snapshot, options);
+  if (writer === undefined) return;
+  throw new DyneError(
+    "INVALID_ARGUMENT",
+    `${path} is written by the flow ${writer.flow}, whose batches would no longer fit it after ${change}. Change the table in its pipeline.`,
+    { details: { flow: writer.flow } },
+  );
 }
 
 /** Throws INVALID_ARGUMENT for properties and features with which the flow that writes a table could not go on, saying what to do. */

@@ -5,6 +5,7 @@ import { evolvedSchema } from "../write/evolved-schema.ts";
 import type { Alteration } from "./alteration.ts";
 import { assertFree, assertMapped, assertUnused, commitSchema, fieldAt } from "./altered-column.ts";
 import { withStruct } from "./edited-schema.ts";
+import { assertNoFlow, type AlterOptions } from "./flow-properties.ts";
 import { statsColumnsAfter } from "./stats-columns.ts";
 import { unchanged } from "../unchanged.ts";
 
@@ -13,15 +14,17 @@ import { unchanged } from "../unchanged.ts";
  * same column: its files have a name of their own for it (PROTOCOL.md § Column Mapping).
  *
  * Errors: INVALID_ARGUMENT where the table does not map its columns, for a column that a constraint or a generated column uses, and for a name
- * that cannot be; UNKNOWN_COLUMN; DUPLICATE_NAME.
+ * that cannot be, and for a table that a flow writes; UNKNOWN_COLUMN; DUPLICATE_NAME.
  */
 export async function renameColumn(
   { table }: Pick<TableSession, "table">,
   column: string,
   newColumn: string,
+  options: AlterOptions = {},
 ): Promise<Alteration> {
   const newName = nameOf(newColumn);
   const snapshot = await table.latest();
+  assertNoFlow(table.path, snapshot, options, "renaming a column");
   assertMapped(table, snapshot, "renamed");
   const { path, parent, name } = fieldAt(table, snapshot, column);
   if (name === newName) return unchanged(table, snapshot);

@@ -5,6 +5,7 @@ import type { TableSession } from "../table-session.ts";
 import type { Alteration } from "./alteration.ts";
 import { assertUnused, commitSchema } from "./altered-column.ts";
 import { widenedSchema } from "./edited-schema.ts";
+import { assertNoFlow, type AlterOptions } from "./flow-properties.ts";
 import { unchanged } from "../unchanged.ts";
 
 /**
@@ -18,8 +19,10 @@ export async function widenColumn(
   { table }: Pick<TableSession, "table">,
   column: string,
   type: DataType,
+  options: AlterOptions = {},
 ): Promise<Alteration> {
   const snapshot = await table.latest();
+  assertNoFlow(table.path, snapshot, options, "widening a column");
   const { path, type: before } = findColumn(table.path, snapshot.schema, parseColumnPath(column));
   if (sameType(before, type)) return unchanged(table, snapshot);
   const text = columnPathText(path);

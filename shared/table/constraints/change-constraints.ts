@@ -3,12 +3,13 @@ import { DyneError, limits } from "../../core/index.ts";
 import { protocolAfter, type AddFile, type Snapshot } from "../../delta/index.ts";
 import type { LogicalPlan } from "../../plan/index.ts";
 import { commitAltered, type Alteration } from "../alter/alteration.ts";
+import { assertNoFlow, type AlterOptions } from "../alter/flow-properties.ts";
 import type { TableSession } from "../table-session.ts";
 import { rowsKeeping } from "./guarded-plan.ts";
 import { checkRule, constraintPrefix, type TableRule } from "./table-rule.ts";
 import { unchanged } from "../unchanged.ts";
 
-export interface ConstraintOptions {
+export interface ConstraintOptions extends AlterOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -17,7 +18,7 @@ export interface ConstraintOptions {
  * a time; rows that arrive meanwhile are a conflict. Names are kept in lower case. Safe to repeat: the same constraint again is `unchanged`.
  *
  * Errors: CONSTRAINT_VIOLATED with a row that breaks it; DUPLICATE_NAME where the name has another condition; INVALID_ARGUMENT for a name that is
- * empty; those of `parsePredicate`.
+ * empty, and for a table that a flow writes; those of `parsePredicate`.
  */
 export async function addConstraint(
   session: TableSession,
@@ -27,6 +28,7 @@ export async function addConstraint(
 ): Promise<Alteration> {
   const { table } = session;
   const snapshot = await table.latest();
+  assertNoFlow(table.path, snapshot, options, "adding a constraint");
   const key = keyOf(table.path, name);
   const there = snapshot.metadata.configuration[key];
   if (there === condition) return unchanged(table, snapshot);

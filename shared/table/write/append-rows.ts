@@ -1,7 +1,7 @@
 import type { TableSession } from "../table-session.ts";
 import { guardedPlan } from "../constraints/guarded-plan.ts";
 import { alignedRows } from "./aligned-rows.ts";
-import { evolvedSchema, schemaChange } from "./evolved-schema.ts";
+import { schemaChange, schemaOfRows } from "./evolved-schema.ts";
 import { addActions, outputMetrics, writeRows } from "./new-files.ts";
 import type { SourceRows } from "./source-rows.ts";
 import { commitWrite, type WriteOptions, type WriteOutcome } from "./write-outcome.ts";
@@ -16,7 +16,8 @@ export interface AppendOptions extends WriteOptions {
  * Adds rows to a table in one commit: columns by name, see `alignedRows`. A blind append: only a change of the table's schema, properties
  * or protocol can conflict with it.
  *
- * Errors: SCHEMA_MISMATCH; DATA_ERROR for a value that does not fit its column, CONSTRAINT_VIOLATED for one that the table forbids. Repeating is
+ * Errors: SCHEMA_MISMATCH; DATA_ERROR for a value that does not fit its column, CONSTRAINT_VIOLATED for one that the table forbids;
+ * INVALID_ARGUMENT for columns that are new to a table that a flow writes. Repeating is
  * safe after an outcome, and after an error only with a fence.
  */
 export async function appendRows(
@@ -27,7 +28,7 @@ export async function appendRows(
   const { table } = session;
   const snapshot = await table.latest();
   const aligned = alignedRows(table.path, snapshot.schema, source.plan, options);
-  const [plan, schema] = [aligned.plan, evolvedSchema(table, snapshot, aligned.schema)];
+  const [plan, schema] = [aligned.plan, schemaOfRows(table, snapshot, aligned.schema)];
   const files = await writeRows(
     session,
     { ...snapshot, schema },

@@ -11,6 +11,7 @@ import {
 } from "../../delta/index.ts";
 import { DyneError } from "../../core/index.ts";
 import type { Schema } from "../../plan/index.ts";
+import { assertNoFlow } from "../alter/flow-properties.ts";
 
 const maxColumnIdProperty = "delta.columnMapping.maxColumnId";
 
@@ -32,6 +33,19 @@ export function evolvedSchema(
   }).schema;
 }
 
+/**
+ * `evolvedSchema`, for rows that somebody writes. Throws INVALID_ARGUMENT where they would change the columns of a table that a flow writes.
+ */
+export function schemaOfRows(
+  table: { readonly path: string; readonly log: Pick<DeltaLog, "random"> },
+  snapshot: Snapshot,
+  schema: Schema,
+): Schema {
+  const evolved = evolvedSchema(table, snapshot, schema);
+  if (changesSchema(snapshot, evolved)) assertNoFlow(table.path, snapshot, {}, "a change of its columns");
+  return evolved;
+}
+
 /** Names that a table cannot get later can no more be given to it when it is made. */
 function assertNewNames({ schema: before, columnMapping, metadata }: Snapshot, schema: Schema): void {
   assertNames(schema, columnMapping, before);
@@ -49,10 +63,14 @@ const changeColumns: readonly string[] = ["_change_type", "_commit_version", "_c
 /** The actions that give a table another schema, one of `evolvedSchema`, and the protocol that it needs for that; none where it is the same. */
 export function schemaChange(path: string, snapshot: Snapshot, schema: Schema): readonly Action[] {
   const { protocol: before } = snapshot;
-  if (schema === snapshot.schema || schemaString(schema) === schemaString(snapshot.schema)) return [];
+  if (!changesSchema(snapshot, schema)) return [];
   const metaData = changedMetadata(snapshot, schema);
   const protocol = protocolAfter(path, before, metaData, schema);
   return [...(protocol === before ? [] : [{ protocol }]), { metaData }];
+}
+
+function changesSchema({ schema: before }: Snapshot, schema: Schema): boolean {
+  return schema !== before && schemaString(schema) !== schemaString(before);
 }
 
 /** The metadata of a table with another schema, one of `evolvedSchema`, and the greatest id of a column that there ever was. */

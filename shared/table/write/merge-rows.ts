@@ -6,7 +6,7 @@ import { deleteAll, type ObjectStore } from "../../storage/index.ts";
 import { guardedPlan } from "../constraints/guarded-plan.ts";
 import type { TableSession } from "../table-session.ts";
 import { mergedSchema } from "./aligned-rows.ts";
-import { evolvedSchema, schemaChange } from "./evolved-schema.ts";
+import { schemaChange, schemaOfRows } from "./evolved-schema.ts";
 import { changeMetrics } from "./delete-rows.ts";
 import type { MergeClause } from "./merge-clauses.ts";
 import { mergeCondition } from "./merge-condition.ts";
@@ -43,7 +43,7 @@ export interface MergeOptions extends WriteOptions {
  * Merges rows into a table in one commit: Delta's MERGE. The source is computed once. Files of the table that cannot hold a match are not
  * read, and those without a row that changes stay as they are; the others are taken in batches, bounded in bytes.
  *
- * Errors: UNKNOWN_COLUMN, TYPE_MISMATCH, SCHEMA_MISMATCH, INVALID_ARGUMENT for no clause; MERGE_AMBIGUOUS where several rows of the source would change one row;
+ * Errors: UNKNOWN_COLUMN, TYPE_MISMATCH, SCHEMA_MISMATCH, INVALID_ARGUMENT for no clause, and for columns that are new to a table that a flow writes; MERGE_AMBIGUOUS where several rows of the source would change one row;
  * DATA_ERROR, CONSTRAINT_VIOLATED; FILE_MISSING. Repeating is safe where a match is not changed twice.
  */
 export async function mergeRows(
@@ -73,7 +73,7 @@ function mergeQuery(
   const source = schemaOf(plan);
   assertOwnNames(`The source of the merge into ${table.path}`, source);
   const { schema } = snapshot;
-  const after = mergeSchema ? evolvedSchema(table, snapshot, mergedSchema(table.path, schema, source)) : schema;
+  const after = mergeSchema ? schemaOfRows(table, snapshot, mergedSchema(table.path, schema, source)) : schema;
   const query = { path: table.path, before: schema, after, source, condition: mergeCondition(on), clauses };
   checkMerge(query, on);
   return query;

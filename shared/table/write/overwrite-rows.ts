@@ -6,7 +6,7 @@ import { partitionValueKey } from "../partition-value-key.ts";
 import type { TableSession } from "../table-session.ts";
 import { guardedPlan, rowsKeeping } from "../constraints/guarded-plan.ts";
 import { alignedRows } from "./aligned-rows.ts";
-import { evolvedSchema, schemaChange } from "./evolved-schema.ts";
+import { schemaChange, schemaOfRows } from "./evolved-schema.ts";
 import { deletedRows, everyRow, predicateText } from "./delete-rows.ts";
 import { filesMatching } from "../file-condition.ts";
 import { addActions, cdcOf, changeTarget, dataTarget, insertedRows, outputMetrics, stillRunning } from "./new-files.ts";
@@ -49,7 +49,7 @@ export async function overwriteRows(
       `${table.path} has no partitions to replace. Replace all rows, or those of a condition.`,
     );
   const { plan, schema } = alignedRows(table.path, snapshot.schema, source.plan, options);
-  const aligned = { plan, schema: evolvedSchema(table, snapshot, schema) };
+  const aligned = { plan, schema: schemaOfRows(table, snapshot, schema) };
   const where = replace.kind === "where" ? replace.condition : everyRow;
   const deleted =
     replace.kind === "where" ? await deletedRows(session, snapshot, replace.condition, signal) : undefined;
