@@ -8,7 +8,7 @@ import { commitOf, encodeActions, parseCommit } from "./commit-file.ts";
 import { assertStatisticsColumns } from "./file-layout.ts";
 import { timed } from "./in-commit-timestamp.ts";
 import { commitPath, type DeltaLog } from "./log.ts";
-import { checkProperties, protocolOfNew } from "./property-change.ts";
+import { assertText, checkProperties, protocolOfNew } from "./property-change.ts";
 import { parseSchema, schemaString } from "./schema.ts";
 import { findSnapshot } from "./open-snapshot.ts";
 import { snapshotOfFirst, type Snapshot } from "./snapshot.ts";
@@ -91,11 +91,15 @@ function withColumnMapping(
   };
 }
 
-function validate(log: DeltaLog, { schema, partitionBy = [], configuration = {} }: TableDefinition): void {
+function validate(log: DeltaLog, definition: TableDefinition): void {
+  const { schema, partitionBy = [], configuration = {}, name = "", description = "" } = definition;
+  assertText(name, `The name of ${log.path}`);
+  assertText(description, `The description of ${log.path}`);
   parseSchema(schemaString(schema));
   const fields = schema.fields as Readonly<Record<string, StructField>>;
   const checked = checkProperties(log.path, configuration);
   assertNames(schema, tableProperty(checked.configuration, "delta.columnMapping.mode"));
+  assertPartitionList(log, partitionBy);
   for (const column of partitionBy) {
     const kind = fields[column]?.type.kind;
     if (kind === undefined)
@@ -114,10 +118,21 @@ function validate(log: DeltaLog, { schema, partitionBy = [], configuration = {} 
     );
   }
   assertStatisticsColumns(log.path, { schema, partitionBy }, checked.configuration);
-  if (configuration[transactionRetention] !== undefined) {
+  if (checked.configuration[transactionRetention] !== undefined) {
     throw new DyneError(
       "INVALID_ARGUMENT",
       `The table ${log.path} may not have the property ${transactionRetention}: writers are told apart by records that must not expire.`,
     );
   }
+}
+
+function assertPartitionList({ path }: DeltaLog, partitionBy: readonly string[]): void {
+  if (!Array.isArray(partitionBy))
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `The table ${path} is partitioned by a list of columns, and "${String(partitionBy)}" is none. Write [columns].`,
+    );
+  const twice = partitionBy.find((column, at) => partitionBy.indexOf(column) < at);
+  if (twice !== undefined)
+    throw new DyneError("DUPLICATE_NAME", `The table ${path} is partitioned by "${twice}" twice. Name it once.`);
 }

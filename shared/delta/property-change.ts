@@ -24,18 +24,19 @@ const featurePrefix = "delta.feature.";
  * Checks properties that somebody wants to set. Names of Delta's and of dyne's are known in whatever case; names that do not begin with
  * `delta.` or `dyne.` are the table owner's and are taken as they are.
  * Throws INVALID_ARGUMENT for an unknown name, with the nearest one, for one that is given twice or can be none, for a text that is no value,
- * and for what only writers set;
+ * for a value that is no text, which no reader would take, and for what only writers set;
  * UNSUPPORTED_FEATURE for a value that asks for what dyne does not write.
  */
 export function checkProperties(path: string, wanted: Configuration): CheckedProperties {
   const configuration: Record<string, string> = {};
   const features = new Set<string>();
   for (const [given, text] of Object.entries(wanted)) {
-    if (given.trim() === "" || given === "__proto__")
+    if (given.trim() !== given || given === "" || given === "__proto__")
       throw new DyneError(
         "INVALID_ARGUMENT",
-        `"${given}" cannot be the name of a property of ${path}. Choose another.`,
+        `"${given}" cannot be the name of a property of ${path}. Choose another, without blanks around it.`,
       );
+    assertText(text, `${given} of ${path}`);
     if (given.toLowerCase().startsWith(featurePrefix)) features.add(askedFeature(path, given, text));
     else if (given.toLowerCase() === "delta.minwriterversion" || given.toLowerCase() === "delta.minreaderversion")
       for (const feature of featuresOfVersion(path, given, text)) features.add(feature);
@@ -47,6 +48,12 @@ export function checkProperties(path: string, wanted: Configuration): CheckedPro
     }
   }
   return { configuration, features: [...features] };
+}
+
+/** Throws INVALID_ARGUMENT for what JavaScript gives where a table's log can only have a text: no reader would take the table any more. */
+export function assertText(value: unknown, what: string): asserts value is string {
+  if (typeof value === "string") return;
+  throw new DyneError("INVALID_ARGUMENT", `${what} is to be ${String(value)}, which is no text. Write it as one.`);
 }
 
 /** True for a name that neither Delta nor dyne gives a meaning to. */

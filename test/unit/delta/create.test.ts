@@ -84,6 +84,18 @@ describe("creating a table", () => {
     ["two columns that differ in case", { schema: struct("id", "ID") }, "DUPLICATE_NAME"],
     ["a column with a space", { schema: struct("my id") }, "INVALID_ARGUMENT"],
     ["a partition column that is not there", { schema: struct("id"), partitionBy: ["day"] }, "UNKNOWN_COLUMN"],
+    ["a partition column twice", { schema: struct("id", "a"), partitionBy: ["a", "a"] }, "DUPLICATE_NAME"],
+    [
+      "a partition column that is in no list",
+      { schema: struct("id", "a"), partitionBy: "a" as unknown as readonly string[] },
+      "INVALID_ARGUMENT",
+    ],
+    [
+      "a description that is no text",
+      { schema: struct("id"), description: 5 as unknown as string },
+      "INVALID_ARGUMENT",
+    ],
+    ["a name that is no text", { schema: struct("id"), name: null as unknown as string }, "INVALID_ARGUMENT"],
     ["nothing but partition columns", { schema: struct("id"), partitionBy: ["id"] }, "INVALID_ARGUMENT"],
     [
       "a partition column that is an array",
@@ -102,6 +114,11 @@ describe("creating a table", () => {
     [
       "records of transactions that expire",
       { schema: struct("id"), configuration: { "delta.setTransactionRetentionDuration": "interval 1 day" } },
+      "INVALID_ARGUMENT",
+    ],
+    [
+      "records of transactions that expire, in another spelling",
+      { schema: struct("id"), configuration: { "DELTA.settransactionretentionduration": "interval 1 day" } },
       "INVALID_ARGUMENT",
     ],
     [

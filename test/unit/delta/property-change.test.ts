@@ -20,7 +20,7 @@ describe("properties that somebody sets", () => {
     expect(checkProperties("t", wanted as Record<string, string>)).toEqual({ configuration: {}, features });
   });
 
-  test.each<[string, string, string, string]>([
+  test.each<[string, unknown, string, string]>([
     ["delta.apendOnly", "true", "INVALID_ARGUMENT", "Did you mean delta.appendOnly?"],
     ["delta.whatever", "true", "INVALID_ARGUMENT", "no table property delta.whatever"],
     ["delta.appendOnly", "yes", "INVALID_ARGUMENT", "true or false"],
@@ -49,8 +49,14 @@ describe("properties that somebody sets", () => {
     ["delta.autoOptimize.autoCompact", "flase", "INVALID_ARGUMENT", "one of true, false, auto, legacy"],
     ["__proto__", "2", "INVALID_ARGUMENT", "cannot be the name of a property"],
     [" ", "2", "INVALID_ARGUMENT", "cannot be the name of a property"],
+    [" delta.appendOnly", "true", "INVALID_ARGUMENT", "without blanks around it"],
+    ["owner\n", "me", "INVALID_ARGUMENT", "without blanks around it"],
+    ["owner", 5, "INVALID_ARGUMENT", "owner of lake/t is to be 5, which is no text"],
+    ["owner", undefined, "INVALID_ARGUMENT", "is to be undefined"],
+    ["delta.appendOnly", true, "INVALID_ARGUMENT", "is to be true, which is no text"],
+    ["delta.feature.deletionVectors", null, "INVALID_ARGUMENT", "is to be null"],
   ])("%s = %s is refused: %s, %s", (key, value, code, part) => {
-    expect(() => checkProperties("lake/t", { [key]: value })).toThrow(
+    expect(() => checkProperties("lake/t", { [key]: value } as Record<string, string>)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(part) }),
     );
   });
