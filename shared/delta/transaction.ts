@@ -243,6 +243,8 @@ function closed(verdict: Exclude<FenceVerdict, { kind: "open" }>, snapshot: Snap
 function validate(log: DeltaLog, { actions, isBlindAppend, fences = [] }: CommitRequest): void {
   const fenced = new Set(fences.map(({ appId }) => appId));
   if (fenced.size < fences.length) throw invalid(log, "has two fences of one appId");
+  if (fences.some(({ appId }) => typeof appId !== "string" || appId === ""))
+    throw invalid(log, "has a fence whose appId is not a text, or an empty one");
   if (fences.some(({ version }) => !Number.isSafeInteger(version)))
     throw invalid(log, "has a fence whose version is not a whole number");
   if (actions.some((action) => "txn" in action && fenced.has(action.txn.appId)))

@@ -296,6 +296,15 @@ describe("commits that are refused", () => {
       why: "two fences of one appId",
       request: { fences: [1, 2].map((version) => ({ appId: "x", version, expected: undefined })) },
     },
+    // What JavaScript may give: no reader would take the table any more.
+    ...[5, undefined, null, ""].map((appId) => ({
+      why: `a fence whose appId is ${JSON.stringify(appId)}`,
+      request: { fences: [{ appId: appId as string, version: 1, expected: undefined }] },
+    })),
+    {
+      why: "a fence whose version is a text",
+      request: { fences: [{ appId: "x", version: "1" as unknown as number, expected: undefined }] },
+    },
   ])("$why", async ({ request }) => {
     const { log, base } = await newTable();
     await expect(
