@@ -5,9 +5,9 @@ import {
   getStack,
   output,
   rootStackResource,
-  type ComponentResourceOptions,
   type CustomResourceOptions,
   type Output,
+  type ResourceTransformation,
 } from "@pulumi/pulumi";
 import { ResourceGroup } from "@pulumi/azure-native/resources/resourceGroup.js";
 import type { Config } from "./config.ts";
@@ -37,7 +37,11 @@ export function makePlace(config: Config): Place {
   const tags = { project, stack };
   const resourceGroupName =
     existingResourceGroup === undefined
-      ? new ResourceGroup("group", { resourceGroupName: names.resourceGroup, location, tags }).name
+      ? new ResourceGroup(
+          "group",
+          { resourceGroupName: names.resourceGroup, location, tags },
+          { transformations: [withoutVersions] },
+        ).name
       : output(existingResourceGroup);
   const within = { resourceGroupName };
   return {
@@ -51,10 +55,27 @@ export function makePlace(config: Config): Place {
   };
 }
 
+/**
+ * Takes from a resource the types that it has by version of Azure's API, which the library declares as its former ones, twenty and more: no
+ * program of this project ever named a version, and preparing them was half of what a resource cost.
+ */
+const withoutVersions: ResourceTransformation = ({ props, opts }) => ({
+  props,
+  opts: {
+    ...opts,
+    ...(opts.aliases !== undefined && { aliases: opts.aliases.filter((alias) => !isVersioned(alias)) }),
+  },
+});
+
+/** Of one version, such as `azure-native:storage/v20240101:StorageAccount`; types of another service are kept, which a resource moves between. */
+function isVersioned(alias: object | string): boolean {
+  return typeof alias === "object" && "type" in alias && /\/v\d{8}\w*:/.test(String(alias.type));
+}
+
 /** A group of resources with one purpose, as `pulumi up` shows it. */
 class Part extends ComponentResource {
-  constructor(name: string, options: ComponentResourceOptions) {
-    super(`dyne:infra:${name}`, `part/${name}`, {}, options);
+  constructor(name: string) {
+    super(`dyne:infra:${name}`, `part/${name}`, {}, { transformations: [withoutVersions] });
   }
 
   /** Says that all of it has been asked for. */
@@ -68,7 +89,7 @@ class Part extends ComponentResource {
  * outside of any part is the same one still.
  */
 export function inPart<Made>(place: Place, name: string, make: (place: Place) => Made): Made {
-  const part = new Part(name, {});
+  const part = new Part(name);
   const options = { parent: part, aliases: [{ parent: rootStackResource }] };
   const made = make({ ...place, options: { ...place.options, ...options }, keep: { ...place.keep, ...options } });
   part.end();

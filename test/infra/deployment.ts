@@ -22,8 +22,8 @@ export interface Made {
   };
   /** The part of the program that it belongs to; empty for what belongs to none. */
   readonly part: string;
-  /** How many other parents it may have had in an earlier program, under which it is the same resource still. */
-  readonly aliases: number;
+  /** As what else it may be in the state of an earlier program: its type then, `outside` where it belonged to no part. */
+  readonly aliases: readonly string[];
 }
 
 export interface Deployment {
@@ -56,7 +56,7 @@ interface Request {
   getProtect(): boolean;
   getDependenciesList(): string[];
   getParent(): string;
-  getAliasesList(): unknown[];
+  getAliasesList(): { getSpec(): { getType(): string; getNoparent(): boolean } | undefined }[];
   getHooks():
     | { getBeforeCreateList(): string[]; getAfterCreateList(): string[]; getBeforeUpdateList(): string[] }
     | undefined;
@@ -95,13 +95,17 @@ function isSame(a: DeployOptions, b: DeployOptions): boolean {
 
 /** Runs the program, also where the same was deployed before. One after another: Pulumi's runtime is one per process. */
 export async function deployAnew(options: DeployOptions = {}): Promise<Deployment> {
-  const { stackTraceLimit } = Error;
-  // Pulumi takes a stack trace for each of its thousands of promises, which is most of what a run costs.
+  const before = {
+    stackTraceLimit: Error.stackTraceLimit,
+    prepareStackTrace: Reflect.get(Error, "prepareStackTrace") as unknown,
+  };
+  // Pulumi takes a stack trace for each of its thousands of promises, and a whole one for each resource: most of what a run costs.
   Error.stackTraceLimit = 0;
+  Error.prepareStackTrace = String;
   try {
     return await run(options);
   } finally {
-    Error.stackTraceLimit = stackTraceLimit;
+    Object.assign(Error, before);
   }
 }
 
@@ -203,6 +207,9 @@ function madeOf(request: Request, inputs: Inputs): Made {
       beforeUpdate: hooks?.getBeforeUpdateList() ?? [],
     },
     part: /::part\/([^:]+)$/.exec(request.getParent())?.[1] ?? "",
-    aliases: request.getAliasesList().length,
+    aliases: request.getAliasesList().map((alias) => {
+      const spec = alias.getSpec();
+      return spec?.getNoparent() === true ? "outside" : (spec?.getType() ?? "");
+    }),
   };
 }

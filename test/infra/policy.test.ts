@@ -105,6 +105,13 @@ const corrected: Readonly<Record<string, string>> = { "criteria.allOf[0].operato
 const about = ({ type, name }: Made, told: string) => `${type} ${name}: ${told}`;
 
 describe("every resource", () => {
+  it("is the one that it was outside of its part or as a type of another service, and looked for under no version of the API", () => {
+    const former = everything.resources.map(({ name, part, aliases }) => ({ name, part, aliases }));
+    expect(former.filter(({ aliases }) => aliases.some((alias) => /\/v\d/.test(alias)))).toEqual([]);
+    expect(former.filter(({ part, aliases }) => aliases.includes("outside") !== (part !== ""))).toEqual([]);
+    expect(everything.get("diagnostics/lake").aliases).toContain("azure-native:insights:DiagnosticSetting");
+  });
+
   it("says what this project wants it to say, whatever Azure would make of its silence", () => {
     const types = [...new Set(ofAzure.map(({ type }) => type))];
     expect(types.filter((type) => !(type in required))).toEqual([]);
