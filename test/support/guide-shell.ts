@@ -13,20 +13,34 @@ export interface ShellRun {
 
 const standIns = ["az", "curl", "npm", "pulumi"];
 
-/** Whatever is asked for is answered: an output of the deployment, or a word in its place. Plain JavaScript, for it runs from no package. */
-const standIn = String.raw`#!${process.execPath}
-const { appendFileSync } = require("node:fs");
-const { basename } = require("node:path");
-const call = [basename(process.argv[1]), ...process.argv.slice(2)];
-appendFileSync(process.env.CALLS, JSON.stringify(call) + "\n");
-const [program, subject, verb, name] = call;
-if (program === "az" && call.includes("--query")) console.log("answered");
-if (program === "pulumi" && subject === "stack" && verb === "output") {
-  const outputs = JSON.parse(process.env.OUTPUTS);
-  if (!Object.hasOwn(outputs, name)) throw new Error("there is no output " + name);
-  console.log(outputs[name]);
-}
+/**
+ * Whatever is asked for is answered: an output of the deployment, or a word in its place. A call is written as the number of its words and the
+ * words, each with a zero byte behind it. In sh, because guides call programs by the dozen, and a Node.js for each would be most of a test.
+ */
+const standIn = `#!/bin/sh
+program="\${0##*/}"
+printf '%s\\0' "$(($# + 1))" "$program" "$@" >> "$CALLS"
+if [ "$program" = az ]; then
+  for word do
+    if [ "$word" = --query ]; then echo answered; break; fi
+  done
+elif [ "$program $1 $2" = "pulumi stack output" ]; then
+  if [ ! -f "$OUTPUTS/$3" ]; then echo "there is no output $3" >&2; exit 1; fi
+  cat "$OUTPUTS/$3"
+fi
 `;
+
+function callsOf(recorded: string): readonly (readonly string[])[] {
+  const words = recorded.split("\0").slice(0, -1);
+  const calls: string[][] = [];
+  for (let start = 0; start < words.length;) {
+    const end = start + 1 + Number(words[start]);
+    if (!(end > start + 1 && end <= words.length)) throw new Error(`Calls were recorded over each other: ${recorded}`);
+    calls.push(words.slice(start + 1, end));
+    start = end;
+  }
+  return calls;
+}
 
 /** Runs a script from a fresh folder with these folders in it, and stops at the first command that fails. */
 export async function runShell(
@@ -40,15 +54,17 @@ export async function runShell(
   try {
     const programs = join(place, "programs");
     const checkout = join(place, "checkout");
-    const calls = join(place, "calls.ndjson");
-    for (const folder of [programs, checkout, ...folders.map((name) => join(checkout, name))])
+    const calls = join(place, "calls");
+    const answers = join(place, "outputs");
+    for (const folder of [programs, checkout, answers, ...folders.map((name) => join(checkout, name))])
       await mkdir(folder, { recursive: true });
     for (const name of standIns) {
       await writeFile(join(programs, name), standIn);
       await chmod(join(programs, name), 0o755);
     }
+    for (const [name, value] of Object.entries(outputs)) await writeFile(join(answers, name), `${value}\n`);
     await writeFile(calls, "");
-    const env = { PATH: `${programs}:${process.env["PATH"]}`, CALLS: calls, OUTPUTS: JSON.stringify(outputs) };
+    const env = { PATH: `${programs}:${process.env["PATH"]}`, CALLS: calls, OUTPUTS: answers };
     const { exitCode, stderr } = await new Promise<Pick<ShellRun, "exitCode" | "stderr">>((resolve) =>
       execFile(
         "bash",
@@ -57,8 +73,7 @@ export async function runShell(
         (error, _, stderr) => resolve({ exitCode: error === null ? 0 : Number(error.code ?? 1), stderr }),
       ),
     );
-    const lines = (await readFile(calls, "utf8")).split("\n").filter((line) => line !== "");
-    return { exitCode, stderr, calls: lines.map((line) => JSON.parse(line) as string[]) };
+    return { exitCode, stderr, calls: callsOf(await readFile(calls, "utf8")) };
   } finally {
     await rm(place, { recursive: true, force: true });
   }
