@@ -28,7 +28,10 @@ async function projectSetting(key: string): Promise<string | undefined> {
 async function runProgram(
   engine: FakeEngine,
   config: Readonly<Record<string, string>>,
-  environment: Readonly<Record<string, string>> = {},
+  {
+    nodeOptions = [],
+    environment = {},
+  }: { readonly nodeOptions?: readonly string[]; readonly environment?: Readonly<Record<string, string>> } = {},
 ) {
   const main = await projectSetting("main");
   // As the command's plugin for Node.js does: the option is on unless the project turns it off.
@@ -36,6 +39,7 @@ async function runProgram(
   const host = spawn(
     process.execPath,
     [
+      ...nodeOptions,
       join(pulumi, "cmd/run/index.js"),
       `--monitor=${engine.address}`,
       `--engine=${engine.address}`,
@@ -63,20 +67,24 @@ async function runProgram(
   return { exitCode: exitCode as number | null, said };
 }
 
-it("a stack that is not configured is refused with what to do, and nothing is made", { timeout: 120_000 }, async () => {
-  await using engine = await startEngine();
-  const { exitCode } = await runProgram(engine, { "azure-native:location": "westeurope" });
-  expect(exitCode).not.toBe(0);
-  expect(engine.resources).toEqual([]);
-  const [error] = engine.logged.filter(({ severity }) => severity === 3);
-  expect(error?.message).toContain("pulumi config set azure-native:subscriptionId");
-  expect(error?.message).not.toContain("at readConfig");
-});
+it.concurrent(
+  "a stack that is not configured is refused with what to do, and nothing is made",
+  { timeout: 120_000 },
+  async () => {
+    await using engine = await startEngine();
+    const { exitCode } = await runProgram(engine, { "azure-native:location": "westeurope" });
+    expect(exitCode).not.toBe(0);
+    expect(engine.resources).toEqual([]);
+    const [error] = engine.logged.filter(({ severity }) => severity === 3);
+    expect(error?.message).toContain("pulumi config set azure-native:subscriptionId");
+    expect(error?.message).not.toContain("at readConfig");
+  },
+);
 
 const byName = (resources: readonly { readonly type: string; readonly name: string; readonly inputs: object }[]) =>
   Object.fromEntries(resources.map(({ type, name, inputs }) => [name, { type, inputs }]));
 
-describe("the program", () => {
+describe.concurrent("the program", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let certificate: Certificate;
   beforeAll(async () => {
@@ -88,8 +96,11 @@ describe("the program", () => {
   async function running(answers: readonly Answer[], token?: string) {
     await using host = await startPublishHost(answers, certificate);
     await using engine = await startEngine({ publishingHost: host.host, ...(token === undefined ? {} : { token }) });
-    const trust = { NODE_EXTRA_CA_CERTS: certificate.certificatePath };
-    const { exitCode, said } = await runProgram(engine, configuration, trust);
+    const { exitCode, said } = await runProgram(engine, configuration, {
+      environment: { NODE_EXTRA_CA_CERTS: certificate.certificatePath },
+      // Pulumi takes a stack trace for each of its thousands of promises, and looks every line of it up in source maps.
+      nodeOptions: ["--stack-trace-limit=0"],
+    });
     return { exitCode, said, engine, asked: host.asked, publishUrl: `https://${host.host}/api/publish` };
   }
 
