@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { schemaString } from "../../shared/delta/index.ts";
 import {
+  arrayOf,
   avg,
   collectList,
   count,
@@ -22,6 +23,7 @@ import {
   long,
   max,
   min,
+  namedStruct,
   nthValue,
   ntile,
   percentRank,
@@ -125,6 +127,16 @@ const queries: readonly (readonly [string, { readonly plan: LogicalPlan }])[] = 
       share: percentRank().over({ partitionBy: [g], orderBy: [k] }),
       below: cumeDist().over({ partitionBy: [g], orderBy: [k] }),
       part: ntile(3).over({ partitionBy: [g], orderBy: [k] }),
+    })),
+  ],
+  [
+    "ranks by structs and arrays with NULL in them",
+    t.select(({ id, k, n, x }) => ({
+      id,
+      struct: rank().over({ orderBy: [namedStruct({ k, n })] }),
+      down: rank().over({ orderBy: [namedStruct({ k, x }).desc()] }),
+      array: rank().over({ orderBy: [arrayOf(k, n)] }),
+      back: rank().over({ orderBy: [arrayOf(x).desc("first")] }),
     })),
   ],
   [

@@ -19,6 +19,7 @@ import { isIntegral, sameType, typeName } from "../type-name.ts";
 import type { DataType } from "../types.ts";
 import { renderFromJson } from "./from-json.ts";
 import { groupedValue } from "./grouped-value.ts";
+import { orderedValue } from "./ordered-value.ts";
 import { quoteName, quoteText, renderLiteral, sqlType } from "./quoting.ts";
 import { renderHigherOrder } from "./render-lambda.ts";
 import type { Scope } from "./scope.ts";
@@ -264,7 +265,9 @@ export function renderSortKey(by: Expression, scope: Scope): string {
 
 /** One item of ORDER BY; the place of NULLs is always stated. */
 export function renderOrder(order: SortOrder, scope: Scope): string {
-  return `${renderSortKey(order.by, scope)} ${order.direction === "ascending" ? "ASC" : "DESC"} NULLS ${order.nulls.toUpperCase()}`;
+  const { type } = fieldOf(order.by, scope.schema, "a rendered plan");
+  const key = orderedValue(raising(spellExpression(order.by, scope)), type, scope.dialect);
+  return `${key} ${order.direction === "ascending" ? "ASC" : "DESC"} NULLS ${order.nulls.toUpperCase()}`;
 }
 
 /** A value that stops the query where the row has an error. Errors' messages start with their code, such as `DATA_ERROR: `. */
