@@ -21,6 +21,10 @@ export const limits = {
   batchInputFiles: 1_000,
   /** Small files of a state table that are merged into one by the next batch. */
   stateSmallFilesMax: 16,
+  /** Files of one size in a partition of a view's hidden table that are merged by the next batch, and how much of them. */
+  hiddenSmallFilesMax: 4,
+  hiddenMergeBytes: 16 * 1024 * 1024,
+  hiddenMergeFiles: 64,
   /** A view whose input changed by more than this share of its bytes is computed in full. */
   fullRefreshShare: 0.5,
   /**

@@ -8,6 +8,7 @@ import type { SmallInput } from "../context.ts";
 import type { HeldTable } from "./hidden-tables.ts";
 import type { RefreshMode, ReadSubject } from "./operators/refresh-scope.ts";
 import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
+import { filesToMerge } from "./small-files.ts";
 import { filesOfUses, knownFromLogs, storedName, type KnownValues } from "./touched-files.ts";
 import { sumOfVolumes, volumeOf, type InputChange, type Volume } from "./view-change.ts";
 import type { ChangingView, ViewPlan } from "./view-plan.ts";
@@ -138,7 +139,7 @@ export function keepsState({ view, held }: Pick<ViewSituation, "view" | "held">)
   return view.kind === "changes" && view.keepsState && held !== undefined;
 }
 
-/** The files of a relation that a use may need. */
+/** The files of a relation that a use may need, and of a hidden table those that are merged on this occasion. */
 export function filesRead(
   view: ChangingView,
   { inputs, held }: Pick<ViewSituation, "inputs" | "held">,
@@ -148,7 +149,8 @@ export function filesRead(
 ): readonly AddFile[] {
   if (subject.kind === "hidden") {
     const table = held?.find(({ name }) => name === subject.table);
-    return table === undefined ? [] : filesOfUses(table.snapshot, uses, known);
+    if (table === undefined) return [];
+    return [...new Set([...filesOfUses(table.snapshot, uses, known), ...filesToMerge(table.snapshot.files)])];
   }
   const { snapshot, change, before } = inputOf(view, { inputs }, subject.scan);
   switch (subject.kind) {

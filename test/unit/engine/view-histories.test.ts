@@ -6,13 +6,14 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { aroundStore, CrashPoint, dyingAtCommit, expectCrash } from "../../support/engine-faults.ts";
 import { layout } from "../../../shared/checkpoint/index.ts";
-import { generation, seededRandom } from "../../../shared/core/index.ts";
+import { generation, limits, seededRandom } from "../../../shared/core/index.ts";
 import { rewriteTable } from "../../support/engine-foreign.ts";
 import { EngineBench, EngineWorld, newEstate, type Wrap } from "../../support/engine-harness.ts";
 import { committedBatches, judgeView } from "../../support/engine-oracle.ts";
 import { relatedViews } from "../../support/view-relations.ts";
 import {
   expectViewLaw,
+  fileWith,
   reprice,
   sale,
   sales,
@@ -25,6 +26,9 @@ import {
   unsell,
   type Sale,
 } from "../../support/view-sales.ts";
+import { hiddenTables } from "../../../shared/engine/incremental/hidden-tables.ts";
+import { viewPlan } from "../../../shared/engine/incremental/view-plan.ts";
+import type { LogicalPlan } from "../../../shared/plan/index.ts";
 import { call, column, long, nothing, text } from "../../../shared/engine/incremental/expressions.ts";
 import { count, materializedView, read, tablePath, type DeclaredTable } from "../../../shared/pipeline/index.ts";
 
@@ -188,6 +192,31 @@ describe("hidden tables", () => {
     expect(new Set(Object.values(last?.tables ?? {}).map(({ txn }) => txn)).size).toBe(1);
     const { schema } = await world.table(tablePath("gold.per_shop")).latest();
     expect(schema).toEqual(salesViews.perShop.schema);
+  });
+
+  test("of new groups in every batch are few files, and no group is lost in them", async () => {
+    const view = salesViews.perShop;
+    const world = await newWorld([view]);
+    await stocked(world);
+    for (let batch = 0; batch < 12; batch++) {
+      await sell(world, [sale({ day: 1, shop: `new ${batch}`, item: `of ${batch}`, amount: batch })]);
+      await world.quiet();
+      for (const { name } of hiddenTables(viewPlan(view.query as LogicalPlan), {
+        ...view,
+        path: tablePath(view.name),
+      })) {
+        const hidden = layout.stateTable(world.flow(view.name).id, generation(1), name);
+        const { files } = await world.table(hidden, "host").latest();
+        const byDay = Object.groupBy([...files], ({ partitionValues }) => JSON.stringify(partitionValues));
+        expect(Object.keys(byDay).length).toBe(6);
+        for (const ofDay of Object.values(byDay))
+          expect(ofDay?.length, `${name} after batch ${batch}`).toBeLessThanOrEqual(limits.hiddenSmallFilesMax);
+      }
+    }
+    await unsell(world, call("not", call("eq", column("shop"), text("new 1"))), await fileWith(world, "new 1"));
+    await world.quiet();
+    await expectViewLaw(world, [view], "after the groups of twelve batches");
+    expect(new Set((await strategies(world, view)).slice(-13))).toEqual(new Set(["merge-partials"]));
   });
 
   test("are read as the last commit left them, also after a death between them and the view", async () => {
