@@ -139,8 +139,8 @@ export interface DeduplicateStep {
   readonly name: string;
   readonly input: string;
   readonly state: string;
-  /** The columns of `input`, all of which are kept. */
-  readonly columns: readonly string[];
+  /** That of `input`, all of whose columns are kept. */
+  readonly schema: Schema;
   readonly keys: readonly string[];
   readonly eventTime: string;
   readonly delayMs: number;

@@ -489,7 +489,7 @@ export function computeContract(name: string, open: () => Promise<ContractUnderT
               name: "kept",
               input: "input",
               state: "state",
-              columns: Object.keys(schema),
+              schema: schemaOf(schema),
               keys: ["key"],
               eventTime: "at",
               delayMs: 10_000,

@@ -197,7 +197,7 @@ export class StreamingJob {
       name: "kept",
       input: "fresh",
       state: "state",
-      columns: fieldsOf(this.#rows.schema).map(([name]) => name),
+      schema: this.#rows.schema,
       keys: deduplicate.keys,
       eventTime: watermark.eventTime,
       delayMs: watermark.delayMs,

@@ -5,6 +5,8 @@
  */
 import { DyneError } from "../../core/errors.ts";
 import type { Dialect } from "../functions/function-definition.ts";
+import type { Schema } from "../types.ts";
+import { groupedValue } from "./grouped-value.ts";
 import { quoteName } from "./quoting.ts";
 
 export interface DropDuplicates {
@@ -12,6 +14,8 @@ export interface DropDuplicates {
   readonly input: string;
   /** The columns of the output, in order. */
   readonly columns: readonly string[];
+  /** The types of columns, as far as they are known: what may hold zeros is sorted by another value, so that it keeps their signs. */
+  readonly schema?: Schema | undefined;
   /** The same for rows emitted before, which come first: the key columns and the event time under their names in the input. */
   readonly state?: string | undefined;
   readonly keys: readonly string[];
@@ -54,7 +58,7 @@ const spellings: Readonly<Record<Dialect, Spelling>> = {
 
 /** The rows of the input that are emitted, as a query with the columns asked for. Errors: INVALID_ARGUMENT. */
 export function renderDropDuplicates(request: DropDuplicates): string {
-  const { input, columns, state, keys, eventTime, delayMs, order, dialect = "duckdb" } = request;
+  const { input, columns, state, keys, schema, eventTime, delayMs, order, dialect = "duckdb" } = request;
   if (!Number.isSafeInteger(delayMs) || delayMs < 0)
     throw new DyneError("INVALID_ARGUMENT", `The delay ${delayMs} is no number of milliseconds. Use 0 or more.`);
   if (keys.length === 0 || order.length === 0)
@@ -71,7 +75,12 @@ export function renderDropDuplicates(request: DropDuplicates): string {
     dialect === "duckdb"
       ? `{'n': CAST(${n} AS BIGINT), 't': ${spelling.micros(name(eventTime))}}`
       : `named_struct('n', CAST(${n} AS BIGINT), 't', ${spelling.micros(name(eventTime))})`;
-  const orderBy = order.map((column) => `i.${name(column)} ASC NULLS FIRST`).join(", ");
+  const sortKey = (column: string): string => {
+    const [sql, type] = [`i.${name(column)}`, schema?.fields[column]?.type];
+    return type === undefined ? sql : groupedValue(sql, type, dialect);
+  };
+  const partitionBy = keys.map(sortKey).join(", ");
+  const orderBy = order.map((column) => `${sortKey(column)} ASC NULLS FIRST`).join(", ");
   const semi = dialect === "duckdb" ? "SEMI JOIN" : "LEFT SEMI JOIN";
   const anti = dialect === "duckdb" ? "ANTI JOIN" : "LEFT ANTI JOIN";
   const seen =
@@ -87,7 +96,7 @@ export function renderDropDuplicates(request: DropDuplicates): string {
   return [
     `WITH d_input ${materialized} (SELECT * FROM ${input})`,
     `, d_contested ${materialized} (SELECT ${keyList} FROM (SELECT ${keyList} FROM d_input${seen}) GROUP BY ${keyList} HAVING count(*) > 1)`,
-    `, d_ranked ${materialized} (SELECT i.*, row_number() OVER (PARTITION BY ${named("i", keys)} ORDER BY ${orderBy}) AS __dyne_n FROM d_input AS i ${semi} d_contested AS c ON ${match("i", "c")})`,
+    `, d_ranked ${materialized} (SELECT i.*, row_number() OVER (PARTITION BY ${partitionBy} ORDER BY ${orderBy}) AS __dyne_n FROM d_input AS i ${semi} d_contested AS c ON ${match("i", "c")})`,
     `, d_events AS (SELECT ${keyList}, ${struct("__dyne_n")} AS __dyne_row, FALSE AS __dyne_past FROM d_ranked${past})`,
     `, d_folded AS (SELECT ${keyList}, ${spelling.fold(rows, emitted, String(delayMs * 1_000))} AS __dyne_emitted FROM d_events GROUP BY ${keyList})`,
     ` SELECT ${named("i", columns)} FROM d_input AS i ${anti} d_contested AS c ON ${match("i", "c")}`,

@@ -375,6 +375,7 @@ function renderDeduplicated(plan: DropDuplicatesWithinWatermark, renderer: Rende
     sql: renderDropDuplicates({
       input: `(${input.sql})`,
       columns,
+      schema,
       keys: plan.keys,
       eventTime: column,
       delayMs,

@@ -8,16 +8,19 @@ import {
   integer,
   lag,
   read,
+  readStream,
   renderPlan,
   rowNumber,
   sortArray,
   struct,
+  timestamp,
 } from "../../../shared/plan/index.ts";
 import type { LogicalPlan } from "../../../shared/plan/index.ts";
 import { DuckDbSession } from "./duckdb-session.ts";
 
 const inner = struct({ a: double() });
-const frame = read({ name: "t", schema: struct({ id: integer(), x: double(), s: inner, xs: array(double()) }) });
+const columns = { id: integer(), x: double(), s: inner, xs: array(double()) };
+const frame = read({ name: "t", schema: struct(columns) });
 const rows = [
   [1, "-0.0"],
   [2, "0.0"],
@@ -51,6 +54,23 @@ describe("zeros keep their signs", () => {
     );
     expect(found).toEqual(rows.map(([each, value]) => ({ id: each, x: value, a: value, e: value })));
   });
+
+  it.each([{ keys: ["x"] }, { keys: ["s", "xs"] }, { keys: ["k"] }] as const)(
+    "in rows of a stream without duplicates of $keys",
+    async ({ keys }) => {
+      const schema = struct({ ...columns, k: integer(), at: timestamp() });
+      const stream = readStream({ name: "t", schema }).withWatermark("at", "1 hour");
+      const sql = renderPlan(stream.dropDuplicatesWithinWatermark([...keys]).plan, {
+        dialect: "duckdb",
+        relations: () => `(SELECT *, 1 AS k, to_timestamp(id * 7200) AS at FROM (${t}))`,
+        rowErrors: "fail",
+      });
+      const found = await duckdb.rows(
+        `SELECT id, x::VARCHAR AS x, s.a::VARCHAR AS a, xs[1]::VARCHAR AS e FROM (${sql}) ORDER BY id`,
+      );
+      expect(found).toEqual(rows.map(([each, value]) => ({ id: each, x: value, a: value, e: value })));
+    },
+  );
 
   it("in sorted arrays and lists", async () => {
     const { plan } = frame.groupBy("id").agg(() => ({ list: collectList(x) }));
