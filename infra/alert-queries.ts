@@ -54,18 +54,18 @@ lines
       name: "lag",
       severity: 2,
       description:
-        "A flow is about 15 minutes behind or more: at every look in 15 minutes more was waiting than it took in. One that rests for longer between two batches has committed none for 15 minutes more than that.",
+        "A flow is about 15 minutes behind or more: at every look in 15 minutes more was waiting than it took in. One whose batches are further apart, by its minInterval or the share of time that its refreshes may take, has committed none for 15 minutes more than that.",
       query: `${lines}
 let taken = lines
   | where said == "batch committed"
   | summarize rows = sum(tolong(line.inputRows)), batches = count() by flow;
 lines
 | where said == "flow status" and tostring(line.state) in ("NEW", "RUNNING")
-| summarize looks = count(), events = min(tolong(line.eventsBehind)), versions = min(tolong(line.versionsBehind)), restMs = max(tolong(line.minIntervalMs)), idleMs = min(tolong(line.freshnessMs)) by flow
+| summarize looks = count(), events = min(tolong(line.eventsBehind)), versions = min(tolong(line.versionsBehind)), intervalMs = max(tolong(line.intervalMs)), idleMs = min(tolong(line.freshnessMs)) by flow
 | join kind=leftouter taken on flow
 | where looks >= ${looksOfWindow}
 | extend isBehind = events > coalesce(rows, 0) or (versions > 0 and coalesce(batches, 0) == 0)
-| where iff(coalesce(restMs, 0) > ${windowMs}, (events > 0 or versions > 0) and idleMs > restMs + ${windowMs}, isBehind)
+| where iff(intervalMs > ${windowMs} and isnotnull(idleMs), (events > 0 or versions > 0) and idleMs > intervalMs + ${windowMs}, isBehind)
 | project flow, found = 1`,
       per: "flow",
       windowMinutes,

@@ -3,8 +3,7 @@
  * `time / share` after the last one began (SPEC.md 11). What the batch took is in its commit, so that an instance that starts anew, and any
  * other one, keeps to it.
  */
-import { limits } from "../core/index.ts";
-import type { CommitRecord } from "../checkpoint/index.ts";
+import { dutyIntervalMs, type CommitRecord } from "../checkpoint/index.ts";
 import type { FlowDriver } from "./flow.ts";
 
 /** Milliseconds from `nowMs` until the batch after this commit is due; 0 where it is. Never more than the whole rest. */
@@ -13,12 +12,9 @@ export function restMs(
   last: CommitRecord | undefined,
   nowMs: number,
 ): number {
-  // A beginning of a lane is no batch, and whoever has all of the time never rests.
-  if (last === undefined || last.batchId === 0 || dutyCycle >= 1) return 0;
-  const { batchTime, durationMs } = last.progress;
-  const spentMs = Object.values(durationMs).reduce((sum, ms) => sum + Math.max(0, ms), 0);
-  const intervalMs = Math.min(spentMs, limits.refreshCountedMs) / dutyCycle;
-  return Math.ceil(leftMs(Date.parse(batchTime ?? last.committedTime), intervalMs, nowMs));
+  const intervalMs = dutyIntervalMs(last, dutyCycle);
+  if (last === undefined || intervalMs === 0) return 0;
+  return Math.ceil(leftMs(Date.parse(last.progress.batchTime ?? last.committedTime), intervalMs, nowMs));
 }
 
 /**

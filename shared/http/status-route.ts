@@ -47,6 +47,10 @@ const tableStatus = z
     rows: count.nullable(),
     bytes: count.nullable(),
     freshnessMs: count.nullable().meta({ description: "Since the last commit." }),
+    intervalMs: count.meta({
+      description:
+        "From the beginning of a batch to the earliest one of the next, as it is now; what has waited for less is not late.",
+    }),
     lastBatch: z
       .strictObject({
         lane: z.string(),

@@ -4,11 +4,11 @@
  * work of a sweep has taken longer than that minute.
  *
  *     {"level":"info","message":"flow status","pipeline":"flights","flow":"silver.flights","state":"RUNNING","eventsBehind":null,
- *      "versionsBehind":2,"freshnessMs":4120,"minIntervalMs":1000}
+ *      "versionsBehind":2,"freshnessMs":4120,"intervalMs":1000}
  *     {"level":"info","message":"queue status","queue":"notices-poison","messages":0}
  */
 import type { Clock, Logger } from "../core/index.ts";
-import type { Flow, Pipeline } from "../pipeline/index.ts";
+import type { Pipeline } from "../pipeline/index.ts";
 import { flowStatus, type FlowStatus, type ServingContext } from "../serving/index.ts";
 
 /** How many messages wait in a queue, about; zero where there is no such queue. */
@@ -49,7 +49,7 @@ export async function logStatus(
     for (const flow of flows) {
       await told(parts.logger, { pipeline, flow: flow.id }, async () => {
         const status = await flowStatus(parts, flow);
-        parts.logger.info("flow status", { pipeline, flow: flow.id, ...lineOf(status, flow) });
+        parts.logger.info("flow status", { pipeline, flow: flow.id, ...lineOf(status) });
       });
     }
   }
@@ -68,14 +68,14 @@ async function told(logger: Logger, about: object, tell: () => Promise<void>): P
   }
 }
 
-/** What of a status an alert is made of: the input that is furthest behind, by its unit, and how long the flow rests between two batches. */
-function lineOf({ state, lag, freshnessMs }: FlowStatus, { minIntervalMs }: Flow) {
+/** What of a status an alert is made of: the input that is furthest behind, by its unit, and how far apart its batches are by intention. */
+function lineOf({ state, lag, freshnessMs, intervalMs }: FlowStatus) {
   return {
     state,
     eventsBehind: most(lag.map((input) => (input.kind === "hub" ? input.eventsBehind : null))),
     versionsBehind: most(lag.map((input) => (input.kind === "table" ? input.versionsBehind : null))),
     freshnessMs,
-    minIntervalMs,
+    intervalMs,
   };
 }
 

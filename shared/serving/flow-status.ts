@@ -1,6 +1,7 @@
 /** Where a flow stands, told from logs alone: nothing is computed and nothing written. */
 import { generation, replayedLane, type Clock, type Generation, type Random } from "../core/index.ts";
 import {
+  dutyIntervalMs,
   FlowLog,
   hasFailed,
   LaneLog,
@@ -38,6 +39,11 @@ export interface FlowStatus {
   readonly bytes: number | null;
   /** Milliseconds since `lastCommitTime`. */
   readonly freshnessMs: number | null;
+  /**
+   * Milliseconds from the beginning of a batch to the earliest one of the next, as it is now: the flow's least interval, or what its share of
+   * time makes of its last batch. What has waited for less is not late.
+   */
+  readonly intervalMs: number;
   /** The batch that was committed last, of whichever lane; null before the first. */
   readonly lastBatch: LastBatch | null;
   /** Tables that it joins as they stand and that have no rows yet: it takes no batch before they have. */
@@ -94,6 +100,7 @@ export async function flowStatus(context: ServingContext, flow: Flow): Promise<F
     rows: files === undefined ? null : rowsOf(files),
     bytes: files === undefined ? null : sum(files.map(({ size }) => size)),
     freshnessMs: lastCommitTime === null ? null : Math.max(0, context.clock.nowMs() - Date.parse(lastCommitTime)),
+    intervalMs: intervalOf(flow, heads),
     lastBatch,
     waitsFor: await awaited(context.tables, flow),
     lag: await inputLag(context, flow, heads),
@@ -108,6 +115,10 @@ async function awaited(tables: TableCatalog, flow: Flow): Promise<readonly strin
     if (snapshot === undefined || snapshot.version < 1) names.push(table);
   }
   return names;
+}
+
+function intervalOf({ minIntervalMs, dutyCycle }: Flow, heads: Heads): number {
+  return Math.ceil(Math.max(minIntervalMs, ...commits(heads).map((commit) => dutyIntervalMs(commit, dutyCycle))));
 }
 
 function commits(heads: Heads): readonly CommitRecord[] {

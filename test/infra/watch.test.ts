@@ -135,11 +135,11 @@ describe("alerts", () => {
     }
   });
 
-  it("of lag gives a flow that rests for longer than the window as much time more", () => {
+  it("of lag gives a flow whose batches are further apart than the window as much time more, once it has had one", () => {
     const { query } = conditionOf(deployment.get("alert/lag"));
-    expect(query).toContain("restMs = max(tolong(line.minIntervalMs)), idleMs = min(tolong(line.freshnessMs))");
+    expect(query).toContain("intervalMs = max(tolong(line.intervalMs)), idleMs = min(tolong(line.freshnessMs))");
     expect(query).toContain(
-      "| where iff(coalesce(restMs, 0) > 900000, (events > 0 or versions > 0) and idleMs > restMs + 900000, isBehind)",
+      "| where iff(intervalMs > 900000 and isnotnull(idleMs), (events > 0 or versions > 0) and idleMs > intervalMs + 900000, isBehind)",
     );
   });
 

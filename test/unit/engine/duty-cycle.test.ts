@@ -14,6 +14,7 @@ import {
   streamingTable,
   type Duration,
 } from "../../../shared/pipeline/index.ts";
+import { flowStatus } from "../../../shared/serving/index.ts";
 import { dyingAtOutcome, expectCrash } from "../../support/engine-faults.ts";
 import { EngineBench, EngineWorld, startMs } from "../../support/engine-harness.ts";
 import { committedBatches } from "../../support/engine-oracle.ts";
@@ -110,6 +111,22 @@ describe("a view whose refresh took long", () => {
     const flow = world.flow(total) as Extract<DeclaredFlow, { kind: "view" }>;
     expect(await nextRefresh(world.context(), flow)).toMatchObject({ kind: "refresh", dueInMs: 3 * refreshMs });
   });
+
+  test.each([
+    { share: 0.25, minInterval: "0 seconds", intervalMs: refreshMs / 0.25 },
+    { share: 0.25, minInterval: "2 minutes", intervalMs: 120_000 },
+    { share: 1, minInterval: "3 seconds", intervalMs: 3_000 },
+  ] as const)(
+    "says in its status how far apart its refreshes are: a share of $share, at least $minInterval",
+    async ({ share, minInterval, intervalMs }) => {
+      const world = worldOf(share, minInterval);
+      const flow = world.pipeline.flows.find(({ id }) => id === total)!;
+      const intervalNow = async () => (await flowStatus(world.context(), flow)).intervalMs;
+      const before = await intervalNow();
+      await send(world);
+      expect([before, await intervalNow()]).toEqual([flow.minIntervalMs, intervalMs]);
+    },
+  );
 
   test("does not rest with a share of one", async () => {
     const world = worldOf(1);

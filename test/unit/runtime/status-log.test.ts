@@ -67,7 +67,7 @@ describe("the status in the log", () => {
       eventsBehind: 3,
       versionsBehind: null,
       freshnessMs: null,
-      minIntervalMs: 0,
+      intervalMs: 0,
     });
     expect(lines.filter(({ message }) => message === "queue status")).toEqual([
       { level: "info", message: "queue status", queue: "notices-poison", messages: 3 },

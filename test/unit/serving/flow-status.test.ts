@@ -49,6 +49,7 @@ test("a flow that has not run is NEW, and has nothing", async () => {
     rows: null,
     bytes: null,
     freshnessMs: null,
+    intervalMs: 0,
     lastBatch: null,
     waitsFor: ["bronze.devices"],
     lag: [{ kind: "table", table: "bronze.events", versionsBehind: null }],
