@@ -23,6 +23,8 @@ export class CareSnapshots {
 
   keep(path: string, snapshot: Snapshot): void {
     this.#snapshots.delete(path);
+    // One that is too large alone leaves the others where they are.
+    if (snapshot.files.size > this.#filesMax) return;
     this.#snapshots.set(path, snapshot);
     let files = [...this.#snapshots.values()].reduce((sum, each) => sum + each.files.size, 0);
     for (const [first, { files: its }] of this.#snapshots) {
