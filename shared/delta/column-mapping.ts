@@ -25,10 +25,12 @@ export function columnMappingOf(
 ): ColumnMappingMode {
   const { minReaderVersion, readerFeatures = [] } = protocol;
   if (minReaderVersion !== 2 && !readerFeatures.includes("columnMapping")) return "none";
-  const mode = metadata.configuration[modeProperty] ?? "none";
+  const text = metadata.configuration[modeProperty] ?? "none";
+  // Spark keeps the case in which somebody wrote it.
+  const mode = text.trim().toLowerCase();
   if (mode === "none") return mode;
   if (mode !== "name" && mode !== "id")
-    throw corrupt(path, `has the ${modeProperty} "${mode}", which is none of none, name and id`);
+    throw corrupt(path, `has the ${modeProperty} "${text}", which is none of none, name and id`);
   assertMapped(path, schema, "");
   return mode;
 }

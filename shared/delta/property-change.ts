@@ -21,7 +21,8 @@ export interface CheckedProperties {
 const featurePrefix = "delta.feature.";
 
 /**
- * Checks properties that somebody wants to set. Names of Delta's and of dyne's are known in whatever case; names that do not begin with
+ * Checks properties that somebody wants to set. Names of Delta's and of dyne's are known in whatever case, and kept, as their values, in the
+ * spelling that every engine reads; names that do not begin with
  * `delta.` or `dyne.` are the table owner's and are taken as they are.
  * Throws INVALID_ARGUMENT for an unknown name, with the nearest one, for one that is given twice or can be none, for a text that is no value,
  * for a value that is no text, which no reader would take, and for what only writers set;
@@ -41,10 +42,10 @@ export function checkProperties(path: string, wanted: Configuration): CheckedPro
     else if (given.toLowerCase() === "delta.minwriterversion" || given.toLowerCase() === "delta.minreaderversion")
       for (const feature of featuresOfVersion(path, given, text)) features.add(feature);
     else {
-      const name = isOwnName(given) ? given : checkedName(path, given, text);
+      const [name, kept] = isOwnName(given) ? [given, text] : checkedProperty(path, given, text);
       if (Object.hasOwn(configuration, name))
         throw new DyneError("INVALID_ARGUMENT", `${name} of ${path} is given twice. Give it one value.`);
-      configuration[name] = text;
+      configuration[name] = kept;
     }
   }
   return { configuration, features: [...features] };
@@ -94,8 +95,8 @@ function stubOf(configuration: Configuration): Metadata {
   };
 }
 
-/** The name as Delta spells it, of a property that may be set to this text. */
-function checkedName(path: string, given: string, text: string): string {
+/** The name as Delta spells it, of a property that may be set to this text, and the text as every engine reads it. */
+function checkedProperty(path: string, given: string, text: string): readonly [name: string, text: string] {
   const name = knownName(path, given);
   const property = tableProperties[name] as TableProperty<unknown>;
   if (property.isInternal === true)
@@ -108,7 +109,7 @@ function checkedName(path: string, given: string, text: string): string {
     );
   const refused = property.refused?.(value);
   if (refused !== undefined) throw unsupported(path, refused, `${name} = ${text}`);
-  return name;
+  return [name, property.spell(text)];
 }
 
 /**

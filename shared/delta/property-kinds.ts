@@ -6,6 +6,8 @@ import { parseColumnPaths, type ColumnPath } from "./column-path.ts";
 export interface TableProperty<Value> {
   /** What the text stands for; undefined where it is no value of the property. */
   readonly parse: (text: string) => Value | undefined;
+  /** A text that is a value, as every engine reads it: some take no other case, and no blanks. */
+  readonly spell: (text: string) => string;
   /** Where the property is not set. */
   readonly absent: Value;
   /** Where a table has a text that cannot be read. */
@@ -28,6 +30,7 @@ type Facts<Value> = Pick<TableProperty<Value>, "feature" | "refused" | "isIntern
 export function flag(absent: boolean, meaning: string, facts: Facts<boolean> = {}): TableProperty<boolean> {
   return {
     parse: (text) => ({ true: true, false: false })[text.trim().toLowerCase()],
+    spell: (text) => text.trim().toLowerCase(),
     absent,
     unreadable: absent,
     form: "true or false",
@@ -53,8 +56,10 @@ export function word<const Word extends string>(
   meaning: string,
   facts: Facts<Word> = {},
 ): TableProperty<Word> {
+  const parse = (text: string) => words.find((candidate) => candidate.toLowerCase() === text.trim().toLowerCase());
   return {
-    parse: (text) => words.find((candidate) => candidate.toLowerCase() === text.trim().toLowerCase()),
+    parse,
+    spell: (text) => parse(text) ?? text,
     absent,
     unreadable: absent,
     form: `one of ${words.join(", ")}`,
@@ -75,6 +80,7 @@ export function wholeNumber<Absent extends number | undefined>(
       const value = /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
       return value >= least && value <= most ? value : undefined;
     },
+    spell: (text) => String(Number(text)),
     absent,
     unreadable: absent,
     form:
@@ -95,6 +101,7 @@ export function columnPaths(meaning: string): TableProperty<readonly ColumnPath[
         throw error;
       }
     },
+    spell: (text) => text,
     absent: undefined,
     unreadable: undefined,
     form: "names of columns, parted by commas",
@@ -104,7 +111,8 @@ export function columnPaths(meaning: string): TableProperty<readonly ColumnPath[
 
 /** Any text. */
 export function anyText(meaning: string, facts: Facts<string | undefined> = {}): TableProperty<string | undefined> {
-  return { parse: (text) => text, absent: undefined, unreadable: undefined, form: "a text", meaning, ...facts };
+  const same = (text: string) => text;
+  return { parse: same, spell: same, absent: undefined, unreadable: undefined, form: "a text", meaning, ...facts };
 }
 
 const sizeUnits: Readonly<Record<string, number>> = { "": 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
@@ -117,6 +125,7 @@ export function bytes(absent: undefined, meaning: string): TableProperty<number 
       const value = Number(match?.[1]) * (sizeUnits[match?.[2] ?? ""] ?? Number.NaN);
       return value > 0 && Number.isSafeInteger(value) ? value : undefined;
     },
+    spell: (text) => text.toLowerCase().replaceAll(/\s/g, ""),
     absent,
     unreadable: absent,
     form: "a size such as 134217728, 128mb or 1g",
@@ -144,6 +153,7 @@ export function duration<Absent extends number | undefined>(
 ): TableProperty<number | Absent> {
   return {
     parse: durationOf,
+    spell: (text) => `interval ${durationParts(text).replaceAll(/\s+/g, " ").trim()}`,
     absent,
     unreadable: Number.POSITIVE_INFINITY,
     form: "a duration such as interval 30 days, in weeks or less",
@@ -151,11 +161,15 @@ export function duration<Absent extends number | undefined>(
   };
 }
 
-function durationOf(text: string): number | undefined {
-  const parts = text
+function durationParts(text: string): string {
+  return text
     .trim()
     .toLowerCase()
     .replace(/^interval\s+/, "");
+}
+
+function durationOf(text: string): number | undefined {
+  const parts = durationParts(text);
   if (!/^(?:\d+\s+[a-z]+\s*)+$/.test(parts)) return undefined;
   let totalMs = 0;
   for (const [, count, unit = ""] of parts.matchAll(/(\d+)\s+([a-z]+)/g)) {

@@ -1,5 +1,5 @@
 /** Whether rows that were written under one schema can be told in another without loss. */
-import type { Metadata } from "../../delta/index.ts";
+import { tableProperty, type Metadata } from "../../delta/index.ts";
 import { typeName, type DataType, type DecimalType, type Schema, type StructField } from "../../plan/index.ts";
 
 /** The columns of a table while one `metaData` action was in force. */
@@ -82,7 +82,7 @@ interface Place {
 
 /** Whether columns are told apart by their physical names (PROTOCOL.md § Column Mapping), and can be renamed. */
 export function isMapped({ configuration }: Metadata): boolean {
-  return (configuration["delta.columnMapping.mode"] ?? "none") !== "none";
+  return tableProperty(configuration, "delta.columnMapping.mode") !== "none";
 }
 
 /** PROTOCOL.md § Column Mapping: what stays the same when a column is renamed. */

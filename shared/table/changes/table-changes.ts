@@ -3,7 +3,7 @@
  * is another step.
  */
 import { DyneError, limits } from "../../core/index.ts";
-import { advanceSnapshot, commitPath, fileKey, parseSchema, readCommit } from "../../delta/index.ts";
+import { advanceSnapshot, commitPath, fileKey, parseSchema, readCommit, tableProperty } from "../../delta/index.ts";
 import type { DeltaCommit, Metadata, Snapshot } from "../../delta/index.ts";
 import { typeName } from "../../plan/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
@@ -159,7 +159,9 @@ function assertRecorded(
 ): void {
   const since = turns.map(({ version }, index) => ({ version, era: eras[index + 1] }));
   const inForce = turns[0]?.version === from ? since : [{ version: from, era: eras[0] }, ...since];
-  const off = inForce.find(({ era }) => era?.metadata.configuration["delta.enableChangeDataFeed"] !== "true");
+  const off = inForce.find(
+    ({ era }) => era === undefined || !tableProperty(era.metadata.configuration, "delta.enableChangeDataFeed"),
+  );
   if (from <= to && off !== undefined)
     throw new DyneError(
       "UNSUPPORTED_FEATURE",

@@ -4,6 +4,7 @@ import {
   numberedSchema,
   protocolAfter,
   schemaString,
+  tableProperty,
   type Action,
   type DeltaLog,
   type Metadata,
@@ -51,7 +52,7 @@ function assertNewNames({ schema: before, columnMapping, metadata }: Snapshot, s
   assertNames(schema, columnMapping, before);
   const added = Object.keys(schema.fields).filter((name) => !Object.hasOwn(before.fields, name));
   const taken = added.find((name) => changeColumns.includes(name.toLowerCase()));
-  if (taken !== undefined && metadata.configuration["delta.enableChangeDataFeed"] === "true")
+  if (taken !== undefined && tableProperty(metadata.configuration, "delta.enableChangeDataFeed"))
     throw new DyneError(
       "INVALID_ARGUMENT",
       `"${taken}" cannot become a column of a table with a change feed, whose rows have a column of that name. Rename it.`,

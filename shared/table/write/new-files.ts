@@ -4,6 +4,7 @@ import { DyneError } from "../../core/index.ts";
 import {
   encodeLogPath,
   fileLayoutOf,
+  tableProperty,
   type Action,
   type AddFile,
   type CdcFile,
@@ -70,12 +71,12 @@ export function cdcOf(file: WrittenFile): CdcFile {
 
 /** True where a table's changes are to be read from the log row by row. */
 export function hasChangeFeed({ metadata }: Pick<Snapshot, "metadata">): boolean {
-  return metadata.configuration["delta.enableChangeDataFeed"] === "true";
+  return tableProperty(metadata.configuration, "delta.enableChangeDataFeed");
 }
 
 /** True where rows of the table are deleted by marking them in their files. */
 export function hasDeletionVectors({ metadata }: Pick<Snapshot, "metadata">): boolean {
-  return metadata.configuration["delta.enableDeletionVectors"] === "true";
+  return tableProperty(metadata.configuration, "delta.enableDeletionVectors");
 }
 
 /** Rows to write: a plan over inputs, with steps before it. */

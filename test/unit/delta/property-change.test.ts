@@ -5,10 +5,26 @@ import { idSchema, newTable, tableUnderTest } from "./table-under-test.ts";
 
 describe("properties that somebody sets", () => {
   test("are kept by the names that Delta gives them, and one's own as they are", () => {
-    expect(checkProperties("t", { "DELTA.appendonly": "TRUE", Owner: "me" })).toEqual({
-      configuration: { "delta.appendOnly": "TRUE", Owner: "me" },
+    expect(checkProperties("t", { "DELTA.appendonly": "true", Owner: " Me " })).toEqual({
+      configuration: { "delta.appendOnly": "true", Owner: " Me " },
       features: [],
     });
+  });
+
+  test.each([
+    ["delta.appendOnly", " TRUE", "true"],
+    ["delta.columnMapping.mode", "Name", "name"],
+    ["delta.isolationLevel", "serializable", "Serializable"],
+    ["delta.autoOptimize.autoCompact", "False ", "false"],
+    ["delta.checkpointInterval", " 010 ", "10"],
+    ["delta.dataSkippingNumIndexedCols", "-1", "-1"],
+    ["delta.targetFileSize", " 128 MB", "128mb"],
+    ["delta.logRetentionDuration", "30 Days", "interval 30 days"],
+    ["delta.deletedFileRetentionDuration", "INTERVAL  1 week\t2 days ", "interval 1 week 2 days"],
+    ["delta.dataSkippingStatsColumns", "A, b.`c`", "A, b.`c`"],
+    ["dyne.autoVacuum", "FALSE", "false"],
+  ])("%s = %j is kept as %j, which every engine reads", (name, text, kept) => {
+    expect(checkProperties("t", { [name]: text }).configuration).toEqual({ [name]: kept });
   });
 
   test.each([
@@ -110,10 +126,15 @@ describe("a property of a table", () => {
   });
 
   test("has a form and a meaning, and a text of its form that is itself", () => {
-    for (const [name, { form, meaning, absent, parse }] of Object.entries(tableProperties)) {
+    for (const [name, { form, meaning, absent, parse, spell }] of Object.entries(tableProperties)) {
       expect(form, name).toMatch(/\w/);
       expect(meaning, name).toMatch(/[.]$/);
       if (typeof absent === "boolean") expect(parse(String(absent)), name).toBe(absent);
+      const texts = ["true", "False", " 7 ", "-1", "1 GB", "interval 2 Hours", "NAME", "classic", "a, b"];
+      for (const text of texts.filter((each) => parse(each) !== undefined)) {
+        expect(parse(spell(text)), name).toEqual(parse(text));
+        expect(spell(spell(text)), name).toBe(spell(text));
+      }
     }
   });
 });
