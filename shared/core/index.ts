@@ -13,4 +13,5 @@ export * from "./nearest-name.ts";
 export * from "./random.ts";
 export * from "./retry.ts";
 export * from "./sentence.ts";
+export * from "./shown.ts";
 export * from "./statistic-bound.ts";

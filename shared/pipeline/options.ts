@@ -1,5 +1,5 @@
 /** Options of declarations, checked when they are declared: TypeScript refuses the same before anything runs, JavaScript does not. */
-import { DyneError, nearestName } from "../core/index.ts";
+import { DyneError, nearestName, shown } from "../core/index.ts";
 
 /** What an option has to be, in words that stand behind "Give". */
 export interface OptionKind {
@@ -75,13 +75,3 @@ function unknownOption(name: string, known: readonly string[]): DyneError {
     details: { option: name },
   });
 }
-
-/** A value that somebody gave, in a few words for a message. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, charactersShown));
-  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list that begins with ${shown(value[0])}`;
-  if (typeof value === "object" && value !== null) return "an object";
-  return typeof value === "function" ? "a function" : String(value);
-}
-
-const charactersShown = 60;

@@ -54,7 +54,12 @@ export function definePipeline(name: string, tables: readonly DeclaredTable[]): 
       `"${String(name)}" is not the name of a pipeline. Use lower-case letters, digits, "-" and "_".`,
     );
   }
-  if (!Array.isArray(tables) || !tables.every((table: Partial<DeclaredTable> | null) => table?.schema !== undefined))
+  if (
+    !Array.isArray(tables) ||
+    !tables.every(
+      (table: Partial<DeclaredTable> | null) => table?.schema !== undefined && typeof table.name === "string",
+    )
+  )
     throw new DyneError(
       "INVALID_PIPELINE",
       `${name} does not list tables. Give what streamingTable(…) and materializedView(…) gave, in a list.`,

@@ -1,8 +1,8 @@
 /** Where data comes from. */
-import { DyneError } from "../core/index.ts";
+import { DyneError, shown } from "../core/index.ts";
 import { checkFieldNames, durationMs } from "../plan/index.ts";
 import * as kinds from "./options.ts";
-import { checkOptions, shown } from "./options.ts";
+import { checkOptions } from "./options.ts";
 import type { ColumnTypes, Duration, StructOf } from "../plan/index.ts";
 
 /** An Event Hub; every partition is a lane. */

@@ -1,5 +1,5 @@
 /** Declarations of tables: streaming tables, which read each row once, and materialized views, which are kept equal to their query. */
-import { DyneError, limits, placeColumn, tableName } from "../core/index.ts";
+import { DyneError, limits, placeColumn, shown, tableName } from "../core/index.ts";
 import type { TableName } from "../core/index.ts";
 import {
   checkChangeRules,
@@ -30,7 +30,7 @@ import { fileBronzeSchema, hubBronzeSchema } from "./bronze.ts";
 import type { FileProvenanceTypes, HubBronzeTypes } from "./bronze.ts";
 import type { Expectation, Rule } from "./expectation.ts";
 import * as kinds from "./options.ts";
-import { checkOptions, shown } from "./options.ts";
+import { checkOptions } from "./options.ts";
 import type { EventHubSource, FilesSource } from "./source.ts";
 
 /** What every table can say of itself. */
@@ -206,6 +206,8 @@ function declare(
   specific: Specific,
 ): DeclaredTable {
   const partitionBy = options.partitionBy ?? [];
+  if (Object.keys(schema.fields).length === 0)
+    throw new DyneError("INVALID_PIPELINE", "Its query gives no columns. Select at least one.");
   if (Object.keys(schema.fields).some((column) => column.toLowerCase() === placeColumn)) {
     throw new DyneError(
       "INVALID_PIPELINE",
@@ -267,8 +269,8 @@ const isPartitionType = (type: DataType): boolean =>
 
 /** Errors: INVALID_ARGUMENT where the rules are none. */
 function rulesOf(query: DataFrame<ColumnTypes>, build: Rules<ColumnTypes> | undefined): Readonly<Record<string, Rule>> {
-  const rules: unknown = build?.(query.columns) ?? {};
-  const isPlain = typeof rules === "object" && Object.getPrototypeOf(rules) === Object.prototype;
+  const rules: unknown = build === undefined ? {} : build(query.columns);
+  const isPlain = typeof rules === "object" && rules !== null && Object.getPrototypeOf(rules) === Object.prototype;
   if (!isPlain) throw new DyneError("INVALID_ARGUMENT", `expect gives ${shown(rules)}. Give ${kinds.rules.what}.`);
   for (const [name, rule] of Object.entries(rules as Record<string, Partial<Rule> | undefined>)) {
     if (rule?.condition instanceof Column && ["warn", "drop", "fail"].includes(rule.action ?? "")) continue;

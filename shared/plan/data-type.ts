@@ -1,6 +1,7 @@
 /** Constructors of column types. Their static types let the compiler check every use of a column. */
 import { isImpossibleName } from "../core/column-name.ts";
 import { DyneError } from "../core/errors.ts";
+import { shown } from "../core/shown.ts";
 import type {
   ArrayType,
   DataType,
@@ -73,11 +74,14 @@ export function decimal(precision: number, scale: number): DecimalType {
 
 /** A list of values of one type; elements may be NULL. */
 export function array<Element extends DataType>(element: Element): ArrayType<Element> {
+  typeGiven(element, "The element of an array");
   return Object.freeze({ kind: "array", element, containsNull: true });
 }
 
 /** Values by key; values may be NULL. */
 export function map<Key extends DataType, Value extends DataType>(key: Key, value: Value): MapType<Key, Value> {
+  typeGiven(key, "The key of a map");
+  typeGiven(value, "The value of a map");
   return Object.freeze({ kind: "map", key, value, valueContainsNull: true });
 }
 
@@ -88,7 +92,13 @@ export type StructOf<Types extends Readonly<Record<string, DataType>>> = StructT
 
 /** A struct with the given fields, in order, all nullable. Also the way to write a schema. Errors: DUPLICATE_NAME. */
 export function struct<const Types extends Readonly<Record<string, DataType>>>(types: Types): StructOf<Types> {
+  if (typeof types !== "object" || types === null)
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `struct is given ${shown(types)}. Give types by name, such as { id: string() }.`,
+    );
   checkFieldNames(Object.keys(types), "a struct");
+  for (const [name, type] of Object.entries(types)) typeGiven(type, `"${name}" of a struct`);
   const fields: Record<string, StructField> = {};
   for (const [name, type] of Object.entries(types)) fields[name] = Object.freeze({ type, nullable: true });
   return Object.freeze({ kind: "struct", fields: Object.freeze(fields) }) as StructOf<Types>;
@@ -121,4 +131,14 @@ export function checkFieldNames(names: readonly string[], place: string): void {
     }
     seen.set(name.toLowerCase(), name);
   }
+}
+
+/** Errors: INVALID_ARGUMENT for what is no type, as a function that gives one without its parentheses. */
+export function typeGiven(type: DataType, what: string): void {
+  const given: unknown = type;
+  if (typeof given === "object" && given !== null && "kind" in given && typeof given.kind === "string") return;
+  throw new DyneError(
+    "INVALID_ARGUMENT",
+    `${what} is ${shown(given)}, not a type. Give one, such as long() or struct({ id: string() }).`,
+  );
 }

@@ -6,64 +6,28 @@ import type { AggregateFunction, ScalarFunction, WindowFunction } from "../funct
 import { literalProblem, literalValue } from "../literal.ts";
 import { isIntegral, isNumeric, typeName } from "../type-name.ts";
 import type { AggregateCall, Expression, Literal, SortOrder, WindowCall } from "../expression.ts";
-import type { DataType, DecimalType, StructField, StructType } from "../types.ts";
+import type { DataType, StructField, StructType } from "../types.ts";
 import type {
   BooleanType,
-  DateType,
   DoubleType,
-  FloatType,
   IntegerType,
-  IntegralType,
-  LongType,
   NumericType,
   StringType,
   TimestampNtzType,
   TimestampType,
 } from "../data-type.ts";
+import { shown } from "../../core/shown.ts";
+import type { Arithmetic, ComparableTo, TimeType, ValueOf } from "./column-types.ts";
+import { typeGiven } from "../data-type.ts";
+import { knownColumns, listGiven, optionsGiven } from "./given.ts";
 import { OrderedColumn, type AnyColumn } from "./ordered-column.ts";
 import type { FramedWindow, OrderedWindow, WindowSpec } from "./window-spec.ts";
 
 export { OrderedColumn };
-export type { AnyColumn };
+export type { AnyColumn, Arithmetic, TimeType, ValueOf };
 
-export type TimeType = DateType | TimestampType | TimestampNtzType;
-
-/** JavaScript values that stand for a value of a type. Timestamps and dates are ISO-8601 text, decimals text. */
-export type ValueOf<Type extends DataType> = Type extends BooleanType
-  ? boolean
-  : Type extends LongType
-    ? number | bigint
-    : Type extends IntegralType | DoubleType | FloatType
-      ? number
-      : Type extends StringType | TimeType
-        ? string
-        : Type extends DecimalType
-          ? string | number
-          : never;
-
-/** Types whose values can be compared with those of a type. */
-export type ComparableTo<Type extends DataType> = Type extends NumericType
-  ? NumericType
-  : Type extends TimeType
-    ? TimeType
-    : Type;
 /** What a column can be compared with. */
 export type Operand<Type extends DataType> = Column<ComparableTo<Type>> | ValueOf<Type>;
-/** The type of a + b, a - b, a * b, a % b. */
-export type Arithmetic<A extends DataType, B extends DataType> = A extends DoubleType | FloatType
-  ? DoubleType
-  : B extends DoubleType | FloatType
-    ? DoubleType
-    : A extends DecimalType
-      ? DecimalType
-      : B extends DecimalType
-        ? DecimalType
-        : A extends LongType
-          ? LongType
-          : B extends LongType
-            ? LongType
-            : A;
-
 /** The columns that a struct column is made of. */
 export type FieldColumns<Type extends DataType> =
   Type extends StructType<infer Fields>
@@ -234,7 +198,7 @@ export class Column<Type extends DataType> {
     const fields = Object.entries<StructField>(type.fields).map(
       ([name, field]) => [name, new Column({ kind: "field", input: this.expression, name }, field.type)] as const,
     );
-    return Object.fromEntries(fields) as FieldColumns<Type>;
+    return knownColumns(Object.fromEntries(fields), `a ${typeName(type)}`) as FieldColumns<Type>;
   }
 
   /** Ascending, NULLs first unless said otherwise. */
@@ -255,6 +219,7 @@ export class Column<Type extends DataType> {
   }
 
   #cast<To extends DataType>(to: To, mode: "ansi" | "try"): Column<To> {
+    typeGiven(to, "What to cast to");
     if (castRule(this.type, to) === undefined) {
       throw new DyneError(
         "TYPE_MISMATCH",
@@ -276,7 +241,7 @@ export class AggregateColumn<Type extends DataType> extends Column<Type> {
 
   /** Aggregates only the rows for which the condition is true. */
   filter(condition: Column<BooleanType>): AggregateColumn<Type> {
-    return new AggregateColumn({ ...this.#call, filter: condition.expression }, this.type);
+    return new AggregateColumn({ ...this.#call, filter: expressionOf(condition, "filter") }, this.type);
   }
 
   /** The aggregate over the rows of a window, for every row. */
@@ -302,26 +267,46 @@ export class WindowColumn<Type extends DataType, Window extends WindowSpec = Ord
 }
 
 function overWindow<Type extends DataType>(call: WindowCall["call"], type: Type, window: WindowSpec): Column<Type> {
+  optionsGiven(window, ["partitionBy", "orderBy", "rows"], "over");
   const { partitionBy = [], orderBy = [], rows } = window as Partial<FramedWindow>;
+  if (rows !== undefined) optionsGiven(rows, ["from", "to"], "rows of over");
   const expression: WindowCall = {
     kind: "window",
     call,
-    partitionBy: partitionBy.map((column) => column.expression),
-    orderBy: orderBy.map(sortOrder),
+    partitionBy: listGiven(partitionBy, "partitionBy of over").map((column) =>
+      expressionOf(column, "partitionBy of over"),
+    ),
+    orderBy: sortOrders(orderBy, "orderBy of over"),
     frame: rows === undefined ? undefined : { startRow: rows.from, endRow: rows.to },
   };
   return new Column(expression, type);
 }
 
-/** A sort order of a column or of what `asc()` and `desc()` give. */
-export function sortOrder(column: AnyColumn | OrderedColumn): SortOrder {
-  return column instanceof OrderedColumn ? column.order : column.asc().order;
+/** The orders of columns, and of what `asc()` and `desc()` give. Errors: INVALID_ARGUMENT for what is no list of them. */
+export function sortOrders(columns: readonly (AnyColumn | OrderedColumn)[], clause: string): readonly SortOrder[] {
+  return listGiven(columns, clause).map((column) => {
+    if (column instanceof OrderedColumn) return column.order;
+    expressionOf(column, clause);
+    return column.asc().order;
+  });
+}
+
+/** The expression of a column. Errors: TYPE_MISMATCH for what is none, as what JavaScript's own `===`, `>` and `+` give. */
+export function expressionOf(column: AnyColumn, clause: string): Expression {
+  const given: unknown = column;
+  if (given instanceof Column) return given.expression;
+  const remedy =
+    typeof given === "boolean" || typeof given === "number"
+      ? "Compare and compute with methods, such as id.eq(1), amount.gt(0) and amount.plus(1); lit() makes a column of a constant."
+      : "Give a column, or a constant with lit().";
+  throw new DyneError("TYPE_MISMATCH", `${clause} is given ${shown(given)}, not a column. ${remedy}`);
 }
 
 function resultType(
   definition: ScalarFunction | AggregateFunction | WindowFunction,
   args: readonly AnyColumn[],
 ): DataType {
+  for (const arg of args) expressionOf(arg, definition.name);
   const typed = definition.type(
     args.map(({ type }) => type),
     args.map(({ expression }) => literalValue(expression)),
@@ -361,6 +346,7 @@ export function windowCall<Type extends DataType, Window extends WindowSpec = Or
 
 /** A literal of a type. Errors: TYPE_MISMATCH. */
 export function literal<Type extends DataType>(value: Literal["value"], type: Type): Column<Type> {
+  typeGiven(type, `The type of ${shown(value)}`);
   const problem = literalProblem(value, type);
   if (problem !== undefined) throw new DyneError("TYPE_MISMATCH", `${problem} Write it in the form of its type.`);
   return new Column({ kind: "literal", value, type }, type);

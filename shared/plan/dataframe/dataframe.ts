@@ -7,66 +7,47 @@ import { analyze } from "../analysis/analyze.ts";
 import type { BooleanType, StructOf } from "../data-type.ts";
 import { checkFieldNames } from "../data-type.ts";
 import type { Expression } from "../expression.ts";
-import type { Join, JoinType, LogicalPlan, WithWatermark } from "../logical-plan.ts";
+import type { Join, LogicalPlan } from "../logical-plan.ts";
 import type { ArrayType, DataType, Schema, StructField } from "../types.ts";
-import { Column, sortOrder } from "./column.ts";
+import { Column, expressionOf, sortOrders } from "./column.ts";
 import type { AnyColumn, OrderedColumn, ValueOf } from "./column.ts";
+import {
+  columnsGiven,
+  frameGiven,
+  functionGiven,
+  knownColumns,
+  namesGiven,
+  optionsGiven,
+  pairGiven,
+  tableGiven,
+  valuesGiven,
+  wordGiven,
+} from "./given.ts";
 import { durationMs } from "./duration.ts";
 import type { Duration } from "./duration.ts";
+import type {
+  ColumnsOf,
+  ColumnTypes,
+  ConditionalJoin,
+  Joined,
+  JoinPair,
+  ReadableTable,
+  TopKOptions,
+  TypesOf,
+  WatermarkOptions,
+  With,
+} from "./dataframe-types.ts";
 import { inWindows } from "./time-windows.ts";
 import type { SlidingWindow } from "./time-windows.ts";
 import { totalOrder, withTotalOrder } from "./total-order.ts";
 import { coalesce } from "./functions.ts";
 import { firstRows } from "./first-rows.ts";
 
-/** Types of columns by name. */
-export type ColumnTypes = Readonly<Record<string, DataType>>;
-/** Columns by name, as builders get them. */
-export type ColumnsOf<Types extends ColumnTypes> = { readonly [Name in keyof Types]: Column<Types[Name]> };
-/** The types of columns by name. */
-export type TypesOf<Columns extends Readonly<Record<string, { readonly type: DataType }>>> = {
-  readonly [Name in keyof Columns]: Columns[Name]["type"];
-};
-/** `A` with the columns of `B` put in, or in the place of those of the same name. */
-export type With<A extends ColumnTypes, B extends ColumnTypes> = {
-  readonly [Name in keyof A | keyof B]: Name extends keyof B ? B[Name] : Name extends keyof A ? A[Name] : never;
-};
+const conditionalJoins: readonly ConditionalJoin[] = ["inner", "left", "right", "full", "semi", "anti"];
 type NamesOf<Types> = keyof Types & string;
 type ColumnMap = Readonly<Record<string, AnyColumn>>;
 /** What rows are grouped by. */
 type GroupMap = Readonly<Record<string, AnyColumn | SlidingWindow<DataType>>>;
-
-/** Names of columns on both sides that must be equal. */
-export interface JoinPair<Left extends string, Right extends string> {
-  readonly left: Left;
-  readonly right: Right;
-}
-
-/** The joins that compare columns. */
-export type ConditionalJoin = Exclude<JoinType, "cross">;
-/** The columns of a join of a type: those of the left alone where the right is only looked at. */
-export type Joined<Left extends ColumnTypes, Right extends ColumnTypes, Type extends ConditionalJoin> = Type extends
-  | "semi"
-  | "anti"
-  ? Left
-  : With<Left, Right>;
-
-export interface WatermarkOptions {
-  /** Rows further than this after their own arrival do not move the watermark. Default: the delay. */
-  readonly maxAhead?: Duration;
-  /** A lane silent for longer is left out of the minimum over lanes. Default: 5 minutes. */
-  readonly idleAfter?: Duration;
-  /** What becomes of late rows: `quarantine` (default), or `count` only. */
-  readonly late?: WithWatermark["late"];
-}
-
-export interface TopKOptions<Types extends ColumnTypes> {
-  /** Columns of whose every combination the first rows are kept. */
-  readonly by: readonly (keyof Types & string)[];
-  readonly orderBy: (columns: ColumnsOf<Types>) => readonly (AnyColumn | OrderedColumn)[];
-  /** Rows per key, from 1. */
-  readonly count: number;
-}
 
 export class DataFrame<Types extends ColumnTypes> {
   readonly plan: LogicalPlan;
@@ -85,9 +66,8 @@ export class DataFrame<Types extends ColumnTypes> {
   /** The columns by name, for expressions. */
   get columns(): ColumnsOf<Types> {
     const fields = Object.entries<StructField>((this.schema as Schema).fields);
-    return Object.fromEntries(
-      fields.map(([name, field]) => [name, new Column({ kind: "column", name }, field.type)]),
-    ) as unknown as ColumnsOf<Types>;
+    const columns = fields.map(([name, field]) => [name, new Column({ kind: "column", name }, field.type)] as const);
+    return knownColumns(Object.fromEntries(columns), "the query") as unknown as ColumnsOf<Types>;
   }
 
   /** The named columns, or new ones computed from the columns: all of the output, in order. */
@@ -95,7 +75,10 @@ export class DataFrame<Types extends ColumnTypes> {
   select<Columns extends ColumnMap>(build: (columns: ColumnsOf<Types>) => Columns): DataFrame<TypesOf<Columns>>;
   select(...what: readonly (string | ((columns: ColumnsOf<Types>) => ColumnMap))[]): DataFrame<ColumnTypes> {
     const [build] = what;
-    const columns = typeof build === "function" ? build(this.columns) : this.#picked(what as readonly string[]);
+    const columns =
+      typeof build === "function"
+        ? columnsGiven(build(this.columns), "select")
+        : this.#picked(what as readonly string[], "select");
     return new DataFrame({ kind: "project", input: this.plan, columns: this.#named(columns) });
   }
 
@@ -103,14 +86,20 @@ export class DataFrame<Types extends ColumnTypes> {
   withColumns<Columns extends ColumnMap>(
     build: (columns: ColumnsOf<Types>) => Columns,
   ): DataFrame<With<Types, TypesOf<Columns>>> {
-    const added = build(this.columns);
+    functionGiven(build, "withColumns", "({ at }) => ({ day: toDate(at) })");
+    const added = columnsGiven(build(this.columns), "withColumns");
     const columns = { ...(this.columns as ColumnMap), ...added };
     return new DataFrame({ kind: "project", input: this.plan, columns: this.#named(columns) });
   }
 
   /** The rows for which the condition is true. */
   filter(condition: (columns: ColumnsOf<Types>) => Column<BooleanType>): DataFrame<Types> {
-    return new DataFrame({ kind: "filter", input: this.plan, condition: condition(this.columns).expression });
+    functionGiven(condition, "filter", "({ id }) => id.isNotNull()");
+    return new DataFrame({
+      kind: "filter",
+      input: this.plan,
+      condition: expressionOf(condition(this.columns), "filter"),
+    });
   }
   /** The same as `filter`. */
   where(condition: (columns: ColumnsOf<Types>) => Column<BooleanType>): DataFrame<Types> {
@@ -119,7 +108,7 @@ export class DataFrame<Types extends ColumnTypes> {
 
   /** All columns but these. */
   drop<const Name extends NamesOf<Types>>(...names: readonly Name[]): DataFrame<Omit<Types, Name>> {
-    for (const name of names) this.#known(name, "drop");
+    for (const name of namesGiven(names, "drop")) this.#known(name, "drop");
     const kept = Object.entries(this.columns as ColumnMap).filter(
       ([name]) => !(names as readonly string[]).includes(name),
     );
@@ -138,7 +127,10 @@ export class DataFrame<Types extends ColumnTypes> {
     ...what: readonly (string | ((columns: ColumnsOf<Types>) => GroupMap))[]
   ): GroupedDataFrame<Types, ColumnTypes> {
     const [build] = what;
-    const given: GroupMap = typeof build === "function" ? build(this.columns) : this.#picked(what as readonly string[]);
+    const given: GroupMap =
+      typeof build === "function"
+        ? columnsGiven(build(this.columns), "groupBy")
+        : this.#picked(what as readonly string[], "groupBy");
     const { plan, groups } = inWindows(this.plan, given);
     return new GroupedDataFrame(plan, this.columns, this.#named(groups));
   }
@@ -164,7 +156,10 @@ export class DataFrame<Types extends ColumnTypes> {
     Type extends ConditionalJoin = "inner",
   >(other: DataFrame<Right>, on: Pair | readonly Pair[], type?: Type): DataFrame<Joined<Types, Right, Type>>;
   join(other: DataFrame<ColumnTypes>, on: unknown, type: ConditionalJoin = "inner"): DataFrame<ColumnTypes> {
+    frameGiven(other, "join");
+    wordGiven(type, conditionalJoins, "The kind of a join");
     const given = (Array.isArray(on) ? on : [on]) as readonly (string | JoinPair<string, string>)[];
+    for (const pair of given) if (typeof pair !== "string") pairGiven(pair);
     const pairs = given.map((pair) =>
       typeof pair === "string" ? { left: pair, right: pair } : { left: pair.left, right: pair.right },
     );
@@ -175,6 +170,7 @@ export class DataFrame<Types extends ColumnTypes> {
 
   /** Every row with every row of the other side. Names must differ. Errors: AMBIGUOUS_COLUMN. */
   crossJoin<Right extends ColumnTypes>(other: DataFrame<Right>): DataFrame<With<Types, Right>> {
+    frameGiven(other, "crossJoin");
     return new DataFrame({ kind: "join", type: "cross", left: this.plan, right: other.plan, on: [], dropRight: [] });
   }
 
@@ -183,7 +179,7 @@ export class DataFrame<Types extends ColumnTypes> {
     from: From,
     to: To,
   ): DataFrame<{ readonly [Name in keyof Types as Name extends From ? To : Name]: Types[Name] }> {
-    this.#known(from, "withColumnRenamed");
+    for (const name of namesGiven([from, to], "withColumnRenamed").slice(0, 1)) this.#known(name, "withColumnRenamed");
     const columns = Object.entries(this.columns as ColumnMap).map(([name, column]) => ({
       name: name === from ? to : name,
       expression: column.expression,
@@ -193,6 +189,7 @@ export class DataFrame<Types extends ColumnTypes> {
 
   /** Values in the place of NULL, by column. NaN stays. */
   fillNull(values: { readonly [Name in keyof Types]?: ValueOf<Types[Name]> }): DataFrame<Types> {
+    valuesGiven(values, "fillNull");
     const filled = Object.entries(values).map(([name, value]) => {
       const column = this.#known(name, "fillNull") as Column<DataType>;
       return [name, coalesce(column, value as ValueOf<DataType>)] as const;
@@ -202,6 +199,7 @@ export class DataFrame<Types extends ColumnTypes> {
 
   /** The rows of both, duplicates included, matched by column name. */
   union(other: DataFrame<Types>): DataFrame<Types> {
+    frameGiven(other, "union");
     return new DataFrame({ kind: "union", inputs: [this.plan, other.plan] });
   }
 
@@ -226,11 +224,14 @@ export class DataFrame<Types extends ColumnTypes> {
     ...what: readonly (string | ((columns: ColumnsOf<Types>) => readonly (AnyColumn | OrderedColumn)[]))[]
   ): DataFrame<Types> {
     const [build] = what;
-    const given = typeof build === "function" ? build(this.columns) : what.map((name) => this.#column(name as string));
+    const given =
+      typeof build === "function"
+        ? build(this.columns)
+        : namesGiven(what as readonly string[], "orderBy").map((name) => this.#column(name));
     return new DataFrame({
       kind: "sort",
       input: this.plan,
-      orders: totalOrder(given.map(sortOrder), this.schema),
+      orders: totalOrder(sortOrders(given, "orderBy"), this.schema),
     });
   }
 
@@ -247,10 +248,12 @@ export class DataFrame<Types extends ColumnTypes> {
     array: (columns: ColumnsOf<Types>) => Column<ArrayType<Element>>,
     options: { readonly outer?: boolean } = {},
   ): DataFrame<With<Types, { readonly [Key in Name]: Element }>> {
+    functionGiven(array, "explode", "({ lines }) => lines, behind the name of the new column");
+    optionsGiven(options, ["outer"], "explode");
     return new DataFrame({
       kind: "explode",
       input: this.plan,
-      array: array(this.columns).expression,
+      array: expressionOf(array(this.columns), "explode"),
       as,
       outer: options.outer ?? false,
     });
@@ -258,6 +261,8 @@ export class DataFrame<Types extends ColumnTypes> {
 
   /** Declares event time: a row is late if it is more than `delay` behind the newest earlier row of its lane. */
   withWatermark(eventTime: NamesOf<Types>, delay: Duration, options: WatermarkOptions = {}): DataFrame<Types> {
+    optionsGiven(options, ["maxAhead", "idleAfter", "late"], "withWatermark");
+    wordGiven(options.late ?? "quarantine", ["quarantine", "count"], "late of withWatermark");
     const delayMs = durationMs(delay);
     return new DataFrame({
       kind: "watermark",
@@ -272,6 +277,7 @@ export class DataFrame<Types extends ColumnTypes> {
 
   /** A row goes if an earlier one with the same keys lies within the watermark's delay in event time. Errors: UNBOUNDED_STATE. */
   dropDuplicatesWithinWatermark(keys: readonly NamesOf<Types>[]): DataFrame<Types> {
+    namesGiven(keys, "dropDuplicatesWithinWatermark");
     const frame = new DataFrame<Types>({ kind: "dropDuplicatesWithinWatermark", input: this.plan, keys });
     analyze(frame.plan);
     return frame;
@@ -285,7 +291,9 @@ export class DataFrame<Types extends ColumnTypes> {
         "dropDuplicates on a stream would keep every key for ever. Use dropDuplicatesWithinWatermark(keys) after withWatermark().",
       );
     }
-    return new DataFrame(firstRows(this.plan, { keys: this.#named(this.#picked(keys)), orders: [], count: 1 }));
+    return new DataFrame(
+      firstRows(this.plan, { keys: this.#named(this.#picked(keys, "dropDuplicates")), orders: [], count: 1 }),
+    );
   }
 
   /**
@@ -293,9 +301,11 @@ export class DataFrame<Types extends ColumnTypes> {
    * Errors: INVALID_ARGUMENT for a count below 1.
    */
   topK(options: TopKOptions<Types>): DataFrame<Types> {
+    optionsGiven(options, ["by", "orderBy", "count"], "topK");
     const { by, orderBy, count } = options;
-    const orders = orderBy(this.columns).map(sortOrder);
-    return new DataFrame(firstRows(this.plan, { keys: this.#named(this.#picked(by)), orders, count }));
+    functionGiven(orderBy, "orderBy of topK", "({ at }) => [at.desc()]");
+    const orders = sortOrders(orderBy(this.columns), "topK");
+    return new DataFrame(firstRows(this.plan, { keys: this.#named(this.#picked(by, "topK")), orders, count }));
   }
 
   #found(other: DataFrame<Types>, type: "semi" | "anti"): DataFrame<Types> {
@@ -313,8 +323,8 @@ export class DataFrame<Types extends ColumnTypes> {
     return column;
   }
 
-  #picked(names: readonly string[]): ColumnMap {
-    return Object.fromEntries(names.map((name) => [name, this.#column(name)]));
+  #picked(names: readonly string[], clause: string): ColumnMap {
+    return Object.fromEntries(namesGiven(names, clause).map((name) => [name, this.#column(name)]));
   }
 
   #column(name: string): AnyColumn {
@@ -362,26 +372,23 @@ export class GroupedDataFrame<Types extends ColumnTypes, Groups extends ColumnTy
   agg<Columns extends ColumnMap>(
     build: (columns: ColumnsOf<Types>) => Columns,
   ): DataFrame<With<Groups, TypesOf<Columns>>> {
-    const aggregates = Object.entries(build(this.#columns)).map(([name, column]) => ({
+    functionGiven(build, "agg", "({ amount }) => ({ total: sum(amount) })");
+    const aggregates = Object.entries(columnsGiven(build(this.#columns), "agg")).map(([name, column]) => ({
       name,
-      expression: column.expression,
+      expression: expressionOf(column, `agg, column "${name}",`),
     }));
     return new DataFrame({ kind: "aggregate", input: this.#input, groupBy: this.#groups, aggregates });
   }
 }
 
-/** What is declared of a table: enough to read it. */
-export interface ReadableTable<Types extends ColumnTypes> {
-  readonly name: string;
-  readonly schema: StructOf<Types>;
-}
-
 /** A table as it stands: its latest version when a batch is planned. */
 export function read<Types extends ColumnTypes>(table: ReadableTable<Types>): DataFrame<Types> {
+  tableGiven(table, "read");
   return new DataFrame({ kind: "scan", source: table.name, schema: table.schema, streaming: false });
 }
 
 /** A table as a stream: every row that is appended to it, once. */
 export function readStream<Types extends ColumnTypes>(table: ReadableTable<Types>): DataFrame<Types> {
+  tableGiven(table, "readStream");
   return new DataFrame({ kind: "scan", source: table.name, schema: table.schema, streaming: true });
 }

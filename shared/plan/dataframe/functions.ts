@@ -17,7 +17,9 @@ import { DyneError } from "../../core/errors.ts";
 import { commonType } from "../functions/index.ts";
 import { typeName } from "../type-name.ts";
 import type { FromJson } from "../expression.ts";
-import { aggregate, Column, literal, operandOf, scalar } from "./column.ts";
+import { aggregate, Column, expressionOf, literal, operandOf, scalar } from "./column.ts";
+import { typeGiven } from "../data-type.ts";
+import { optionsGiven, wordGiven } from "./given.ts";
 import type { AggregateColumn, AnyColumn, TimeType, ValueOf } from "./column.ts";
 
 /** A constant of a type; NULL too. */
@@ -127,8 +129,15 @@ export function fromJson<Fields extends StructFields>(
   schema: StructType<Fields>,
   options: Partial<Pick<FromJson, "unknownFields" | "nullInput">> = {},
 ): Column<StructType<Fields>> {
+  typeGiven(schema, "The schema of fromJson");
+  optionsGiven(options, ["unknownFields", "nullInput"], "fromJson");
   const { unknownFields = "ignore", nullInput = "null" } = options;
-  return new Column({ kind: "fromJson", input: text.expression, schema, unknownFields, nullInput }, schema);
+  wordGiven(unknownFields, ["ignore", "reject"], "unknownFields of fromJson");
+  wordGiven(nullInput, ["null", "reject"], "nullInput of fromJson");
+  return new Column(
+    { kind: "fromJson", input: expressionOf(text, "fromJson"), schema, unknownFields, nullInput },
+    schema,
+  );
 }
 /** A struct or an array as JSON text. */
 export function toJson(value: Column<StructType | ArrayType>): Column<StringType> {
@@ -147,7 +156,10 @@ export function namedStruct<const Columns extends Readonly<Record<string, AnyCol
   columns: Columns,
 ): Column<StructOf<{ [Name in keyof Columns]: Columns[Name]["type"] }>> {
   const entries = Object.entries(columns);
-  const args = entries.flatMap(([name, column]) => [literal(name, { kind: "string" }).expression, column.expression]);
+  const args = entries.flatMap(([name, column]) => [
+    literal(name, { kind: "string" }).expression,
+    expressionOf(column, `"${name}" of namedStruct`),
+  ]);
   const fields = Object.fromEntries(entries.map(([name, column]) => [name, { type: column.type, nullable: true }]));
   const type = { kind: "struct", fields } as unknown as StructOf<{ [Name in keyof Columns]: Columns[Name]["type"] }>;
   return new Column({ kind: "call", name: "named_struct", args }, type);
@@ -155,6 +167,7 @@ export function namedStruct<const Columns extends Readonly<Record<string, AnyCol
 
 /** CASE: the value of the first condition that is true, otherwise NULL or what `otherwise` gives. */
 export function when<Type extends DataType>(condition: Column<BooleanType>, then: Column<Type>): CaseColumn<Type> {
+  expressionOf(then, "when");
   return new CaseColumn([{ when: condition, then }], then.type);
 }
 
@@ -168,6 +181,7 @@ class CaseColumn<Type extends DataType> extends Column<Type> {
   }
 
   when(condition: Column<BooleanType>, then: Column<Type>): CaseColumn<Type> {
+    expressionOf(then, "when");
     return new CaseColumn([...this.#branches, { when: condition, then }], common(this.type, then.type));
   }
 
@@ -183,7 +197,10 @@ function caseOf(
 ): AnyColumn["expression"] {
   return {
     kind: "case",
-    branches: branches.map(({ when: condition, then }) => ({ when: condition.expression, then: then.expression })),
+    branches: branches.map(({ when: condition, then }) => ({
+      when: expressionOf(condition, "when"),
+      then: then.expression,
+    })),
     otherwise: otherwise?.expression,
   };
 }

@@ -14,7 +14,7 @@ export type {
   TypesOf,
   WatermarkOptions,
   With,
-} from "./dataframe.ts";
+} from "./dataframe-types.ts";
 export { durationMs } from "./duration.ts";
 export type { Duration } from "./duration.ts";
 export * from "./aggregate-functions.ts";

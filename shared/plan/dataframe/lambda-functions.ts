@@ -10,8 +10,9 @@ import { higherOrderFunction, isMismatch } from "../functions/index.ts";
 import type { LambdaRule } from "../functions/index.ts";
 import { lambdaOf, unboundVariable } from "../lambda.ts";
 import type { ArrayType, DataType, MapType } from "../types.ts";
-import { Column } from "./column.ts";
+import { Column, expressionOf } from "./column.ts";
 import type { AnyColumn } from "./column.ts";
+import { functionGiven } from "./given.ts";
 
 /** What each element gives: a function from columns to a column. */
 type Body = (...parameters: readonly never[]) => AnyColumn;
@@ -116,6 +117,7 @@ function higherOrder<Type extends DataType>(
   const definition = higherOrderFunction(name);
   const refused = (mismatch: string): DyneError =>
     new DyneError("TYPE_MISMATCH", `${name} ${mismatch}. Change or cast the arguments.`);
+  for (const value of values) expressionOf(value, name);
   const types = values.map(({ type }) => type);
   const rules = definition.lambdas(types);
   if (isMismatch(rules)) throw refused(rules.mismatch);
@@ -138,6 +140,7 @@ function higherOrder<Type extends DataType>(
 function lambdaBuilt(name: string, { parameters, least }: LambdaRule, body: Body): { lambda: Lambda; type: DataType } {
   const variables = parameters.map(unboundVariable);
   const given = variables.map((variable) => new Column(variable, variable.type));
+  functionGiven(body, name, "(x) => x.isNotNull(), behind the array or map");
   const result = (body as (...columns: readonly AnyColumn[]) => unknown)(...given);
   if (!(result instanceof Column))
     throw new DyneError(

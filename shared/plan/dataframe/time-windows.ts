@@ -61,7 +61,7 @@ export function windows<Time extends Moment>(
 }
 
 function micros(length: Duration | `-${Duration}`): Column<LongType> {
-  const sign = length.startsWith("-") ? -1 : 1;
+  const sign = typeof length === "string" && length.startsWith("-") ? -1 : 1;
   const ms = durationMs(sign === -1 ? length.slice(1) : length);
   return literal(BigInt(sign * ms) * 1_000n, { kind: "long" });
 }

@@ -87,7 +87,7 @@ const refused: readonly (readonly [string, () => unknown, string])[] = [
   [
     "rules to come",
     () => table({ query: stream, expect: async () => ({}) }),
-    "silver.x: expect gives an object. Give a function",
+    "silver.x: expect gives a promise. Give a function",
   ],
   [
     "a rule that is a condition",
