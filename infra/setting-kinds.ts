@@ -33,13 +33,18 @@ export function resourceId(type: string) {
     );
 }
 
-const listOfEmails = z.array(z.email()).min(1).max(10);
+/** Each is also the name of its receiver, which Azure wants to be one of a kind in whatever case. */
+const listOfEmails = z
+  .array(z.email())
+  .min(1)
+  .max(10)
+  .refine((list) => new Set(list.map((each) => each.toLowerCase())).size === list.length);
 
 /** Addresses of mail: a list in YAML, which Pulumi hands over as JSON, or one text with commas. */
 export const emails = z.string().transform((text, context) => {
   const parsed = listOfEmails.safeParse(listOf(text));
   if (parsed.success) return parsed.data;
-  context.addIssue("it has to be 1 to 10 mail addresses: a list, or one text with commas between them");
+  context.addIssue("it has to be 1 to 10 mail addresses, each once: a list, or one text with commas between them");
   return z.NEVER;
 });
 

@@ -28,7 +28,11 @@ export type AzureSettings = Readonly<z.output<typeof azureSchema>>;
 /** Settings of this program. */
 export const ownSchema = z.strictObject({
   clientId: id.optional(),
-  audience: z.string().min(1, "it is empty").optional(),
+  // Commands among the outputs have it as a word of a shell.
+  audience: z
+    .string()
+    .regex(/^[\w.~:/-]{1,256}$/, "it has to be an application ID URI or a client id, such as api://dyne")
+    .optional(),
   package: z.string().min(1, "it is empty").optional(),
   nameSalt: z
     .string()
