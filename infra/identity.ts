@@ -1,6 +1,7 @@
 /** Who acts: the app, the notices and Capture each have an identity of their own, which exists before anything that needs it, where Azure takes one. */
 import { UserAssignedIdentity } from "@pulumi/azure-native/managedidentity/userAssignedIdentity.js";
 import type { Config } from "./config.ts";
+import type { Demand } from "./demand.ts";
 import type { Place } from "./place.ts";
 
 export interface Identities {
@@ -16,13 +17,17 @@ export interface Identities {
   readonly capture: UserAssignedIdentity | undefined;
 }
 
-/** Makes the identities that the configuration needs. */
-export function makeIdentities(place: Place, { capture, existingSystemTopic, network }: Config): Identities {
+/** Makes the identities that the configuration needs; where no hub is read, there is nothing to capture. */
+export function makeIdentities(
+  place: Place,
+  { capture, existingSystemTopic, network }: Config,
+  { hubs }: Pick<Demand, "hubs">,
+): Identities {
   const make = (name: string, resourceName: string) =>
     new UserAssignedIdentity(`identity/${name}`, { ...place.located, resourceName }, place.options);
   return {
     app: make("app", place.names.appIdentity),
     notices: existingSystemTopic === undefined && !network ? make("notices", place.names.noticesIdentity) : undefined,
-    capture: capture ? make("capture", place.names.captureIdentity) : undefined,
+    capture: capture && hubs.length > 0 ? make("capture", place.names.captureIdentity) : undefined,
   };
 }

@@ -30,7 +30,7 @@ export default function program(declared: readonly Pipeline[] = pipelines): Outp
 
   const place = makePlace(config);
   const spread = new RoleSpread();
-  const identities = inPart(place, "identities", (part) => makeIdentities(part, config));
+  const identities = inPart(place, "identities", (part) => makeIdentities(part, config, demand));
   const host = inPart(place, "host", (part) => makeHost(part, config, demand.queues));
   const lake = inPart(place, "lake", (part) => makeLake(part, config));
   const eventHubs = inPart(place, "events", (part) =>

@@ -100,7 +100,7 @@ function amounts(work: Work, options: EstimateOptions, throughputUnits: number):
     {
       what: "Event Hubs, Capture",
       price: "captureUnitHour",
-      units: capture ? throughputUnits * hoursPerMonth.value : 0,
+      units: capture && work.hubs.length > 0 ? throughputUnits * hoursPerMonth.value : 0,
     },
     ...functionAmounts(work, options),
     { what: "Storage, capacity", price: "storedGigabyteMonth", units: storedGb(work, options) },

@@ -97,6 +97,19 @@ describe.for([
   });
 });
 
+it("pipelines that are fed by files alone get no hub, nobody who captures or reads one, and the namespace that the app's settings name", async () => {
+  const shops = definePipeline("shops", [
+    streamingTable("bronze.shops", {
+      from: files("landing/shops/**.csv", { format: "csv", schema: struct({ id: string() }) }),
+    }),
+  ]);
+  const readsCaptured = "role/app/lake/capture/storage-blob-data-reader";
+  const { resources, get } = await deploy({ pipelines: [shops] });
+  const names = resources.map(({ name }) => name);
+  expect(names.filter((name) => /hub\/|capture/.test(name))).toEqual(["lake/capture", readsCaptured]);
+  expect(get("event-hubs").inputs).not.toHaveProperty("identity");
+  expect(names).toContain("notices/landing");
+});
 describe("storage", () => {
   it("has the containers and queues that the local platform has, and the queues of failed messages", () => {
     for (const account of ["host", "lake"] as const) {

@@ -8,10 +8,13 @@ import {
   count,
   definePipeline,
   eventHub,
+  files,
   manifest,
   materializedView,
   read,
   streamingTable,
+  string,
+  struct,
 } from "../../../shared/pipeline/index.ts";
 
 const events = streamingTable("bronze.events", {
@@ -87,6 +90,15 @@ describe("a hub with two partitions, a batch a second in each, and a view every 
     const reads = (8.76 + 8.76) * 0.0044 + (8.76 + 3 * looks) * 0.0057;
     expect(idle.totalUsd).toBeCloseTo(730 * 0.03 + 730 * 0.1 + looks * 0.055 + reads, 6);
     expect(estimate(small, { ...options, capture: true }).idleUsd).toBeCloseTo(idle.totalUsd, 6);
+  });
+
+  it("costs a throughput unit and no Capture where every table is fed by files", () => {
+    const landed = files("landing/shops/**.csv", { format: "csv", schema: struct({ id: string() }) });
+    const shops = [manifest(definePipeline("shops", [streamingTable("bronze.shops", { from: landed })]))];
+    expect(unitsOf(estimate(shops, { ...options, capture: true }))).toMatchObject({
+      throughputUnitHour: 730,
+      captureUnitHour: 0,
+    });
   });
 
   it("keeps an instance ready for the hub, two queues and HTTP where it is warm, without free grants", () => {
