@@ -4,6 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  addColumns,
+  addConstraint,
+  dropColumns,
+  renameColumn,
+  widenColumn,
+  type Alteration,
+  type AlterOptions,
+  type TableSession,
+} from "../../../../shared/table/index.ts";
+import {
   DeltaLake,
   integer,
   localFolder,
@@ -82,6 +92,20 @@ describe.each(Object.entries(alterations))("%s", (name, alter) => {
     );
     expect((await table.snapshot()).version).toBe(before.version);
   });
+});
+
+test.each<[string, (session: TableSession, options: AlterOptions) => Promise<Alteration>]>([
+  ["adding a column", (session, options) => addColumns(session, { city: string() }, options)],
+  ["renaming a column", (session, options) => renameColumn(session, "name", "called", options)],
+  ["dropping a column", (session, options) => dropColumns(session, ["name"], options)],
+  ["widening a column", (session, options) => widenColumn(session, "id", long(), options)],
+  ["adding a constraint", (session, options) => addConstraint(session, "positive", "id > 0", options)],
+])("%s is refused before the first batch where the caller knows the flow", async (change, alter) => {
+  const { session } = await people();
+  const altering = alter(session, { writer: { flow: "gold.people", appendsOnly: true } });
+  await expect(altering).rejects.toThrow(
+    `is written by the flow gold.people, whose batches would no longer fit it after ${change}.`,
+  );
 });
 
 test("what does not change a flow's columns is still done", async () => {
