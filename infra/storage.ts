@@ -106,7 +106,10 @@ function ageFiles(place: Place, account: StorageAccount, { coolAfterDays, captur
   const after = (days: number) => ({ daysAfterModificationGreaterThan: days });
   const cools = coolAfterDays > 0 ? { tierToCool: after(coolAfterDays) } : {};
   const goes = captureRetentionDays === undefined ? {} : { delete: after(captureRetentionDays) };
-  const rules = [rule("age-landing", "landing/", cools), rule("age-capture", "capture/", { ...cools, ...goes })].filter(
+  // What is deleted before it would become cool never does, and Azure may refuse a rule that says both.
+  const isGoneFirst = captureRetentionDays !== undefined && captureRetentionDays <= coolAfterDays;
+  const captured = { ...(isGoneFirst ? {} : cools), ...goes };
+  const rules = [rule("age-landing", "landing/", cools), rule("age-capture", "capture/", captured)].filter(
     ({ definition }) => Object.keys(definition.actions.baseBlob).length > 0,
   );
   if (rules.length === 0) return;

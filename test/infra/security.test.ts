@@ -135,6 +135,13 @@ describe("data", () => {
     ]);
     const forgetting = await deploy({ config: { "dyne:coolAfterDays": "0", "dyne:captureRetentionDays": "365" } });
     expect(rules(forgetting)).toEqual([aged("capture/", { delete: after(365) })]);
+    for (const [captureRetentionDays, baseBlob] of [
+      ["30", { delete: after(30) }],
+      ["31", { tierToCool: after(30), delete: after(31) }],
+    ] as const) {
+      const shortly = await deploy({ config: { "dyne:captureRetentionDays": captureRetentionDays } });
+      expect(rules(shortly)).toEqual([aged("landing/", { tierToCool: after(30) }), aged("capture/", baseBlob)]);
+    }
     const keeping = await deploy({ config: { "dyne:coolAfterDays": "0" } });
     expect(keeping.all("storage:ManagementPolicy")).toEqual([]);
   });
