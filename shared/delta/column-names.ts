@@ -1,4 +1,4 @@
-import { DyneError, isImpossibleName, type ColumnMappingMode } from "../core/index.ts";
+import { DyneError, isImpossibleName, needsMapping, type ColumnMappingMode } from "../core/index.ts";
 import type { DataType, Schema, StructField } from "../plan/index.ts";
 
 /**
@@ -43,7 +43,7 @@ function assertName(shown: string, name: string, mode: ColumnMappingMode): void 
       "INVALID_ARGUMENT",
       `${JSON.stringify(shown)} cannot be a column: ${JSON.stringify(name)} is a name that dyne cannot read. Choose one that does not begin with "__dyne", is not "__proto__" and is all text.`,
     );
-  if (mode !== "none" || !/[ ,;{}()\n\t=]/.test(name)) return;
+  if (mode !== "none" || !needsMapping(name)) return;
   throw new DyneError(
     "INVALID_ARGUMENT",
     `"${shown}" cannot be a column: without column mapping a name has none of " ,;{}()\\n\\t=". Rename it, or set delta.columnMapping.mode to name.`,

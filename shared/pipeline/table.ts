@@ -26,6 +26,7 @@ import type {
   StructField,
   StructOf,
 } from "../plan/index.ts";
+import { checkColumnNames } from "./column-names.ts";
 import { fileBronzeSchema, hubBronzeSchema } from "./bronze.ts";
 import type { FileProvenanceTypes, HubBronzeTypes } from "./bronze.ts";
 import type { Expectation, Rule } from "./expectation.ts";
@@ -214,6 +215,7 @@ function declare(
       `"${placeColumn}" is the name of the column in which dyne keeps a row's place. Give the column another name.`,
     );
   }
+  checkColumnNames(schema, flowOf(kind, specific), specific.query);
   checkPartitioning(partitionBy, schema);
   const { source, query, expectations = [], refresh = "auto", minIntervalMs, dutyCycle = 1 } = specific;
   return Object.freeze({
@@ -232,6 +234,11 @@ function declare(
     minIntervalMs: options.minInterval === undefined ? minIntervalMs : durationMs(options.minInterval),
     dutyCycle,
   });
+}
+
+function flowOf(kind: DeclaredTable["kind"], { source }: Specific): Parameters<typeof checkColumnNames>[1] {
+  if (source !== undefined) return source.kind === "files" ? "files" : "hub";
+  return kind === "streamingTable" ? "stream" : "view";
 }
 
 /** Smaller shares would keep a view from being refreshed for hours after a refresh of seconds. */

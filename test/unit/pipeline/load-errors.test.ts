@@ -93,6 +93,14 @@ const cases: readonly LoadError[] = [
     says: ['"id" and "ID"', "select", "Rename one"],
   },
   {
+    what: "a name that its table cannot have",
+    code: "INVALID_PIPELINE",
+    example: '`select(({ id }) => ({ "order id": id }))`, also of a field within a struct',
+    remedy: "give it another name: without ` ,;{}()=`, tabs and line breaks",
+    work: () => view(() => loose(plain.select(({ id, at }) => ({ "order id": id, at })))),
+    says: ["gold.x", 'The column "order id" cannot be called so', "Give it another name"],
+  },
+  {
     what: "a column that is neither grouped by nor aggregated",
     code: "INVALID_PIPELINE",
     example: '`groupBy("id").agg(({ at }) => ({ at }))`',
