@@ -42,6 +42,7 @@ import {
 } from "../../shared/plan/index.ts";
 import type { DataType, LogicalPlan, Schema, StructField } from "../../shared/plan/index.ts";
 import { DuckDbSession } from "../unit/plan/duckdb-session.ts";
+import { castTexts } from "../unit/plan/functions/functions-page.ts";
 import { interopEnvironment } from "./environment.ts";
 import { Peer } from "./peer.ts";
 
@@ -291,6 +292,14 @@ describe.skipIf(environment.kind === "absent")("queries", () => {
       expect(await here(plan)).toEqual(await there(sql, schemaOf(plan)));
     });
   }
+
+  it.each(castTexts)("texts are $to that the page of functions tells so", async ({ to, sparks }) => {
+    const values = sparks.map(
+      (text, index) => `try_cast('${text}' AS ${/\w+/.exec(to)?.[0]}) IS NOT NULL AS c${index}`,
+    );
+    const [row] = (await spark.ask("query", { sql: `SELECT ${values.join(", ")}` })) as readonly string[];
+    expect(Object.values(JSON.parse(row ?? "{}") as object)).toEqual(sparks.map(() => true));
+  });
 
   for (const [name, { plan }, sql] of ownWords) {
     it(`${name} : the rows that Spark gives in its own words`, async () => {

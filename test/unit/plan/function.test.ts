@@ -41,6 +41,7 @@ import {
 import type { AnyColumn, Column, DataType, LongType } from "../../../shared/plan/index.ts";
 import { DuckDbSession, rowPlan } from "./duckdb-session.ts";
 import type { Json } from "./duckdb-session.ts";
+import { castTexts } from "./functions/functions-page.ts";
 
 const longMax = 2n ** 63n - 1n;
 const longMin = -(2n ** 63n);
@@ -305,6 +306,15 @@ describe("casts in DuckDB answer as Spark's with ANSI on", () => {
       value: null,
       error: null,
     });
+  });
+
+  it.each(castTexts)("reads no text that the page of functions tells to be none of $to", async ({ to, sparks }) => {
+    const types = { date: date(), timestamp: timestamp(), double: double() };
+    const type = types[/\w+/.exec(to)![0] as keyof typeof types];
+    for (const text of sparks)
+      expect(await session.evaluate({ v: [text, string()] }, ({ v }) => v.tryCast(type)), text).toMatchObject({
+        value: null,
+      });
   });
 
   it("refuses casts that Spark has no exact answer for", () => {

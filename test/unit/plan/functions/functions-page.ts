@@ -23,6 +23,18 @@ export function functionsPage(): string {
     "Of Spark's functions `hash` and `xxhash64` are missing, `format_number` of doubles, and `levenshtein` with a limit, among others.",
     "`npm run test:interop` computes all but those of windows with both, over the edges of their types and random inputs, and compares row by row, errors too.",
     `${exact} are **exact**. The others differ in what stands beside them. What is called on a column stands behind a point.`,
+    "",
+    "## Casts",
+    "",
+    "`value.cast(type)` is Spark's cast with ANSI on: what does not fit is an error of the row. `value.tryCast(type)` gives NULL for it. Numbers and booleans are cast",
+    "to one another, dates and timestamps too, text to each of these, and each but floats and doubles to text. There is no cast between times and numbers. What a",
+    "text must look like is told more strictly than in Spark:",
+    "",
+    "| to | Spark also takes | dyne takes |",
+    "| --- | --- | --- |",
+    ...castTexts.map(
+      ({ to, sparks, takes }) => `| ${to} | ${sparks.map((text) => `\`${text}\``).join(" ")} | ${takes} |`,
+    ),
     ...groups.flatMap(({ title, functions }) => [
       "",
       `## ${title}`,
@@ -34,6 +46,22 @@ export function functionsPage(): string {
     "",
   ].join("\n");
 }
+
+/** Texts that Spark 4 casts, and dyne gives an error or NULL for. */
+export const castTexts = [
+  {
+    to: "`date`",
+    sparks: ["2024", "2024-01", "2024-1-2", "2024-01-02T00:00:00Z", "2024-01-02 xyz", "epoch"],
+    takes: "`2024-01-02`, without blanks around it",
+  },
+  {
+    to: "`timestamp`",
+    sparks: ["2024", "2024-01-02", "2024-01-02 03:04", "2024-01-02 3:4:5", "2024-01-02 03:04:05 Europe/Berlin", "now"],
+    takes:
+      "`2024-01-02 03:04:05` or `2024-01-02T03:04:05.123456`, with `Z`, `+02:00`, `+0200` or no zone, which is UTC; without blanks around it. `toTimestamp` with a pattern reads others",
+  },
+  { to: "`double`, `float`", sparks: ["1d", "1f"], takes: "the number without a letter behind it" },
+] as const;
 
 function lineOf({ doc, exactness }: FunctionDefinition): string {
   const { usage, does, difference } = doc!;
