@@ -1,5 +1,5 @@
 import { columnPathText, findColumn, parseColumnPath, typeJson } from "../../delta/index.ts";
-import type { DataType, StructField } from "../../plan/index.ts";
+import { typeGiven, type DataType, type StructField } from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
 import { evolvedSchema } from "../write/evolved-schema.ts";
 import type { Alteration } from "./alteration.ts";
@@ -24,6 +24,7 @@ export async function addColumns(
   let { schema } = snapshot;
   const added: { readonly column: Readonly<Record<string, unknown>> }[] = [];
   for (const [text, type] of Object.entries(columns)) {
+    typeGiven(type, `The type of ${text}`);
     const path = parseColumnPath(text);
     const name = path.at(-1)!;
     const parent = findColumn(table.path, schema, path.slice(0, -1));

@@ -1,6 +1,6 @@
 import { DyneError } from "../../core/index.ts";
 import { columnPathText, findColumn, isWidening, parseColumnPath, tableProperty, typeJson } from "../../delta/index.ts";
-import { sameType, typeName, type DataType } from "../../plan/index.ts";
+import { sameType, typeGiven, typeName, type DataType } from "../../plan/index.ts";
 import type { TableSession } from "../table-session.ts";
 import type { Alteration } from "./alteration.ts";
 import { assertUnused, commitSchema } from "./altered-column.ts";
@@ -21,6 +21,7 @@ export async function widenColumn(
   type: DataType,
   options: AlterOptions = {},
 ): Promise<Alteration> {
+  typeGiven(type, `The type of ${column}`);
   const snapshot = await table.latest();
   assertNoFlow(table.path, snapshot, options, "widening a column");
   const { path, type: before } = findColumn(table.path, snapshot.schema, parseColumnPath(column));

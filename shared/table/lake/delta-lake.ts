@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DuckDbCompute } from "../../compute/index.ts";
 import { silentLogger, systemClock, systemRandom, type Logger } from "../../core/index.ts";
 import { cloneSource } from "../../delta/index.ts";
-import type { ColumnTypes, StructOf } from "../../plan/index.ts";
+import { typeGiven, type ColumnTypes, type StructOf } from "../../plan/index.ts";
 import { FileStore, type ObjectStore } from "../../storage/index.ts";
 import { DeltaTable } from "../delta-table.ts";
 import { assertColumns } from "./declared-columns.ts";
@@ -95,6 +95,7 @@ export class DeltaLake implements AsyncDisposable {
    * INVALID_ARGUMENT, DUPLICATE_NAME, UNKNOWN_COLUMN, UNSUPPORTED_FEATURE for what cannot be a table here.
    */
   async create<Types extends ColumnTypes>(path: string, options: TableOptions<Types>): Promise<LakeTable<Types>> {
+    typeGiven(options.schema, `The schema of ${path}`);
     const table = this.#tableAt(path);
     await table.createIfAbsent({
       schema: options.schema,
