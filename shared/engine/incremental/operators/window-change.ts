@@ -5,6 +5,7 @@
 import {
   canonicalJson,
   columnsOf,
+  hasWindow,
   schemaOf,
   type Expression,
   type LogicalPlan,
@@ -54,8 +55,10 @@ export function windowChange(place: WindowPlace, input: Changed, scope: RefreshS
     changedRows: undefined,
     valuesOf(expression) {
       const inside = expressionBelow(node, expression);
+      // What a window makes of the changed rows alone is nothing that any row has.
       const isOfKeys =
         inside !== undefined &&
+        !hasWindow(inside) &&
         columnsOf(inside).every((name) => isPartition(partitionBy, column(name))) &&
         followsFromEqual(inside, input.schema);
       return isOfKeys ? input.valuesOf(inside) : undefined;
