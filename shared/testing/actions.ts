@@ -6,6 +6,7 @@ import type { Condition, InputRow, InputRowOf, Values } from "../table/lake/inde
 import type { StrategyName } from "../engine/incremental/view-strategy.ts";
 import type { Action, ChangedRows, EventBody, EventOptions, QuarantinedRow, TableOf, Update } from "./action.ts";
 import type { CrashPlace } from "./crash.ts";
+import { rowsGiven } from "./given.ts";
 
 /** What `addData` takes for a table: bodies of events for one that a hub feeds, rows of a file for one of files, rows for any other. */
 export type AddedRow<Types extends ColumnTypes> = string extends keyof Types
@@ -37,7 +38,7 @@ export function addData<Types extends ColumnTypes>(
   events?: EventOptions,
 ): Action;
 export function addData(table: DeclaredTable | string, rows: readonly unknown[], events: EventOptions = {}): Action {
-  return { kind: "addData", table: nameOf(table), rows, events, site: siteOf(addData) };
+  return { kind: "addData", table: nameOf(table), rows: rowsGiven(rows, "addData"), events, site: siteOf(addData) };
 }
 
 /** A file is landed as it is, whatever it holds: a path such as "landing/airports/a.csv", in the place of an earlier one there. */
@@ -52,7 +53,7 @@ export function appendData<Types extends ColumnTypes>(
   rows: readonly InputRowOf<NoInfer<Types>>[],
 ): Action;
 export function appendData(table: TableOf<ColumnTypes>, rows: readonly InputRow[]): Action {
-  return { kind: "appendData", table: nameOf(table), rows, site: siteOf(appendData) };
+  return { kind: "appendData", table: nameOf(table), rows: rowsGiven(rows, "appendData"), site: siteOf(appendData) };
 }
 
 /** Somebody else puts these rows in the place of all rows of a table, by one commit. */
@@ -62,7 +63,12 @@ export function overwriteData<Types extends ColumnTypes>(
   rows: readonly InputRowOf<NoInfer<Types>>[],
 ): Action;
 export function overwriteData(table: TableOf<ColumnTypes>, rows: readonly InputRow[]): Action {
-  return { kind: "overwriteData", table: nameOf(table), rows, site: siteOf(overwriteData) };
+  return {
+    kind: "overwriteData",
+    table: nameOf(table),
+    rows: rowsGiven(rows, "overwriteData"),
+    site: siteOf(overwriteData),
+  };
 }
 
 /** Somebody else changes rows of a table, by one commit: `{ set: { tier: "gold" }, where: ({ id }) => id.eq("C1") }`, or `where: "id = 'C1'"`. */
@@ -154,7 +160,13 @@ export function checkAnswer(
   rows: readonly InputRow[],
   { columns }: CheckOptions<ColumnTypes> = {},
 ): Action {
-  return { kind: "checkAnswer", table: nameOf(table), rows, columns, site: siteOf(checkAnswer) };
+  return {
+    kind: "checkAnswer",
+    table: nameOf(table),
+    rows: rowsGiven(rows, "checkAnswer"),
+    columns,
+    site: siteOf(checkAnswer),
+  };
 }
 
 /** The last `processAllAvailable` added these rows to the table and, where that is asked for, removed those; a changed row is one of each. */

@@ -16,6 +16,7 @@ import {
 } from "./checks.ts";
 import { bytesOfBody } from "./event-body.ts";
 import { commitForeign } from "./foreign-commit.ts";
+import { actionsGiven, testGiven } from "./given.ts";
 import { Instance } from "./instance.ts";
 import { landedPath, landedText } from "./landed-file.ts";
 import { sharedCompute } from "./shared-compute.ts";
@@ -71,6 +72,7 @@ export class PipelineTest implements AsyncDisposable {
 
   /** Opens an empty lakehouse for a pipeline. Errors: those of a pipeline that cannot run, INVALID_ARGUMENT. */
   static async open(pipeline: Pipeline, options: PipelineTestOptions = {}): Promise<PipelineTest> {
+    testGiven(pipeline, options);
     const { seed = 1, startTime = "2026-01-01T00:00:00Z", bySize = false } = options;
     const startMs = msOf(startTime, "startTime");
     return new PipelineTest(new TestLake(pipeline, await sharedCompute(), { seed, startMs }), { seed, bySize });
@@ -81,6 +83,7 @@ export class PipelineTest implements AsyncDisposable {
    * an action cannot be done; both say which, and where the test has it.
    */
   async run(actions: readonly Action[]): Promise<void> {
+    actionsGiven(actions);
     for (const [index, action] of actions.entries()) {
       try {
         await this.#perform(action, actions.slice(index + 1));

@@ -369,3 +369,38 @@ it("the same actions give the same rows and numbers of batches, whatever ran bef
   expect(first.rows).toHaveLength(1);
   expect(await seen()).toEqual(first);
 });
+
+describe("a test of what is none is refused, and does not pass", () => {
+  const pipeline = definePipeline("given", [orders, totals]);
+  const open = (...given: readonly unknown[]): Promise<unknown> =>
+    (PipelineTest.open as (...args: readonly unknown[]) => Promise<unknown>)(...given);
+  const run = async (actions: unknown): Promise<void> => {
+    await using given = await PipelineTest.open(pipeline);
+    await given.run(actions as readonly Action[]);
+  };
+  const rows = (of: unknown) => async () => run([(of as (...args: readonly unknown[]) => Action)(orders, { id: 1 })]);
+
+  test.each<readonly [string, () => Promise<unknown>, string]>([
+    ["no pipeline", () => open(), "PipelineTest.open is given undefined. Give a pipeline"],
+    ["a list of pipelines", () => open([pipeline]), "PipelineTest.open is given a list"],
+    ["an option misspelt", () => open(pipeline, { starttime: "2001-01-01T06:00:00Z" }), "Did you mean startTime?"],
+    ["a seed of text", () => open(pipeline, { seed: "a" }), 'seed is "a". Give a whole number.'],
+    ["one action without a list", () => run(processAllAvailable()), "run is given an object. Give a list of actions"],
+    [
+      "an action that is not called",
+      () => run([processAllAvailable]),
+      "Action 1 of 1 is a function, not an action. Call it: processAllAvailable(…).",
+    ],
+    ["a promise", () => run([Promise.resolve()]), "Action 1 of 1 is a promise, not an action."],
+    ["nothing", () => run([processAllAvailable(), undefined]), "Action 2 of 2 is undefined, not an action."],
+    ["one row that comes", rows(addData), "addData is given an object as rows. Give a list, also of one."],
+    ["one row that others append", rows(appendData), "appendData is given an object as rows."],
+    ["one row that others write", rows(overwriteData), "overwriteData is given an object as rows."],
+    ["one row that is expected", rows(checkAnswer), "checkAnswer is given an object as rows."],
+  ])("%s", async (_what, work, says) => {
+    await expect(work()).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining(says) as string,
+    });
+  });
+});
