@@ -11,4 +11,6 @@ export { functionTable } from "./functions/index.ts";
 export type { Dialect, Exactness, FunctionDefinition } from "./functions/index.ts";
 export * from "./sql/index.ts";
 export * from "./dataframe/index.ts";
+export { expressionOf } from "./dataframe/column.ts";
+export { knownColumns } from "./dataframe/given.ts";
 export { canonicalJson, planFingerprint } from "./canonical.ts";

@@ -1,7 +1,9 @@
 /** Conditions and values as users write them: functions of typed columns, or texts in Spark's SQL. */
-import { DyneError } from "../../core/index.ts";
+import { DyneError, shown } from "../../core/index.ts";
 import {
   Column,
+  expressionOf,
+  knownColumns,
   mapExpression,
   parsePredicate,
   type BooleanType,
@@ -58,7 +60,10 @@ export function mergeScopes<Target extends ColumnTypes, Source extends ColumnTyp
     source: columnsOf<Source>(source, sourceColumn),
   };
   return {
-    both: { columns: sides, parse: (text) => sidedPredicate(text, { target, source }) },
+    both: {
+      columns: knownColumns(sides, "a merge, which has sides"),
+      parse: (text) => sidedPredicate(text, { target, source }),
+    },
     target: { columns: sides.target, parse: (text) => sidedPredicate(text, { target }) },
     source: { columns: sides.source, parse: (text) => sidedPredicate(text, { source }) },
   };
@@ -74,12 +79,19 @@ export function conditionIn<Columns>(
   { columns, parse }: Scope<Columns>,
   condition: Condition<Columns> | undefined,
 ): Expression | undefined {
-  return typeof condition === "string" ? parse(condition) : condition?.(columns).expression;
+  if (condition === undefined) return undefined;
+  if (typeof condition === "string") return parse(condition);
+  if (typeof condition !== "function")
+    throw new DyneError(
+      "INVALID_ARGUMENT",
+      `The condition is ${shown(condition)}. Give a function such as ({ age }) => age.gt(40), or a text; leave it out for all rows.`,
+    );
+  return expressionOf(condition(columns), "The condition");
 }
 
 /** Values by column as expressions. */
 export function assignments(values: Readonly<Record<string, Column<DataType>>>): Assignments {
-  return Object.fromEntries(Object.entries(values).map(([name, { expression }]) => [name, expression]));
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, expressionOf(value, `"${name}"`)]));
 }
 
 function columnsOf<Types extends ColumnTypes>(
@@ -90,7 +102,7 @@ function columnsOf<Types extends ColumnTypes>(
     name,
     new Column({ kind: "column", name: nameOf(name) }, type),
   ]);
-  return Object.fromEntries(columns) as ColumnsOf<Types>;
+  return knownColumns(Object.fromEntries(columns), "the table") as ColumnsOf<Types>;
 }
 
 /** Sides are read as structs, whose fields are the columns that a merge has under their whole names. */

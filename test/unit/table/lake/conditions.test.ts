@@ -97,6 +97,39 @@ describe("a condition in Spark's SQL", () => {
   });
 });
 
+describe("a condition that JavaScript gives and that is none", () => {
+  test.for<readonly [string, unknown, string]>([
+    ["JavaScript's own comparison", ({ id }: { id: unknown }) => id === 1, "TYPE_MISMATCH"],
+    ["a function that returns nothing", () => undefined, "TYPE_MISMATCH"],
+    ["a promise", async () => Promise.resolve(true), "TYPE_MISMATCH"],
+    [
+      "a column misspelt",
+      ({ idd }: Readonly<Record<string, { eq: (value: number) => unknown }>>) => idd?.eq(1),
+      "UNKNOWN_COLUMN",
+    ],
+    ["null", null, "INVALID_ARGUMENT"],
+    ["true", true, "INVALID_ARGUMENT"],
+    ["an object", { id: 1 }, "INVALID_ARGUMENT"],
+  ])("is refused for %s, and no row is touched", async ([, where, code]) => {
+    const table = await people();
+    const given = where as string;
+    await expect(table.delete(given)).rejects.toMatchObject({ code });
+    await expect(table.update(({ id }) => ({ id: id.plus(10) }), given)).rejects.toMatchObject({ code });
+    await expect(table.rows({ where: given })).rejects.toMatchObject({ code });
+    await expect(table.overwrite([], { replaceWhere: given })).rejects.toMatchObject({ code });
+    const merge = await table.merge([{ id: 1 }], "target.id = source.id");
+    expect(() => merge.whenMatchedDelete(given)).toThrow(expect.objectContaining({ code }));
+    expect((await table.snapshot()).version).toBe(1);
+  });
+
+  test("is refused for new values too", async () => {
+    const table = await people();
+    const set = () => ({ id: 1 }) as never;
+    await expect(table.update(set)).rejects.toMatchObject({ code: "TYPE_MISMATCH" });
+    expect((await table.snapshot()).version).toBe(1);
+  });
+});
+
 describe("partitions are chosen for optimize", () => {
   type Daily = LakeTable<{
     day: ReturnType<typeof date>;
