@@ -118,7 +118,7 @@ describe("a condition that JavaScript gives and that is none", () => {
     await expect(table.rows({ where: given })).rejects.toMatchObject({ code });
     await expect(table.overwrite([], { replaceWhere: given })).rejects.toMatchObject({ code });
     const merge = await table.merge([{ id: 1 }], "target.id = source.id");
-    expect(() => merge.whenMatchedDelete(given)).toThrow(expect.objectContaining({ code }));
+    expect(() => merge.whenNotMatchedBySourceDelete(given)).toThrow(expect.objectContaining({ code }));
     expect((await table.snapshot()).version).toBe(1);
   });
 
