@@ -171,7 +171,7 @@ export function united(query: Query, step: Extract<QueryStep, { op: "union" }>, 
   );
   if (other === undefined) return query;
   const shared = namesOf(query).filter((name) => {
-    const type = other.frame.columns[name]?.type;
+    const type = other.frame.schema.fields[name]?.type;
     return type !== undefined && JSON.stringify(type) === JSON.stringify(columnOf(query, name).type);
   });
   if (shared.length === 0) return query;
