@@ -8,12 +8,21 @@ export interface LastCheckpoint {
   readonly version: number;
   /** Absent where its writer did not say. */
   readonly sizeInBytes?: number | undefined;
+  /** Whether its files have other names than the one of a classic checkpoint: there are several, or it is V2. */
+  readonly isNamedOtherwise?: boolean | undefined;
 }
 
-const shape = z.object({
-  version: z.int().nonnegative(),
-  sizeInBytes: z.int().nonnegative().optional().catch(undefined),
-});
+const shape = z
+  .object({
+    version: z.int().nonnegative(),
+    sizeInBytes: z.int().nonnegative().optional().catch(undefined),
+    parts: z.unknown().optional(),
+    v2Checkpoint: z.unknown().optional(),
+  })
+  .transform(({ parts, v2Checkpoint, ...hint }) => ({
+    ...hint,
+    isNamedOtherwise: (parts ?? v2Checkpoint ?? null) !== null,
+  }));
 
 /** The last checkpoint, from `_last_checkpoint`: only a hint, so anything wrong with it means none (PROTOCOL.md § Last Checkpoint File Schema). */
 export async function lastCheckpointHint(log: DeltaLog): Promise<LastCheckpoint | undefined> {

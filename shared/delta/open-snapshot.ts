@@ -2,8 +2,8 @@
 import { DyneError, isDyneError, limits } from "../core/index.ts";
 import { commitOf, parseLines, readCommit, type DeltaCommit } from "./commit-file.ts";
 import type { Action } from "./actions.ts";
-import { commitPath, type DeltaLog } from "./log.ts";
-import { lastCheckpointHint } from "./last-checkpoint.ts";
+import { checkpointPath, commitPath, type DeltaLog } from "./log.ts";
+import { lastCheckpointHint, type LastCheckpoint } from "./last-checkpoint.ts";
 import { listLog, type ListedCheckpoint, type LogListing } from "./log-listing.ts";
 import { commitsBetween, segmentFor, type LogSegment, type LogStep } from "./log-segment.ts";
 import { parseAction } from "./parse-action.ts";
@@ -65,7 +65,25 @@ async function replayListed(
   at: SnapshotAt,
   onReplay: OnReplay | undefined,
 ): Promise<Snapshot | undefined> {
-  let listing = at.timestampMs === undefined ? await listAround(log, at.version) : await listLog(log);
+  const hint = at.timestampMs === undefined ? await usableHint(log) : undefined;
+  const checkpoints = checkpointsOf(log, isBefore(hint, at.version) ? hint : undefined, onReplay !== undefined);
+  try {
+    const listing = at.timestampMs === undefined ? await listAround(log, at.version, hint) : await listLog(log);
+    return await replayFrom(log, listing, at, checkpoints.read, onReplay);
+  } finally {
+    await checkpoints.settled;
+  }
+}
+
+/** What a listing comes to. */
+async function replayFrom(
+  log: DeltaLog,
+  listed: LogListing,
+  at: SnapshotAt,
+  read: ReadCheckpoint,
+  onReplay: OnReplay | undefined,
+): Promise<Snapshot | undefined> {
+  let listing = listed;
   const newest = async (): Promise<Snapshot> => openSnapshot(log, { version: listing.commits.at(-1) });
   const version =
     at.timestampMs === undefined ? at.version : await versionAt(log, listing.commits, at.timestampMs, newest);
@@ -76,7 +94,7 @@ async function replayListed(
     const { checkpoint } = segment;
     if (checkpoint === undefined) return replay(log, segment, undefined, [], onReplay);
     const [start, first] = await Promise.allSettled([
-      checkpointAsCommit(log, checkpoint, onReplay !== undefined),
+      read(checkpoint),
       // A checkpoint after one that cannot be read is looked at alone: it may be no better.
       readSteps(log, unreadable.size === 0 ? segment.steps.slice(0, stepsBesideCheckpoint) : [], segment.version),
     ]);
@@ -96,6 +114,27 @@ async function replayListed(
   }
 }
 
+/** A checkpoint as if one commit had written it, or what is wrong with it. */
+type ReadCheckpoint = (checkpoint: ListedCheckpoint) => Promise<DeltaCommit | DyneError>;
+
+/**
+ * Reads checkpoints. The one that `_last_checkpoint` names, where it is one file, is read at once, while the log is listed: most often it is
+ * the one to begin with. `settled` resolves when nothing of that goes on any more.
+ */
+function checkpointsOf(
+  log: DeltaLog,
+  hint: LastCheckpoint | undefined,
+  withTombstones: boolean,
+): { readonly read: ReadCheckpoint; readonly settled: Promise<unknown> } {
+  const readNow: ReadCheckpoint = (checkpoint) => checkpointAsCommit(log, checkpoint, withTombstones);
+  if (hint === undefined || hint.isNamedOtherwise === true) return { read: readNow, settled: Promise.resolve() };
+  const named = checkpointPath(log, hint.version);
+  const early = readNow({ version: hint.version, form: "classic", paths: [named] });
+  const read: ReadCheckpoint = (checkpoint) =>
+    checkpoint.paths.length === 1 && checkpoint.paths[0] === named ? early : readNow(checkpoint);
+  return { read, settled: Promise.allSettled([early]) };
+}
+
 /** Where only unreadable checkpoints would do, what is wrong with the newest of them is the reason. */
 function segmentWithout(
   log: DeltaLog,
@@ -113,12 +152,25 @@ function segmentWithout(
   }
 }
 
+/** Nobody follows a hint who cannot read checkpoints. */
+async function usableHint(log: DeltaLog): Promise<LastCheckpoint | undefined> {
+  return log.checkpointReader && lastCheckpointHint(log);
+}
+
+/** Whether a version, or the newest, can be made of the checkpoint that is hinted at. */
+function isBefore(hint: LastCheckpoint | undefined, version: number | undefined): boolean {
+  return hint !== undefined && (version === undefined || version >= hint.version);
+}
+
 /** Lists what is needed to open a version, or the newest: where there should be a checkpoint, and the commits after it. */
-async function listAround(log: DeltaLog, version: number | undefined): Promise<LogListing> {
-  const hint = log.checkpointReader && (await lastCheckpointHint(log))?.version;
+async function listAround(
+  log: DeltaLog,
+  version: number | undefined,
+  hint: LastCheckpoint | undefined,
+): Promise<LogListing> {
   if (hint === undefined) return listLog(log);
-  const isAfter = version === undefined || version >= hint;
-  const from = isAfter ? hint : Math.max(0, version - limits.checkpointSearchCommits);
+  const isAfter = isBefore(hint, version);
+  const from = isAfter ? hint.version : Math.max(0, version! - limits.checkpointSearchCommits);
   const listing = await listLog(log, from, isAfter ? undefined : version);
   const end = version ?? Number.POSITIVE_INFINITY;
   const reaches = listing.commits[0] === 0 || listing.checkpoints.some((checkpoint) => checkpoint.version <= end);

@@ -12,6 +12,7 @@ import {
   type DeltaLog,
   type Snapshot,
 } from "../../../shared/delta/index.ts";
+import { FaultyStore } from "../../support/faulty-store.ts";
 import { add, append, newTable, pathsOf, tableUnderTest } from "./table-under-test.ts";
 
 /** A table with `count` commits after version 0, each adding a file of its number a minute after the last. */
@@ -190,6 +191,64 @@ describe("checkpoints", () => {
     await writeCheckpoint(log, await openSnapshot(log, { version: 2 }));
     await lastCheckpoint(log, hint);
     expect(pathsOf(await openSnapshot({ ...log, checkpointReader: jsonCheckpoints }))).toEqual(pathsOf(newest));
+  });
+
+  test("that the hint names are asked for once, before the listing has answered", async () => {
+    const { log, asked, newest } = await tableOf(4);
+    await writeCheckpoint(log, await openSnapshot(log, { version: 2 }));
+    await lastCheckpoint(log, '{"version":2,"size":8}');
+    asked.length = 0;
+    expect(pathsOf(await openSnapshot({ ...log, checkpointReader: jsonCheckpoints }))).toEqual(pathsOf(newest));
+    const requests = asked.map(({ name, path }) => `${name} ${path.slice(logFolder(log).length + 1)}`);
+    expect(requests.slice(0, 2)).toEqual(["get _last_checkpoint", `get ${paddedNumber(2)}.checkpoint.parquet`]);
+    expect(new Set(requests).size).toBe(requests.length);
+    expect(requests.indexOf("list ")).toBeGreaterThan(1);
+  });
+
+  test.each(['{"version":2,"parts":3}', '{"version":2,"v2Checkpoint":{"path":"x"}}'])(
+    "are not guessed by a hint of %s",
+    async (hint) => {
+      const { log, asked, newest } = await tableOf(4);
+      await writeCheckpoint(log, await openSnapshot(log, { version: 2 }), 3);
+      await lastCheckpoint(log, hint);
+      asked.length = 0;
+      expect(pathsOf(await openSnapshot({ ...log, checkpointReader: jsonCheckpoints }))).toEqual(pathsOf(newest));
+      expect(asked.some(({ path }) => path.endsWith(`${paddedNumber(2)}.checkpoint.parquet`))).toBe(false);
+    },
+  );
+
+  test("newer than the hint are the ones to begin with", async () => {
+    const { log, newest } = await tableOf(4);
+    await writeCheckpoint(log, await openSnapshot(log, { version: 1 }));
+    await writeCheckpoint(log, await openSnapshot(log, { version: 3 }));
+    await lastCheckpoint(log, '{"version":1,"size":8}');
+    for (const version of [0, 1, 2]) await log.store.delete(commitPath(log, version));
+    expect(pathsOf(await openSnapshot({ ...log, checkpointReader: jsonCheckpoints }))).toEqual(pathsOf(newest));
+  });
+
+  test("are no longer read when a table that cannot be listed is given up", async () => {
+    const { log, memory, over, random } = await tableOf(4);
+    await writeCheckpoint(log, await openSnapshot(log, { version: 2 }));
+    await lastCheckpoint(log, '{"version":2,"size":8}');
+    const fails = new FaultyStore(memory, {
+      random,
+      before: ({ name }) => {
+        if (name === "list") throw new Error("no listing today");
+      },
+    });
+    const read = Promise.withResolvers<void>();
+    let isReading = true;
+    const slowly: CheckpointReader = {
+      async *read(...asked) {
+        await read.promise;
+        yield* jsonCheckpoints.read(...asked);
+        isReading = false;
+      },
+    };
+    const opening = openSnapshot({ ...over(fails), checkpointReader: slowly }).catch((error: unknown) => error);
+    setImmediate(() => read.resolve());
+    expect(await opening).toMatchObject({ message: "no listing today" });
+    expect(isReading).toBe(false);
   });
 
   test("without a reader are not needed where the commits are all there", async () => {
