@@ -3,12 +3,11 @@
  * rows of the others; lists of three levels and maps of key_value, as every reader of Delta expects them.
  */
 import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { DyneError, limits, type Random } from "../../core/index.ts";
 import type { Action, CheckpointColumn, CheckpointReader, CheckpointWriter } from "../../delta/index.ts";
 import type { ObjectStore } from "../../storage/index.ts";
@@ -118,31 +117,6 @@ export class ParquetCheckpoints implements CheckpointReader, CheckpointWriter {
       return { sizeBytes: (await stat(local)).size };
     });
   }
-}
-
-/** For whoever opens a table now and then, such as a command: a DuckDB of its own for each checkpoint that is read. */
-export function transientCheckpoints(): CheckpointFiles {
-  return new ParquetCheckpoints(async (work) => {
-    const folder = await mkdtemp(join(tmpdir(), "dyne-checkpoint-"));
-    const opened = openDuckDb(folder);
-    try {
-      const connected = opened.then(({ connection }) => connection);
-      const [result] = await Promise.all([work(connected, folder), connected]);
-      return result;
-    } finally {
-      const [duckDb] = await Promise.allSettled([opened]);
-      if (duckDb.status === "fulfilled") {
-        duckDb.value.connection.closeSync();
-        duckDb.value.instance.closeSync();
-      }
-      await rm(folder, { recursive: true, force: true });
-    }
-  });
-}
-
-async function openDuckDb(folder: string) {
-  const instance = await DuckDBInstance.create(":memory:", { threads: "1", temp_directory: folder });
-  return { instance, connection: await instance.connect() };
 }
 
 /** A folder for one piece of work below `directory`, gone afterwards. */

@@ -1,0 +1,69 @@
+import { DuckDBInstance } from "@duckdb/node-api";
+import { setImmediate } from "node:timers/promises";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { transientCheckpoints } from "../../../shared/compute/index.ts";
+import { seededRandom } from "../../../shared/core/index.ts";
+import type { Action } from "../../../shared/delta/index.ts";
+import { MemoryStore } from "../../../shared/storage/index.ts";
+import { InstantClock } from "../../support/instant-clock.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Three files of a checkpoint, and how often DuckDB was opened and closed since. */
+async function checkpointFiles() {
+  const store = new MemoryStore({ clock: new InstantClock(0), random: seededRandom(1) });
+  const checkpoints = transientCheckpoints();
+  for (const appId of ["a", "b", "c"])
+    await checkpoints.write(store, `lake/${appId}.parquet`, [
+      { txn: { appId, version: 1, lastUpdated: 7 } } satisfies Action,
+    ]);
+  await setImmediate();
+  const opened = vi.spyOn(DuckDBInstance, "create");
+  const closed = vi.spyOn(DuckDBInstance.prototype, "closeSync");
+  const read = async (appId: string) =>
+    (await Array.fromAsync(checkpoints.read(store, `lake/${appId}.parquet`, ["txn"]))).flat();
+  return { read, opened, closed };
+}
+
+describe("transient checkpoints", () => {
+  test("that follow one another are read by one DuckDB, which is closed after the last", async () => {
+    const { read, opened, closed } = await checkpointFiles();
+    for (const appId of ["a", "b", "c"])
+      expect(await read(appId)).toEqual([{ txn: { appId, version: 1, lastUpdated: 7 } }]);
+    expect(opened).toHaveBeenCalledTimes(1);
+    expect(closed).not.toHaveBeenCalled();
+    await setImmediate();
+    expect(closed).toHaveBeenCalledTimes(1);
+  });
+
+  test("side by side share it", async () => {
+    const { read, opened, closed } = await checkpointFiles();
+    const all = await Promise.all(["a", "b", "c"].map((appId) => read(appId)));
+    expect(all).toEqual(["a", "b", "c"].map((appId) => [{ txn: { appId, version: 1, lastUpdated: 7 } }]));
+    await setImmediate();
+    expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  test("later have another, and one that cannot be read leaves none open", async () => {
+    const { read, opened, closed } = await checkpointFiles();
+    await read("a");
+    await setImmediate();
+    await expect(read("missing")).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+    await setImmediate();
+    expect(await read("b")).toEqual([{ txn: { appId: "b", version: 1, lastUpdated: 7 } }]);
+    await setImmediate();
+    expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([3, 3]);
+  });
+
+  test("that have no DuckDB say why, and the next try opens one", async () => {
+    const { read, opened, closed } = await checkpointFiles();
+    opened.mockRejectedValueOnce(new Error("no threads left"));
+    await expect(read("a")).rejects.toThrow(/no threads left/);
+    await setImmediate();
+    expect(await read("a")).toEqual([{ txn: { appId: "a", version: 1, lastUpdated: 7 } }]);
+    await setImmediate();
+    expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([2, 1]);
+  });
+});
