@@ -19,12 +19,6 @@ export class ActiveFiles implements Iterable<AddFile> {
 
   static readonly empty = new ActiveFiles([], 0);
 
-  /** The first files, such as those of a checkpoint: nothing is there for them to change. */
-  static #of(files: Layer): ActiveFiles {
-    const present = withoutMarks(files);
-    return new ActiveFiles([present], present.size);
-  }
-
   /** The file with this key (see `fileKey`), if it is active. */
   get(key: string): AddFile | undefined {
     for (const layer of this.#layers) {
@@ -52,7 +46,11 @@ export class ActiveFiles implements Iterable<AddFile> {
     const changes = new Map<string, AddFile | undefined>();
     for (const file of removes) changes.set(fileKey(file), undefined);
     for (const file of adds) changes.set(fileKey(file), file);
-    if (this.#layers.length === 0) return ActiveFiles.#of(changes);
+    if (this.#layers.length === 0) {
+      // The first files, such as those of a checkpoint: nothing is there for them to change.
+      const present = removes.length === 0 ? changes : withoutMarks(changes);
+      return new ActiveFiles([present], present.size);
+    }
     let size = this.size;
     for (const [key, file] of changes) size += (file === undefined ? 0 : 1) - (this.has(key) ? 1 : 0);
     return new ActiveFiles(meltTop([changes, ...this.#layers]), size);

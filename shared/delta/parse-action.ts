@@ -9,96 +9,107 @@ import { isDeeperThan } from "./nesting.ts";
 /** The value of one action, its fields not yet known. */
 type Fields = Record<string, unknown>;
 
-/** Fails the check with where and why. */
-type Fail = (field: string, reason: string) => never;
+/** A field that is not as it must be. */
+class WrongField extends Error {
+  readonly field: string;
 
-/** Checks an action's fields, and puts defaults where the protocol lets writers leave them out. */
-type Check = (fields: Fields, fail: Fail) => void;
+  constructor(field: string, reason: string) {
+    super(reason);
+    this.field = field;
+  }
+}
+
+function fail(field: string, reason: string): never {
+  throw new WrongField(field, reason);
+}
+
+/** Checks an action's fields, and puts defaults where the protocol lets writers leave them out. Throws `WrongField`. */
+type Check = (fields: Fields) => void;
 
 const checks: Readonly<Record<string, Check>> = {
-  commitInfo(fields, fail) {
+  commitInfo(fields) {
     if (fields["isBlindAppend"] !== undefined && typeof fields["isBlindAppend"] !== "boolean")
       delete fields["isBlindAppend"];
     if (!isLong(fields["timestamp"])) delete fields["timestamp"];
     else fields["timestamp"] = Number(fields["timestamp"]);
-    optionalLong(fields, "inCommitTimestamp", fail);
+    optionalLong(fields, "inCommitTimestamp");
   },
-  protocol(fields, fail) {
-    requiredLong(fields, "minReaderVersion", fail);
-    requiredLong(fields, "minWriterVersion", fail);
-    optionalTexts(fields, "readerFeatures", fail);
-    optionalTexts(fields, "writerFeatures", fail);
+  protocol(fields) {
+    requiredLong(fields, "minReaderVersion");
+    requiredLong(fields, "minWriterVersion");
+    optionalTexts(fields, "readerFeatures");
+    optionalTexts(fields, "writerFeatures");
   },
-  metaData(fields, fail) {
-    requiredText(fields, "id", fail);
-    optionalText(fields, "name", fail);
-    optionalText(fields, "description", fail);
+  metaData(fields) {
+    requiredText(fields, "id");
+    optionalText(fields, "name");
+    optionalText(fields, "description");
     const format = fields["format"];
     if (!isRecord(format) || typeof format["provider"] !== "string") return fail("format", "it has no provider");
     fields["format"] = { ...format, options: format["options"] ?? {} };
     if (!isMapOf((fields["format"] as Fields)["options"], false)) fail("format.options", "it is not a map of texts");
     fields["schemaString"] ??= '{"type":"struct","fields":[]}';
-    requiredText(fields, "schemaString", fail);
+    requiredText(fields, "schemaString");
     fields["partitionColumns"] ??= [];
-    optionalTexts(fields, "partitionColumns", fail);
+    optionalTexts(fields, "partitionColumns");
     fields["configuration"] ??= {};
     if (!isMapOf(fields["configuration"], false)) fail("configuration", "it is not a map of texts");
-    optionalLong(fields, "createdTime", fail);
+    optionalLong(fields, "createdTime");
   },
-  txn(fields, fail) {
-    requiredText(fields, "appId", fail);
-    requiredLong(fields, "version", fail);
-    optionalLong(fields, "lastUpdated", fail);
+  txn(fields) {
+    requiredText(fields, "appId");
+    requiredLong(fields, "version");
+    optionalLong(fields, "lastUpdated");
   },
-  add(fields, fail) {
-    file(fields, fail);
+  add(fields) {
+    file(fields);
     if (!isMapOf(fields["partitionValues"], true)) fail("partitionValues", "it is not a map of texts");
-    requiredLong(fields, "size", fail);
-    requiredLong(fields, "modificationTime", fail);
+    requiredLong(fields, "size");
+    requiredLong(fields, "modificationTime");
     if (typeof fields["dataChange"] !== "boolean") fail("dataChange", "it is neither true nor false");
   },
-  remove(fields, fail) {
-    file(fields, fail);
+  remove(fields) {
+    file(fields);
     fields["dataChange"] ??= true;
     if (typeof fields["dataChange"] !== "boolean") fail("dataChange", "it is neither true nor false");
     const extended = fields["extendedFileMetadata"];
     if (extended !== undefined && typeof extended !== "boolean")
       fail("extendedFileMetadata", "it is neither true nor false");
-    optionalMap(fields, "partitionValues", fail);
-    optionalLong(fields, "size", fail);
-    optionalLong(fields, "deletionTimestamp", fail);
+    optionalMap(fields, "partitionValues");
+    optionalLong(fields, "size");
+    optionalLong(fields, "deletionTimestamp");
   },
-  cdc(fields, fail) {
-    requiredPath(fields, fail);
+  cdc(fields) {
+    requiredPath(fields);
     if (!isMapOf(fields["partitionValues"], true)) fail("partitionValues", "it is not a map of texts");
-    requiredLong(fields, "size", fail);
-    optionalMap(fields, "tags", fail);
+    requiredLong(fields, "size");
+    optionalMap(fields, "tags");
     fields["dataChange"] = false;
   },
-  domainMetadata(fields, fail) {
-    requiredText(fields, "domain", fail);
-    requiredText(fields, "configuration", fail);
+  domainMetadata(fields) {
+    requiredText(fields, "domain");
+    requiredText(fields, "configuration");
     if (typeof fields["removed"] !== "boolean") fail("removed", "it is neither true nor false");
   },
 };
 
 /** What `add` and `remove` have in common. */
-function file(fields: Fields, fail: Fail): void {
-  requiredPath(fields, fail);
-  optionalText(fields, "stats", fail);
-  optionalMap(fields, "tags", fail);
-  optionalLong(fields, "baseRowId", fail);
-  optionalLong(fields, "defaultRowCommitVersion", fail);
+function file(fields: Fields): void {
+  requiredPath(fields);
+  optionalText(fields, "stats");
+  optionalMap(fields, "tags");
+  optionalLong(fields, "baseRowId");
+  optionalLong(fields, "defaultRowCommitVersion");
   const vector = fields["deletionVector"];
   if (vector === undefined) return;
   if (!isRecord(vector)) return fail("deletionVector", "it is not an object");
   const clean = withoutNulls(vector);
   if (!["u", "i", "p"].includes(clean["storageType"] as string))
     fail("deletionVector.storageType", "it is not u, i or p");
-  requiredText(clean, "pathOrInlineDv", fail);
-  optionalLong(clean, "offset", fail);
-  requiredLong(clean, "sizeInBytes", fail);
-  requiredLong(clean, "cardinality", fail);
+  requiredText(clean, "pathOrInlineDv");
+  optionalLong(clean, "offset");
+  requiredLong(clean, "sizeInBytes");
+  requiredLong(clean, "cardinality");
   fields["deletionVector"] = clean;
 }
 
@@ -109,12 +120,12 @@ export type CheckpointAction =
 
 const checkpointChecks: Readonly<Record<string, Check>> = {
   ...checks,
-  sidecar(fields, fail) {
-    requiredPath(fields, fail);
-    optionalLong(fields, "sizeInBytes", fail);
+  sidecar(fields) {
+    requiredPath(fields);
+    optionalLong(fields, "sizeInBytes");
   },
-  checkpointMetadata(fields, fail) {
-    requiredLong(fields, "version", fail);
+  checkpointMetadata(fields) {
+    requiredLong(fields, "version");
   },
 };
 
@@ -134,24 +145,35 @@ export function parseCheckpointAction(value: unknown, place: string): Action | C
 
 function parse(known: Readonly<Record<string, Check>>, value: unknown, place: string): Fields | undefined {
   if (!isRecord(value)) throw corrupt(place, "it is not an object");
-  for (const name in value) {
-    const fields = value[name];
-    if (fields === null || fields === undefined || !Object.hasOwn(known, name)) continue;
-    if (!isRecord(fields)) throw corrupt(place, `${name} is not an object`);
-    let hasNulls = false;
-    for (const field in fields) {
-      const value = fields[field];
-      if (value === null) hasNulls = true;
-      else if (typeof value === "object" && isDeeperThan(value, limits.deltaNestingMax))
-        throw corrupt(place, `${name}.${field} has too many values in one another`);
-    }
-    const clean = hasNulls ? withoutNulls(fields) : fields;
-    known[name]!(clean, (field, reason) => {
-      throw corrupt(place, `${name}.${field}: ${reason}`);
-    });
-    return { [name]: clean };
+  let name: string | undefined;
+  let isAlone = true;
+  for (const key in value) {
+    if (name === undefined && (value[key] ?? null) !== null && Object.hasOwn(known, key)) name = key;
+    else isAlone = false;
   }
-  return undefined;
+  if (name === undefined) return undefined;
+  const fields = value[name];
+  if (!isRecord(fields)) throw corrupt(place, `${name} is not an object`);
+  try {
+    const clean = hasNulls(fields) ? withoutNulls(fields) : fields;
+    known[name]!(clean);
+    return isAlone && clean === fields ? value : { [name]: clean };
+  } catch (error) {
+    if (error instanceof WrongField) throw corrupt(place, `${name}.${error.field}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Fails for values that lie too deep in one another. */
+function hasNulls(fields: Fields): boolean {
+  let found = false;
+  for (const field in fields) {
+    const value = fields[field];
+    if (value === null) found = true;
+    else if (typeof value === "object" && isDeeperThan(value, limits.deltaNestingMax))
+      fail(field, "it has too many values in one another");
+  }
+  return found;
 }
 
 /** Spark writes absent fields as null in places. */
@@ -171,37 +193,37 @@ function isLong(value: unknown): boolean {
   return Number.isFinite(value) || typeof value === "bigint";
 }
 
-function requiredLong(fields: Fields, name: string, fail: Fail): void {
+function requiredLong(fields: Fields, name: string): void {
   const value = fields[name];
   if (typeof value === "bigint") fields[name] = Number(value);
   else if (!Number.isFinite(value)) fail(name, value === undefined ? "it is missing" : "it is not a number");
 }
 
-function optionalLong(fields: Fields, name: string, fail: Fail): void {
-  if (fields[name] !== undefined) requiredLong(fields, name, fail);
+function optionalLong(fields: Fields, name: string): void {
+  if (fields[name] !== undefined) requiredLong(fields, name);
 }
 
-function requiredText(fields: Fields, name: string, fail: Fail): void {
+function requiredText(fields: Fields, name: string): void {
   if (typeof fields[name] !== "string") fail(name, fields[name] === undefined ? "it is missing" : "it is not a text");
 }
 
-function optionalText(fields: Fields, name: string, fail: Fail): void {
-  if (fields[name] !== undefined) requiredText(fields, name, fail);
+function optionalText(fields: Fields, name: string): void {
+  if (fields[name] !== undefined) requiredText(fields, name);
 }
 
-function requiredPath(fields: Fields, fail: Fail): void {
-  requiredText(fields, "path", fail);
+function requiredPath(fields: Fields): void {
+  requiredText(fields, "path");
   if (fields["path"] === "") fail("path", "it is empty");
 }
 
-function optionalTexts(fields: Fields, name: string, fail: Fail): void {
+function optionalTexts(fields: Fields, name: string): void {
   const value = fields[name];
   if (value === undefined) return;
   if (!Array.isArray(value) || !value.every((text) => typeof text === "string"))
     fail(name, "it is not a list of texts");
 }
 
-function optionalMap(fields: Fields, name: string, fail: Fail): void {
+function optionalMap(fields: Fields, name: string): void {
   if (fields[name] !== undefined && !isMapOf(fields[name], true)) fail(name, "it is not a map of texts");
 }
 
