@@ -54,8 +54,14 @@ export function grouped(query: Query, step: GroupStep): Query {
     codes.push(`${as}: ${made.code}`);
     operators.push(name);
   }
-  const agg = `.agg((t) => ({ ${codes.join(", ")} }))`;
   const keys = groupKeys(query, step, names, used);
+  if (keys.length === 0 && codes.length === 0) {
+    const as = unusedName(used, "a");
+    aggregated[as] = count();
+    codes.push(`${as}: count()`);
+    operators.push("count()");
+  }
+  const agg = `.agg((t) => ({ ${codes.join(", ")} }))`;
   if (keys.length === 0) {
     const frame = query.frame.groupBy().agg(() => aggregated);
     return extended(query, frame, `.groupBy()${agg}`, "groupBy()", ...operators);
