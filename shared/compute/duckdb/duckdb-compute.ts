@@ -5,7 +5,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
-import { DyneError, isDyneError, limits, type Random } from "../../core/index.ts";
+import { DyneError, isDyneError, type Random } from "../../core/index.ts";
 import {
   renderDropDuplicates,
   renderPlan,
@@ -27,6 +27,7 @@ import type {
   RowPositions,
   WrittenFile,
 } from "../compute.ts";
+import { abandoned, computeError } from "./compute-error.ts";
 import { loadDeletedRows } from "./deleted-rows.ts";
 import { FileCache } from "./file-cache.ts";
 import { fileSetRelation } from "./file-set.ts";
@@ -37,6 +38,7 @@ import type { HybridCalendar } from "./hybrid-calendar.ts";
 import { identifier } from "./identifier.ts";
 import { ParquetWriter, type Upload } from "./parquet-writer.ts";
 import { ParquetCheckpoints, withFolder, type CheckpointFiles } from "./parquet-checkpoints.ts";
+import { wrongPartitionValue } from "./partition-value.ts";
 import { rowPositions } from "./row-positions.ts";
 import { loadRowSet } from "./row-set.ts";
 import { rowValue } from "./row-values.ts";
@@ -124,7 +126,8 @@ export class DuckDbCompute implements Compute {
       return await run.execute();
     } catch (error) {
       await run.takeBack();
-      throw computeError(job, error);
+      const thrown = computeError(job, error);
+      throw isDyneError(thrown, "COMPUTE_FAILED") ? ((await run.corruptLog()) ?? thrown) : thrown;
     } finally {
       job.signal?.removeEventListener("abort", interrupt);
       connection.closeSync();
@@ -209,6 +212,15 @@ class JobRun {
   async release(): Promise<void> {
     for (const { input, file } of this.#pinned) this.#cache.unpin(input.store, file.path);
     await this.#cache.trim();
+  }
+
+  /** Whether the job failed by what a log says of its files. */
+  async corruptLog(): Promise<DyneError | undefined> {
+    for (const input of Object.values(this.#job.inputs)) {
+      const wrong = input.kind === "files" ? await wrongPartitionValue(this.#connection, input) : undefined;
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
   }
 
   /** Deletes what the job wrote, as far as the store lets it: a store that does not answer keeps files that no log names. */
@@ -340,58 +352,4 @@ export function instanceOptions(settings: DuckDbSettings): Record<string, string
     allow_community_extensions: "false",
     preserve_insertion_order: "true",
   };
-}
-
-function abandoned(job: string, cause: unknown): DyneError {
-  return new DyneError("BATCH_ABANDONED", `${job} was interrupted. It runs again.`, { cause });
-}
-
-/** What DuckDB throws, by what the caller can do about it. */
-function computeError({ name: job, signal }: ComputeJob, error: unknown): unknown {
-  if (error instanceof DyneError) return error;
-  if (signal?.aborted) return abandoned(job, error);
-  const message = error instanceof Error ? error.message : String(error);
-  if (/Out of Memory/i.test(message)) {
-    return new DyneError(
-      "OUT_OF_MEMORY",
-      `${job} ran out of memory. Lower the batch's limits or take a larger instance.`,
-      { cause: error },
-    );
-  }
-  const refused = /UNSUPPORTED_FEATURE: ([^\n]*)/.exec(message)?.[1];
-  if (refused !== undefined) return new DyneError("UNSUPPORTED_FEATURE", `${job}: ${refused}.`, { cause: error });
-  if (/File name too long/i.test(message)) {
-    return new DyneError(
-      "LIMIT_EXCEEDED",
-      `${job} has a partition value whose folder would have a name of more than 255 bytes. Nothing was written. Partition by another column, or shorten its values.`,
-      { cause: error },
-    );
-  }
-  if (/Overflow in HUGEINT addition/.test(message)) {
-    return new DyneError(
-      "DATA_ERROR",
-      `${job}: a sum does not fit into 38 digits. Correct the rows, or cast the values to double before they are added up.`,
-      { cause: error },
-    );
-  }
-  const stopped = /(DATA_ERROR|CONSTRAINT_VIOLATED): ?([^]*)/.exec(message);
-  if (stopped?.[1] === "CONSTRAINT_VIOLATED") return constraintViolated(job, stopped[2] ?? "", error);
-  if (stopped !== null) {
-    const sample = (stopped[2] ?? "").split("\n", 1)[0]!.slice(0, limits.sampleCharacters);
-    return new DyneError("DATA_ERROR", `${job}: ${sample}. Correct the rows, or make the query tolerate them.`, {
-      cause: error,
-    });
-  }
-  return new DyneError("COMPUTE_FAILED", `${job} failed: ${message.slice(0, 2_000)}`, { cause: error });
-}
-
-/** What the function `guarded` stops a query with: a rule as JSON, and a row. */
-function constraintViolated(job: string, text: string, cause: unknown): DyneError {
-  const [named = "{}", row = ""] = text.split("\n");
-  const { rule, condition } = JSON.parse(named) as { readonly rule?: string; readonly condition?: string };
-  return new DyneError(
-    "CONSTRAINT_VIOLATED",
-    `${job}: the row ${row} breaks the rule ${rule}: ${condition}. Nothing was written. Correct the row, or drop the rule.`,
-    { cause, details: { rule, condition, row } },
-  );
 }

@@ -3,19 +3,13 @@
  * the table's files are of few partitions.
  */
 import { DyneError } from "../../core/index.ts";
-import {
-  duckdbType,
-  type DataType,
-  type Expression,
-  type Schema,
-  type StructField,
-  mapExpression,
-} from "../../plan/index.ts";
+import { duckdbType, type Expression, type Schema, type StructField, mapExpression } from "../../plan/index.ts";
 import type { FileSet, InputFile } from "../compute.ts";
 import { columnValue } from "./column-values.ts";
 import { deletedRowColumns } from "./deleted-rows.ts";
 import type { FileShape } from "./file-type.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
+import { partitionConstant } from "./partition-value.ts";
 
 /** What a relation over files is made of. */
 export interface FileSetParts {
@@ -210,12 +204,4 @@ function emptyRelation(set: FileSet, withPlaces: boolean, withTime: boolean): st
     );
   if (withTime) columns.push(`NULL::TIMESTAMPTZ AS ${timeName}`);
   return `SELECT ${columns.join(", ")} WHERE false`;
-}
-
-/** A partition value in Delta's text form as a typed constant (PROTOCOL.md § Partition Value Serialization). */
-function partitionConstant(text: string | null, type: DataType): string {
-  if (text === null || (text === "" && type.kind !== "string")) return `NULL::${duckdbType(type)}`;
-  // The log has the bytes as the text that they spell in UTF-8; a cast would look for escapes in it.
-  if (type.kind === "binary") return `encode(${stringLiteral(text)})`;
-  return `CAST(${stringLiteral(text)} AS ${duckdbType(type)})`;
 }

@@ -92,6 +92,38 @@ describe("partition values become values of the column's type", () => {
   });
 });
 
+describe("partition values that are none of the column's type", () => {
+  test.each<[DataType, string, string]>([
+    [{ kind: "decimal", precision: 5, scale: 2 }, "0.-1", "decimal(5,2)"],
+    [{ kind: "byte" }, "128", "tinyint"],
+    [integer, "seven", "int"],
+    [{ kind: "date" }, "2026-02-30", "date"],
+    [{ kind: "timestamp" }, "yesterday", "timestamp"],
+    [{ kind: "boolean" }, "ja", "boolean"],
+  ])("of %o, %s: the log is at fault, and the error says of which file", async (type, text, name) => {
+    const right = await file("SELECT 1::INTEGER AS v", { partitionValues: { p: null } });
+    const wrong = await file("SELECT 2::INTEGER AS v", { partitionValues: { p: text } });
+    await expect(read(setOf({ v: integer, p: type }, [right, wrong], ["p"]))).rejects.toMatchObject({
+      code: "LOG_CORRUPT",
+      message: expect.stringContaining(`"p" is "${text}" in ${wrong.path}, which is no ${name}. Restore the log`),
+    });
+  });
+
+  test("are found among thousands, behind a column whose values are right", async () => {
+    const one = await file("SELECT 1::INTEGER AS v");
+    const many = Array.from({ length: 2_500 }, (_, n) => ({
+      ...one,
+      path: n === 2_222 ? "lake/t/wrong.parquet" : one.path,
+      partitionValues: { p: String(n), q: n === 2_222 ? "x" : String(n) },
+    }));
+    await under.store.put("lake/t/wrong.parquet", (await under.store.get(one.path))!.bytes);
+    await expect(read(setOf({ v: integer, p: integer, q: integer }, many, ["p", "q"]))).rejects.toMatchObject({
+      code: "LOG_CORRUPT",
+      details: { column: "q", value: "x", path: "lake/t/wrong.parquet" },
+    });
+  });
+});
+
 test("files that hold their partition columns are read by the log's values all the same", async () => {
   const input = await file("SELECT 1::INTEGER AS v, 'of the file' AS p", { partitionValues: { p: "of the log" } });
   expect(await read(setOf({ v: integer, p: string }, [input], ["p"]))).toEqual([{ v: 1, p: "of the log" }]);

@@ -1,0 +1,48 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { DyneError } from "../../core/index.ts";
+import { duckdbType, typeName, type DataType } from "../../plan/index.ts";
+import type { FileSet } from "../compute.ts";
+import { stringLiteral } from "./identifier.ts";
+
+/** A partition value in Delta's text form as a typed constant (PROTOCOL.md § Partition Value Serialization). */
+export function partitionConstant(text: string | null, type: DataType): string {
+  if (text === null || (text === "" && type.kind !== "string")) return `NULL::${duckdbType(type)}`;
+  // The log has the bytes as the text that they spell in UTF-8; a cast would look for escapes in it.
+  if (type.kind === "binary") return `encode(${stringLiteral(text)})`;
+  return `CAST(${stringLiteral(text)} AS ${duckdbType(type)})`;
+}
+
+/** Values that are asked for at once. */
+const valuesAtOnce = 1_000;
+
+/**
+ * The first partition value of a file set that is none of its column's type, as LOG_CORRUPT; undefined where there is none. For a job that
+ * failed: DuckDB says which text it could not read, and not whose it was.
+ */
+export async function wrongPartitionValue(
+  connection: DuckDBConnection,
+  { schema, partitionBy, files }: FileSet,
+): Promise<DyneError | undefined> {
+  for (const column of partitionBy) {
+    const type = schema.fields[column]?.type;
+    if (type === undefined) continue;
+    const fileOf = new Map(files.map((file) => [file.partitionValues[column] ?? "", file.path]));
+    const texts = [...fileOf.keys()].filter((text) => text !== "");
+    for (let first = 0; first < texts.length; first += valuesAtOnce) {
+      const some = texts.slice(first, first + valuesAtOnce);
+      const failed = some.map((text) => `${partitionConstant(text, type).replace(/^CAST/, "TRY_CAST")} IS NULL`);
+      const answer = await connection.runAndReadAll(`SELECT unnest([${failed.join(", ")}])`);
+      const text = some[answer.getRowsJson().findIndex(([isWrong]) => isWrong === true)];
+      if (text !== undefined) return wrong(column, type, text, fileOf.get(text)!);
+    }
+  }
+  return undefined;
+}
+
+function wrong(column: string, type: DataType, text: string, path: string): DyneError {
+  return new DyneError(
+    "LOG_CORRUPT",
+    `The log says that the partition column "${column}" is ${JSON.stringify(text)} in ${path}, which is no ${typeName(type)}. Restore the log from a copy, or have its writer replace the file.`,
+    { details: { column, value: text, path } },
+  );
+}
