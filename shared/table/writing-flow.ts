@@ -7,7 +7,18 @@ export interface TableWriter {
   readonly appendsOnly: boolean;
 }
 
-/** The flow of dyne that writes a table, by what its batches record there; undefined where none does, or has not yet. Pure. */
+/** Who writes the table that every flow's batches are told of in: no flow that could be declared, reset or restored. */
+export const progressFlow = "system.progress";
+
+/**
+ * The flow of dyne that writes a table, by what its batches record there; undefined where none does, or has not yet. `progressFlow` for the one
+ * of `system.progress`. Pure.
+ */
 export function writingFlow({ txns }: Pick<Snapshot, "txns">): string | undefined {
-  return [...txns.keys()].map((appId) => /^dyne\/[^/]+\/([^/]+)\//.exec(appId)?.[1]).find((flow) => flow !== undefined);
+  return [...txns.keys()].map((appId) => flowOf(appId)).find((flow) => flow !== undefined);
+}
+
+function flowOf(appId: string): string | undefined {
+  if (/^progress\/[^/]+\/[^/]+\/[^/]+$/.test(appId)) return progressFlow;
+  return /^dyne\/[^/]+\/([^/]+)\//.exec(appId)?.[1];
 }

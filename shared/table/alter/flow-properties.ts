@@ -1,7 +1,7 @@
 /** What can be changed of a table that a flow of dyne writes: properties and features with which its next batch is still committed, no columns. */
 import { DyneError } from "../../core/index.ts";
 import { tableProperty, type CheckedProperties, type Snapshot } from "../../delta/index.ts";
-import { writingFlow, type TableWriter } from "../writing-flow.ts";
+import { progressFlow, writingFlow, type TableWriter } from "../writing-flow.ts";
 
 /** Who writes a table, where the caller knows more of it than the table says. */
 export interface AlterOptions {
@@ -21,9 +21,11 @@ export function writerOf(snapshot: Snapshot, { writer }: AlterOptions): TableWri
 export function assertNoFlow(path: string, snapshot: Snapshot, options: AlterOptions, change: string): void {
   const writer = writerOf(snapshot, options);
   if (writer === undefined) return;
+  const remedy =
+    writer.flow === progressFlow ? "Derive a table of your own from it." : "Change the table in its pipeline.";
   throw new DyneError(
     "INVALID_ARGUMENT",
-    `${path} is written by the flow ${writer.flow}, whose batches would no longer fit it after ${change}. Change the table in its pipeline.`,
+    `${path} is written by the flow ${writer.flow}, whose batches would no longer fit it after ${change}. ${remedy}`,
     { details: { flow: writer.flow } },
   );
 }
@@ -43,9 +45,11 @@ export function assertFlowGoesOn(path: string, writer: TableWriter | undefined, 
 /** Throws INVALID_ARGUMENT for a flow's table whose columns somebody else mapped, when that is to be taken away. */
 export function assertNotMapped(path: string, { columnMapping }: Snapshot, writer: TableWriter | undefined): void {
   if (writer === undefined || columnMapping === "none") return;
+  const anew =
+    writer.flow === progressFlow ? "" : `by "dyne flow reset ${writer.flow}", which computes its rows again, or `;
   throw new DyneError(
     "INVALID_ARGUMENT",
-    `The columns of ${path} are mapped, which is undone where its files are written anew: by "dyne flow reset ${writer.flow}", which computes its rows again, or by Spark, where that sets delta.columnMapping.mode to none.`,
+    `The columns of ${path} are mapped, which is undone where its files are written anew: ${anew}by Spark, where that sets delta.columnMapping.mode to none.`,
     { details: { flow: writer.flow } },
   );
 }

@@ -12,7 +12,7 @@ import {
   type Snapshot,
 } from "../../delta/index.ts";
 import type { DeltaTable } from "../delta-table.ts";
-import { writingFlow } from "../writing-flow.ts";
+import { progressFlow, writingFlow } from "../writing-flow.ts";
 import { assertFilesThere, missingFiles } from "./stored-files.ts";
 import { unchanged } from "../unchanged.ts";
 
@@ -108,11 +108,13 @@ export async function restoreTable(
 function assertNoFlow(table: DeltaTable, snapshot: Snapshot): void {
   const flow = writingFlow(snapshot);
   if (flow === undefined) return;
-  throw new DyneError(
-    "INVALID_ARGUMENT",
-    `${table.path} is written by the flow ${flow}, whose state and place in its input would stay as they are. Use "dyne flow restore ${flow}", which takes them back too.`,
-    { details: { flow } },
-  );
+  const why =
+    flow === progressFlow
+      ? "which would never add again what it lost. Read it at an older version instead."
+      : `whose state and place in its input would stay as they are. Use "dyne flow restore ${flow}", which takes them back too.`;
+  throw new DyneError("INVALID_ARGUMENT", `${table.path} is written by the flow ${flow}, ${why}`, {
+    details: { flow },
+  });
 }
 
 /** What the newest protocol allows stays allowed; what the old version needs beyond it is not brought back. */

@@ -117,3 +117,15 @@ test("what does not change a flow's columns is still done", async () => {
   expect(await table.dropConstraint("adult")).toMatchObject({ kind: "committed" });
   expect(await table.setProperties({ owner: "registry" })).toMatchObject({ kind: "committed" });
 });
+
+test("the table of all flows' progress keeps its columns and its way of replacing rows", async () => {
+  const table = await people();
+  const fences = [{ appId: "progress/flights/silver.people/0", version: 1, expected: undefined }];
+  await table.append([{ id: 2, name: "Grace", age: 37 }], { fences });
+  await expect(table.dropColumns(["name"])).rejects.toThrow(
+    "is written by the flow system.progress, whose batches would no longer fit it after dropping a column. Derive a table of your own from it.",
+  );
+  await expect(table.setProperties({ "delta.appendOnly": "true" })).rejects.toThrow(
+    "is written by the flow system.progress, which replaces rows, or may.",
+  );
+});

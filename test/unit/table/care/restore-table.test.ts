@@ -115,12 +115,15 @@ test("a version that vacuum has taken apart, and one that never was, are refused
   await expect(restoreTable(kept.table, { version: 99 })).rejects.toMatchObject({ code: "VERSION_NOT_FOUND" });
 });
 
-test("a table that a flow writes is left to the flow's own restore", async () => {
+test.each([
+  ["dyne/shop/silver.events/0", "dyne flow restore silver.events"],
+  ["progress/shop/silver.events/0", "Read it at an older version instead"],
+])("a table with the batches of %s is left to its flow: %s", async (appId, remedy) => {
   const kept = await written();
-  const txn: Action = { txn: { appId: "dyne/shop/silver.events/0", version: 1 } };
+  const txn: Action = { txn: { appId, version: 1 } };
   await kept.commit([txn]);
   await expect(restoreTable(kept.table, { version: 1 })).rejects.toMatchObject({
     code: "INVALID_ARGUMENT",
-    message: expect.stringContaining("dyne flow restore silver.events") as string,
+    message: expect.stringContaining(remedy) as string,
   });
 });
