@@ -106,7 +106,8 @@ function primitiveOf(name: string): DataType {
   if (primitives.has(name)) return { kind: name as PrimitiveKind };
   if (name === "decimal") return { kind: "decimal", precision: 10, scale: 0 };
   const decimal = /^decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)$/.exec(name);
-  if (decimal !== null) return { kind: "decimal", precision: Number(decimal[1]), scale: Number(decimal[2]) };
+  const [precision, scale] = [Number(decimal?.[1]), Number(decimal?.[2])];
+  if (precision >= 1 && precision <= 38 && scale <= precision) return { kind: "decimal", precision, scale };
   throw unknownType(name);
 }
 

@@ -1,6 +1,7 @@
 import { DyneError } from "../../core/index.ts";
 import {
   assertStatisticsColumns,
+  assertText,
   checkProperties,
   isOwnName,
   knownName,
@@ -63,7 +64,10 @@ export async function unsetProperties(
 ): Promise<Alteration> {
   const snapshot = await table.latest();
   const configuration: Record<string, string> = { ...snapshot.metadata.configuration };
-  for (const given of names) delete configuration[keyOf(table.path, snapshot, given)];
+  for (const given of names) {
+    assertText(given, `A property of ${table.path} that is taken away`);
+    delete configuration[keyOf(table.path, snapshot, given)];
+  }
   if (configuration["delta.columnMapping.mode"] === undefined)
     assertNotMapped(table.path, snapshot, writerOf(snapshot, options));
   const metadata = { ...snapshot.metadata, configuration };

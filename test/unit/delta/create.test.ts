@@ -126,6 +126,16 @@ describe("creating a table", () => {
       { schema: struct("id"), configuration: { "delta.enableRowTracking": "true" } },
       "UNSUPPORTED_FEATURE",
     ],
+    [
+      "more digits than a decimal has",
+      {
+        schema: {
+          kind: "struct",
+          fields: { a: { type: { kind: "decimal", precision: 50, scale: 2 }, nullable: true } },
+        },
+      },
+      "UNSUPPORTED_FEATURE",
+    ],
   ])("with %s is refused", async (_what, definition, code) => {
     const { log, memory } = tableUnderTest();
     await expect(createTable(log, definition)).rejects.toMatchObject({ code });
