@@ -9,7 +9,7 @@ import type { HostAccount, LakeAccount } from "./storage.ts";
 export function appRights(
   { account }: HostAccount,
   { containers }: LakeAccount,
-  { hubs }: EventHubs,
+  eventHubs: EventHubs | undefined,
   vault: Vault,
   { insights }: Logs,
 ): readonly Right[] {
@@ -22,7 +22,7 @@ export function appRights(
     { role: "Storage Blob Data Contributor", at: "lake/quarantine", scope: containers.quarantine.id },
     { role: "Storage Blob Data Reader", at: "lake/landing", scope: containers.landing.id },
     { role: "Storage Blob Data Reader", at: "lake/capture", scope: containers.capture.id },
-    ...Object.entries(hubs).map(
+    ...Object.entries(eventHubs?.hubs ?? {}).map(
       ([name, { id }]) => ({ role: "Azure Event Hubs Data Receiver", at: `hub/${name}`, scope: id }) as const,
     ),
     { role: "Key Vault Secrets User", at: "vault", scope: vault.id },

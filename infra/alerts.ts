@@ -40,9 +40,9 @@ const throttlings = [
   "ServerBusyError",
 ];
 
-/** Resources whose metrics are watched; a topic of somebody else is undefined. */
+/** Resources whose metrics are watched; undefined are a namespace that no hub needs, and a topic of somebody else. */
 export interface Watched {
-  readonly namespace: Input<string>;
+  readonly namespace: Input<string> | undefined;
   readonly host: Input<string>;
   readonly lake: Input<string>;
   readonly topic: Input<string> | undefined;
@@ -127,13 +127,17 @@ function metricCounts({ namespace, host, lake, topic }: Watched): readonly Metri
     dimension: { name: "ResponseType", values: throttlings },
   });
   return [
-    {
-      name: "throttled-hubs",
-      description: "The namespace takes or gives events more slowly than it is asked to: raise its units.",
-      scope: namespace,
-      metricNamespace: "Microsoft.EventHub/namespaces",
-      metricName: "ThrottledRequests",
-    },
+    ...(namespace === undefined
+      ? []
+      : [
+          {
+            name: "throttled-hubs",
+            description: "The namespace takes or gives events more slowly than it is asked to: raise its units.",
+            scope: namespace,
+            metricNamespace: "Microsoft.EventHub/namespaces",
+            metricName: "ThrottledRequests",
+          },
+        ]),
     storage("host", host),
     storage("lake", lake),
     ...(topic === undefined

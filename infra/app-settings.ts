@@ -15,7 +15,8 @@ import type { HostAccount, LakeAccount } from "./storage.ts";
 export interface Connections {
   readonly host: HostAccount;
   readonly lake: LakeAccount;
-  readonly eventHubs: EventHubs;
+  /** Undefined where no hub is read. */
+  readonly eventHubs: EventHubs | undefined;
   readonly vault: Vault;
   readonly logs: Logs;
   readonly identity: UserAssignedIdentity;
@@ -40,8 +41,10 @@ export function appSettings(
     AzureWebJobsStorage__queueServiceUri: hostEndpoints.queue,
     AzureWebJobsStorage__tableServiceUri: hostEndpoints.table,
     ...byIdentity("AzureWebJobsStorage"),
-    EVENTS__fullyQualifiedNamespace: eventHubs.fullyQualifiedNamespace,
-    ...byIdentity("EVENTS"),
+    ...(eventHubs !== undefined && {
+      EVENTS__fullyQualifiedNamespace: eventHubs.fullyQualifiedNamespace,
+      ...byIdentity("EVENTS"),
+    }),
     // Not a connection of the Functions host: dyne opens it itself, as AZURE_CLIENT_ID.
     LAKE__blobServiceUri: lakeEndpoints.blob,
     NOTICES__queueServiceUri: hostEndpoints.queue,

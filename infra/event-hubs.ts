@@ -43,13 +43,14 @@ export interface Capture {
 /** The hub comes first, so that a folder of the container `capture` is a hub. Azure wants all of these parts. */
 const archiveNameFormat = "{EventHub}/{Namespace}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}";
 
-/** Makes namespace, hubs and consumer groups; without `capture`, what a hub forgets is gone. */
+/** Makes namespace, hubs and consumer groups, or nothing where no hub is read; without `capture`, what a hub forgets is gone. */
 export function makeEventHubs(
   place: Place,
   config: Config,
   demanded: readonly Hub[],
   capture: Capture | undefined,
-): EventHubs {
+): EventHubs | undefined {
+  if (demanded.length === 0) return undefined;
   const namespace = makeNamespace(place, config, capture?.identity);
   if (config.network) closeToOutside(place, namespace);
   const hubs: Record<string, EventHub> = {};

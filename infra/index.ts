@@ -44,7 +44,11 @@ export default function program(declared: readonly Pipeline[] = pipelines): Outp
     const rights = appRights(host, lake, eventHubs, vault, logs);
     const roles = assignRoles(part, { name: "app", principalId: identity.principalId }, rights, spread);
     const { ways, appSubnetId: subnetId } = network ?? { ways: [], appSubnetId: undefined };
-    const things = [...Object.values(host.containers), ...Object.values(host.queues), ...eventHubs.consumerGroups];
+    const things = [
+      ...Object.values(host.containers),
+      ...Object.values(host.queues),
+      ...(eventHubs?.consumerGroups ?? []),
+    ];
     return makeFunctionApp(
       part,
       config,
@@ -58,7 +62,7 @@ export default function program(declared: readonly Pipeline[] = pipelines): Outp
   });
   inPart(place, "watch", (part) => {
     const topic = notices.topicId;
-    const [namespace, accounts] = [eventHubs.namespace.id, { host: host.account.id, lake: lake.account.id }];
+    const [namespace, accounts] = [eventHubs?.namespace.id, { host: host.account.id, lake: lake.account.id }];
     const ids = { "event-hubs": namespace, lake: accounts.lake, vault: vault.id, app: app.id, notices: topic };
     makeDiagnostics(part, logs, ids);
     makeAlerts(part, config, logs, { namespace, ...accounts, topic });
@@ -76,13 +80,13 @@ function networkOf(
   to: {
     readonly host: HostAccount;
     readonly lake: LakeAccount;
-    readonly eventHubs: EventHubs;
+    readonly eventHubs: EventHubs | undefined;
     readonly vault: Vault;
   },
 ): Network | undefined {
   if (!config.network) return undefined;
   const { host, lake, eventHubs, vault } = to;
-  const ids = { host: host.account.id, lake: lake.account.id, "event-hubs": eventHubs.namespace.id, vault: vault.id };
+  const ids = { host: host.account.id, lake: lake.account.id, "event-hubs": eventHubs?.namespace.id, vault: vault.id };
   return inPart(place, "network", (part) => makeNetwork(part, config, ids));
 }
 

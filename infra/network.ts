@@ -22,7 +22,8 @@ export interface Network {
 export interface Reached {
   readonly host: Input<string>;
   readonly lake: Input<string>;
-  readonly "event-hubs": Input<string>;
+  /** Undefined where no hub is read. */
+  readonly "event-hubs": Input<string> | undefined;
   readonly vault: Input<string>;
 }
 
@@ -50,11 +51,13 @@ const endpoints: readonly { readonly of: keyof Reached; readonly service: Servic
 /** Makes network, zones and endpoints. */
 export function makeNetwork(place: Place, { networkAddressSpace }: Config, reached: Reached): Network {
   const network = makeVirtualNetwork(place, networkAddressSpace);
+  const wanted = endpoints.filter(({ of }) => reached[of] !== undefined);
+  const services = new Set(wanted.map(({ service }) => service));
   const linked = Object.fromEntries(
-    Object.entries(zones).map(([service, zone]) => [service, makeZone(place, network, service as Service, zone)]),
+    [...services].map((service) => [service, makeZone(place, network, service, zones[service])]),
   ) as Record<Service, LinkedZone>;
-  const ways = endpoints.flatMap(({ of, service }) =>
-    makeEndpoint(place, network, { of, service, id: reached[of], zone: linked[service] }),
+  const ways = wanted.flatMap(({ of, service }) =>
+    makeEndpoint(place, network, { of, service, id: reached[of]!, zone: linked[service] }),
   );
   return { appSubnetId: subnetId(network, "app"), ways };
 }

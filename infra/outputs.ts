@@ -14,7 +14,8 @@ export interface Outputs {
   readonly apiUrl: Output<string>;
   /** Takes the zipped bundle by POST, with an Entra ID token. */
   readonly publishUrl: Output<string>;
-  readonly eventHubsNamespace: Output<string>;
+  /** Absent where no hub is read. */
+  readonly eventHubsNamespace?: Output<string>;
   readonly lakeUrl: Output<string>;
   readonly vaultUrl: Output<string>;
   /** By table: where Spark, Databricks, Fabric and Power BI find it (`abfss://…`). */
@@ -28,7 +29,12 @@ export function outputsOf(
   { within }: Place,
   { api }: Config,
   { tables, backfills }: Demand,
-  made: { readonly app: WebApp; readonly eventHubs: EventHubs; readonly lake: LakeAccount; readonly vault: Vault },
+  made: {
+    readonly app: WebApp;
+    readonly eventHubs: EventHubs | undefined;
+    readonly lake: LakeAccount;
+    readonly vault: Vault;
+  },
 ): Outputs {
   const { app, eventHubs, lake, vault } = made;
   const apiUrl = interpolate`https://${app.defaultHostName}/api`;
@@ -38,7 +44,7 @@ export function outputsOf(
     functionApp: app.name,
     apiUrl,
     publishUrl: interpolate`https://${scmHostOf(app)}/api/publish`,
-    eventHubsNamespace: eventHubs.fullyQualifiedNamespace,
+    ...(eventHubs !== undefined && { eventHubsNamespace: eventHubs.fullyQualifiedNamespace }),
     lakeUrl: dfs,
     vaultUrl: vault.properties.vaultUri.apply((uri) => uri ?? ""),
     tables: dfs.apply((url) => Object.fromEntries(tables.map(({ name, path }) => [name, abfss(url, path)]))),

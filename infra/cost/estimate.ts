@@ -55,9 +55,9 @@ const sweeps = sweepsPerMonth;
 export function estimate(manifests: readonly Manifest[], options: EstimateOptions): Estimate {
   const work = workOf(manifests, options);
   const nothing = workOf(manifests, { eventsPerSecond: 0 });
-  const units = throughputUnitsOf(options);
+  const units = work.hubs.length === 0 ? 0 : throughputUnitsOf(options);
   const atLoad = amounts(work, options, units);
-  const idle = amounts(nothing, { ...options, eventsPerSecond: 0 }, 1);
+  const idle = amounts(nothing, { ...options, eventsPerSecond: 0 }, Math.min(1, units));
   const lines = atLoad.map(({ what, price, units: used }, index): Line => {
     const { usd } = priceTable[price];
     return { what, price, units: used, usd: used * usd, idleUsd: (idle[index]?.units ?? 0) * usd };
@@ -92,7 +92,7 @@ interface Amount {
 function amounts(work: Work, options: EstimateOptions, throughputUnits: number): readonly Amount[] {
   const { eventsPerSecond, eventBytes, capture } = options;
   const { hoursPerMonth } = assumed;
-  const events = eventsPerSecond * seconds;
+  const events = work.hubs.length === 0 ? 0 : eventsPerSecond * seconds;
   const ingress = events * Math.max(1, Math.ceil(eventBytes / chunkBytes));
   return [
     { what: "Event Hubs, throughput", price: "throughputUnitHour", units: throughputUnits * hoursPerMonth.value },
@@ -100,7 +100,7 @@ function amounts(work: Work, options: EstimateOptions, throughputUnits: number):
     {
       what: "Event Hubs, Capture",
       price: "captureUnitHour",
-      units: capture && work.hubs.length > 0 ? throughputUnits * hoursPerMonth.value : 0,
+      units: capture ? throughputUnits * hoursPerMonth.value : 0,
     },
     ...functionAmounts(work, options),
     { what: "Storage, capacity", price: "storedGigabyteMonth", units: storedGb(work, options) },

@@ -9,6 +9,7 @@ import {
   type HttpRequest,
   type HttpServices,
 } from "../http/index.ts";
+import { declaredFlows } from "../engine/index.ts";
 import { checkTogether, type Pipeline } from "../pipeline/index.ts";
 import type { HubEvent } from "../sources/index.ts";
 import { readHubPartition, readHubPayload } from "./hub-payload.ts";
@@ -112,7 +113,8 @@ export class App {
 
   /** Read once they are right. Throws INVALID_SETTING. */
   #read(): Settings {
-    return (this.#settings ??= readSettings(process.env));
+    const flows = this.#pipelines.flatMap((pipeline) => declaredFlows(pipeline));
+    return (this.#settings ??= readSettings(process.env, { needsEvents: flows.some(({ kind }) => kind === "hub") }));
   }
 
   get #logger(): Logger {

@@ -21,8 +21,9 @@ export function openStores(
   };
 }
 
-/** The namespace of the settings; whoever opens it closes it. */
+/** The namespace of the settings; whoever opens it closes it. Where there is none, nothing can be read and INVALID_SETTING says why. */
 export function openHubReader({ events }: Settings, credential: TokenCredential): EventHubReader {
+  if (events === undefined) return { describe: noHub, partition: noHub, read: noHub, sequenceAt: noHub, close };
   return new AmqpEventHubReader(
     events.kind === "identity"
       ? {
@@ -34,6 +35,15 @@ export function openHubReader({ events }: Settings, credential: TokenCredential)
       : events,
   );
 }
+
+async function noHub(): Promise<never> {
+  throw new DyneError(
+    "INVALID_SETTING",
+    "No hub can be read: neither EVENTS__fullyQualifiedNamespace nor EVENTS is set. Set one in the app's settings.",
+  );
+}
+
+async function close(): Promise<void> {}
 
 /** The queues of the settings. Throws INVALID_SETTING. */
 export function openQueues({ notices }: Settings, credential: TokenCredential): QueueServiceClient {

@@ -2,7 +2,7 @@
  * Settings from the environment, checked once. Connections are identity-based, as the Functions host spells them; a connection string is
  * accepted for loopback addresses only.
  *
- *     EVENTS__fullyQualifiedNamespace=….servicebus.windows.net     or EVENTS=Endpoint=sb://127.0.0.1:…
+ *     EVENTS__fullyQualifiedNamespace=….servicebus.windows.net     or EVENTS=Endpoint=sb://127.0.0.1:… where a table is fed by events
  *     LAKE__blobServiceUri=https://….blob.core.windows.net         or LAKE=…BlobEndpoint=http://127.0.0.1:…
  *     AzureWebJobsStorage__blobServiceUri=…                        or AzureWebJobsStorage=…
  *     NOTICES__queueServiceUri=…                                   or NOTICES=…
@@ -31,7 +31,8 @@ export type Connection =
     };
 
 export interface Settings {
-  readonly events: Connection;
+  /** Undefined where no table is fed by events and none is set. */
+  readonly events: Connection | undefined;
   readonly lake: Connection;
   readonly host: Connection;
   readonly notices: Connection;
@@ -83,8 +84,14 @@ const schema = z.object({
     .default("https://login.microsoftonline.com"),
 });
 
-/** Reads the settings. Throws INVALID_SETTING naming the setting and what it should be. */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+/**
+ * Reads the settings; without `needsEvents`, as where every table is fed by files, those of Event Hubs may be left out.
+ * Throws INVALID_SETTING naming the setting and what it should be.
+ */
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  { needsEvents = true }: { readonly needsEvents?: boolean } = {},
+): Settings {
   const parsed = schema.safeParse(environment);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -94,7 +101,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     );
   }
   const connections = {
-    events: connection(environment, "EVENTS", services.events),
+    events: optionalConnection(environment, "EVENTS", services.events, needsEvents),
     lake: connection(environment, "LAKE", services.blob),
     host: connection(environment, "AzureWebJobsStorage", services.blob),
     notices: connection(environment, "NOTICES", services.queue),
@@ -114,9 +121,12 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   };
 }
 
-function accessSettings(values: z.output<typeof schema>, connections: readonly Connection[]): AccessSettings {
+function accessSettings(
+  values: z.output<typeof schema>,
+  connections: readonly (Connection | undefined)[],
+): AccessSettings {
   if (values.DYNE_AUTH === "local") {
-    if (connections.every(({ kind }) => kind === "connection-string")) return { kind: "local" };
+    if (connections.every((each) => each === undefined || each.kind === "connection-string")) return { kind: "local" };
     throw new DyneError(
       "INVALID_SETTING",
       "DYNE_AUTH is local, and a connection leads to another machine. Without tokens only what is on this machine may be served: remove DYNE_AUTH.",
@@ -206,6 +216,17 @@ function customEndpoint(
     "INVALID_SETTING",
     `${setting} is "${endpoint}". It is for a hub on this machine, such as sb://localhost:5671. Remove it to connect to the namespace.`,
   );
+}
+
+/** Undefined where it is not needed and nothing of it is set. */
+function optionalConnection(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+  service: ServiceAddress,
+  isNeeded: boolean,
+): Connection | undefined {
+  const isSet = [`${name}__${service.setting}`, name].some((setting) => (environment[setting] ?? "") !== "");
+  return isSet || isNeeded ? connection(environment, name, service) : undefined;
 }
 
 function connection(

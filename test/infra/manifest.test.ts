@@ -97,18 +97,23 @@ describe.for([
   });
 });
 
-it("pipelines that are fed by files alone get no hub, nobody who captures or reads one, and the namespace that the app's settings name", async () => {
+it("pipelines that are fed by files alone get no namespace, and nothing that knows of one", async () => {
   const shops = definePipeline("shops", [
     streamingTable("bronze.shops", {
       from: files("landing/shops/**.csv", { format: "csv", schema: struct({ id: string() }) }),
     }),
   ]);
   const readsCaptured = "role/app/lake/capture/storage-blob-data-reader";
-  const { resources, get } = await deploy({ pipelines: [shops] });
-  const names = resources.map(({ name }) => name);
-  expect(names.filter((name) => /hub\/|capture/.test(name))).toEqual(["lake/capture", readsCaptured]);
-  expect(get("event-hubs").inputs).not.toHaveProperty("identity");
-  expect(names).toContain("notices/landing");
+  for (const network of ["false", "true"]) {
+    const { resources, outputs, get } = await deploy({ pipelines: [shops], config: { "dyne:network": network } });
+    const names = resources.map(({ name }) => name);
+    expect(names.filter((name) => /hub|capture|servicebus/.test(name))).toEqual(["lake/capture", readsCaptured]);
+    expect(resources.filter(({ type }) => type.startsWith("eventhub:"))).toEqual([]);
+    expect(resources.filter(({ inputs }) => /servicebus|EventHub/i.test(JSON.stringify(inputs)))).toEqual([]);
+    expect(JSON.stringify(get("app").inputs)).not.toContain("EVENTS");
+    expect(outputs).not.toHaveProperty("eventHubsNamespace");
+    expect(names).toContain("notices/landing");
+  }
 });
 describe("storage", () => {
   it("has the containers and queues that the local platform has, and the queues of failed messages", () => {

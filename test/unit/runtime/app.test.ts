@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { definePipeline, eventHub, files, streamingTable, string, struct } from "../../../shared/pipeline/index.ts";
 import { App } from "../../../shared/runtime/index.ts";
 import { openWorkerFolder } from "../../../shared/runtime/worker-folder.ts";
 
@@ -49,6 +50,22 @@ describe("an app", () => {
     for (const notice of [undefined, "garbage", { format: 1, kind: "ring", flow: "no.such" }, [{}]])
       await app.notice(notice);
     await app.close();
+  });
+
+  test("needs Event Hubs where a table is fed by events, and nowhere else", async () => {
+    vi.stubEnv("EVENTS", "");
+    const fromFiles = files("landing/shops/**.csv", { format: "csv", schema: struct({ id: string() }) });
+    const ofFiles = new App([definePipeline("shops", [streamingTable("bronze.shops", { from: fromFiles })])]);
+    await expect(ofFiles.secrets()).resolves.toBeDefined();
+    await ofFiles.close();
+    const ofEvents = new App([
+      definePipeline("orders", [streamingTable("bronze.orders", { from: eventHub("orders") })]),
+    ]);
+    await expect(ofEvents.secrets()).rejects.toMatchObject({
+      code: "INVALID_SETTING",
+      message: expect.stringContaining("Neither EVENTS__fullyQualifiedNamespace nor EVENTS is set"),
+    });
+    await ofEvents.close();
   });
 
   test("opens again after it could not be opened", async () => {

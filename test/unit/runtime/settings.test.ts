@@ -1,4 +1,6 @@
+import { DefaultAzureCredential } from "@azure/identity";
 import { describe, expect, test } from "vitest";
+import { openHubReader } from "../../../shared/runtime/connections.ts";
 import { readSettings } from "../../../shared/runtime/index.ts";
 
 const events = "Endpoint=sb://127.0.0.1:5672;SharedAccessKeyName=x;SharedAccessKey=y=;UseDevelopmentEmulator=true";
@@ -33,7 +35,26 @@ test("on this machine connection strings do", () => {
 
 test("an identity comes before a connection string, and an empty setting is none", () => {
   const both = readSettings({ ...local, ...azure, LAKE__blobServiceUri: "", AZURE_CLIENT_ID: "" });
-  expect([both.events.kind, both.lake.kind, both.clientId]).toEqual(["identity", "connection-string", undefined]);
+  expect([both.events?.kind, both.lake.kind, both.clientId]).toEqual(["identity", "connection-string", undefined]);
+});
+
+test("Event Hubs is nowhere where no table is fed by events, unless it is set", async () => {
+  const { EVENTS: _, ...withoutEvents } = local;
+  const settings = readSettings({ ...withoutEvents, EVENTS__fullyQualifiedNamespace: "" }, { needsEvents: false });
+  expect(settings.events).toBeUndefined();
+  expect(readSettings({ ...withoutEvents, DYNE_AUTH: "local" }, { needsEvents: false }).access).toEqual({
+    kind: "local",
+  });
+  expect(readSettings(azure, { needsEvents: false }).events?.kind).toBe("identity");
+  expect(() => readSettings({ ...local, EVENTS: "Endpoint=sb://other.example" }, { needsEvents: false })).toThrow(
+    expect.objectContaining({ code: "INVALID_SETTING" }),
+  );
+  const hubs = openHubReader(settings, new DefaultAzureCredential());
+  await expect(hubs.describe("flights")).rejects.toMatchObject({
+    code: "INVALID_SETTING",
+    message: expect.stringContaining("neither EVENTS__fullyQualifiedNamespace nor EVENTS is set"),
+  });
+  await hubs.close();
 });
 
 test("what is not set has a default that fits the machine", () => {
