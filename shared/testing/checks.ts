@@ -1,6 +1,7 @@
 /** What a test says of tables and flows, held against what is there. Each check throws an AssertionError where they differ. */
 import { AssertionError } from "node:assert";
-import { DyneError } from "../core/index.ts";
+import type { RowSet } from "../compute/index.ts";
+import { DyneError, nearestName } from "../core/index.ts";
 import { fileProvenanceSchema, hubBronzeSchema, quarantineSchema, type DeclaredTable } from "../pipeline/index.ts";
 import type { LogicalPlan, Schema, StructField } from "../plan/index.ts";
 import { rowSetOf, type InputRow } from "../table/lake/row-input.ts";
@@ -24,7 +25,7 @@ export async function checkAnswer(
   const schema = comparedSchema(lake.declared(table), columns);
   const names = Object.keys(schema.fields);
   const texts = await lake.texts(
-    { actual: await inputOf(lake, table), expected: rowSetOf(schema, rows) },
+    { actual: await inputOf(lake, table), expected: expectedRows(table, schema, rows) },
     {
       actual: { plan: scanOf("actual", lake.declared(table).schema), columns: names },
       expected: { plan: scanOf("expected", schema), columns: names },
@@ -69,7 +70,7 @@ async function assertChange(
   changed: ChangedRows<InputRow>,
 ): Promise<void> {
   const names = Object.keys(schema.fields);
-  const sets = { expected: rowSetOf(schema, changed[kind] ?? []), actual: rowSetOf(schema, actual) };
+  const sets = { expected: expectedRows(table, schema, changed[kind] ?? []), actual: rowSetOf(schema, actual) };
   const texts = await lake.texts(sets, {
     expected: { plan: scanOf("expected", schema), columns: names },
     actual: { plan: scanOf("actual", schema), columns: names },
@@ -204,6 +205,21 @@ function comparedSchema({ name, source, schema }: DeclaredTable, columns: readon
     kind: "struct",
     fields: Object.fromEntries(compared.map((column) => [column, fields[column] as StructField])),
   };
+}
+
+/** The rows that a test expects. Errors: UNKNOWN_COLUMN for one that has a column which is not compared, and those of `rowSetOf`. */
+function expectedRows(table: string, schema: Schema, rows: readonly InputRow[]): RowSet {
+  const names = Object.keys(schema.fields);
+  for (const [index, row] of rows.entries()) {
+    const unknown = Object.keys(row ?? {}).find((name) => !names.includes(name));
+    if (unknown === undefined) continue;
+    const near = nearestName(unknown, names);
+    throw new DyneError(
+      "UNKNOWN_COLUMN",
+      `rows[${index}] expects "${unknown}", which is none of the columns of ${table} that are compared: ${names.join(", ")}. ${near === undefined ? "Leave it out." : `Is ${near} meant?`}`,
+    );
+  }
+  return rowSetOf(schema, rows);
 }
 
 async function assertSame(

@@ -1,6 +1,7 @@
 /** What a test is given, looked at before anything happens: a test that does nothing would pass. TypeScript refuses the same, JavaScript does not. */
 import { DyneError, nearestName, shown } from "../core/index.ts";
 import type { Pipeline } from "../pipeline/index.ts";
+import { globPrefix } from "../sources/index.ts";
 import type { Action } from "./action.ts";
 
 const options = ["seed", "startTime", "bySize"] as const;
@@ -43,6 +44,14 @@ export function actionsGiven(actions: readonly Action[]): void {
 export function rowsGiven<Row>(rows: readonly Row[], action: string): readonly Row[] {
   if (Array.isArray(rows)) return rows;
   throw wrong(`${action} is given ${shown(rows)} as rows. Give a list, also of one.`);
+}
+
+/** Errors: INVALID_ARGUMENT for a path below no place that a table of the pipeline is fed from. A file that its pattern leaves out may land there. */
+export function landingGiven({ name, tables }: Pick<Pipeline, "name" | "tables">, path: string): void {
+  const globs = tables.flatMap(({ source }) => (source?.kind === "files" ? [source.glob] : []));
+  if (globs.some((glob) => path.startsWith(globPrefix(glob)))) return;
+  const there = globs.length === 0 ? "none is fed by files" : `they are fed from ${globs.join(", ")}`;
+  throw wrong(`No table of the pipeline ${name} is fed from ${shown(path)}: ${there}.`);
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

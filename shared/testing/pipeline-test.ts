@@ -16,7 +16,7 @@ import {
 } from "./checks.ts";
 import { bytesOfBody } from "./event-body.ts";
 import { commitForeign } from "./foreign-commit.ts";
-import { actionsGiven, testGiven } from "./given.ts";
+import { actionsGiven, landingGiven, testGiven } from "./given.ts";
 import { Instance } from "./instance.ts";
 import { landedPath, landedText } from "./landed-file.ts";
 import { sharedCompute } from "./shared-compute.ts";
@@ -63,6 +63,7 @@ export class PipelineTest implements AsyncDisposable {
   #instance: Instance;
   #crash: Extract<Action, { readonly kind: "crash" }> | undefined;
   #death: string | undefined;
+  #threw = false;
 
   private constructor(lake: TestLake, options: { readonly seed: number; readonly bySize: boolean }) {
     this.#lake = lake;
@@ -88,6 +89,7 @@ export class PipelineTest implements AsyncDisposable {
       try {
         await this.#perform(action, actions.slice(index + 1));
       } catch (error) {
+        this.#threw = true;
         throw placed(error, action, `action ${index + 1} of ${actions.length}, ${this.#circumstances}`);
       }
     }
@@ -108,9 +110,19 @@ export class PipelineTest implements AsyncDisposable {
     return new Date(this.#lake.clock.nowMs());
   }
 
-  /** Ends the instance. What it wrote was in memory. */
+  /**
+   * Ends the instance. What it wrote was in memory. Throws an AssertionError where the test ends before a crash that is to come, unless it has
+   * failed already.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#instance.isDead) await this.#instance.close();
+    const crash = this.#crash;
+    if (crash === undefined || this.#threw) return;
+    const error = new AssertionError({
+      message: `The instance was to die at "${crash.at}", and nothing ran after that. Put processAllAvailable() behind crash(…), and restart() behind that.`,
+      operator: "crash",
+    });
+    throw placed(error, crash, this.#circumstances);
   }
 
   get #circumstances(): string {
@@ -190,6 +202,7 @@ export class PipelineTest implements AsyncDisposable {
   }
 
   async #land(path: string, content: string | Uint8Array): Promise<void> {
+    landingGiven(this.#lake.pipeline, path);
     await this.#lake.lake.put(path, typeof content === "string" ? new TextEncoder().encode(content) : content);
   }
 

@@ -288,10 +288,37 @@ describe("an instance that dies", () => {
     const missed = await failureOf([processAllAvailable(), crash({ at: "outcome" }), processAllAvailable()]);
     expect(missed.message).toContain('was to die at "outcome" and did not');
   });
+
+  it("has to be given something to die of before the test ends", async () => {
+    const test = await PipelineTest.open(shop);
+    await test.run([addData(orders, three), crash({ at: "outcome" })]);
+    await expect(test[Symbol.asyncDispose]()).rejects.toThrow(
+      /The instance was to die at "outcome", and nothing ran after that. Put processAllAvailable\(\) behind/,
+    );
+    const failed = await failureOf([crash({ at: "outcome" }), restart(), checkAnswer(totals, ofThree)]);
+    expect(failed.message).toContain("gold.totals is not there yet");
+  });
+});
+
+it("a file lands where a table is fed from, also one that its pattern leaves out, and nowhere else", async () => {
+  await tried([landFile("landing/orders/notes.txt", "no orders"), processAllAvailable()]);
+  const elsewhere = await failureOf([landFile("landing/order/a.csv", "id\n1\n")]);
+  expect(elsewhere.message).toMatch(
+    /No table of the pipeline shop is fed from "landing\/order\/a.csv": they are fed from landing\/orders\//,
+  );
 });
 
 describe("a check that fails", () => {
   const settled = [addData(orders, three), processAllAvailable()];
+
+  it("says which columns there are where it expects another", async () => {
+    const misspelt = { customer: "a", order: 2 };
+    const answer = await failureOf([...settled, checkAnswer("gold.totals", [misspelt])]);
+    const told = `rows[0] expects "order", which is none of the columns of gold.totals that are compared: customer, orders, amount, weight. Is orders meant?`;
+    expect(answer).toMatchObject({ code: "UNKNOWN_COLUMN", message: expect.stringContaining(told) });
+    const batch = await failureOf([...settled, checkLastBatch("gold.totals", [misspelt])]);
+    expect(batch.message).toContain(told);
+  });
 
   it("shows which rows are missing and which are not expected, how they were computed, and where the test has it", async () => {
     const error = await failureOf([
