@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,56 +13,38 @@ export function transientCheckpoints(): CheckpointFiles {
   return new ParquetCheckpoints((work) => duckDb.use(work));
 }
 
-/** A DuckDB in a folder of the local disk, both there while they are used. */
+/** A DuckDB that is there while it is used. */
 class TransientDuckDb {
-  #opened: OpenedDuckDb | undefined;
+  #instance: Promise<DuckDBInstance> | undefined;
   #users = 0;
 
-  /** Lends a connection, which may have to be opened first, and a folder of its own. */
+  /** Lends a connection, which may have to be opened first, and a folder of the local disk, which is gone afterwards. */
   async use<T>(work: (connected: Promise<DuckDBConnection>, folder: string) => Promise<T>): Promise<T> {
     this.#users++;
-    this.#opened ??= openDuckDb();
-    const opened = this.#opened;
-    const connected = opened.instance.then((instance) => instance.connect());
+    const folder = mkdtemp(join(tmpdir(), "dyne-checkpoint-"));
+    this.#instance ??= folder.then((path) => openDuckDb(`${path}-spilled`));
+    const instance = this.#instance;
+    const connected = instance.then((opened) => opened.connect());
     try {
-      const folder = await mkdtemp(join(await opened.folder, "checkpoint-"));
-      try {
-        const [result] = await Promise.all([work(connected, folder), connected]);
-        return result;
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      const [result] = await Promise.all([folder.then((path) => work(connected, path)), connected]);
+      return result;
     } finally {
-      const [connection] = await Promise.allSettled([connected]);
+      const [made, opened, connection] = await Promise.allSettled([folder, instance, connected]);
       if (connection.status === "fulfilled") connection.value.closeSync();
+      if (made.status === "fulfilled") await rm(made.value, { recursive: true, force: true });
       this.#users--;
-      await this.#closeUnused(opened);
+      if (opened.status === "rejected" && this.#instance === instance) this.#instance = undefined;
+      // Closing holds up everything for as long as a small query: it waits for a pause, in which somebody may come back.
+      setImmediate(() => {
+        if (this.#users > 0 || this.#instance !== instance) return;
+        this.#instance = undefined;
+        if (opened.status === "fulfilled") opened.value.closeSync();
+      });
     }
   }
-
-  /** Closing holds up everything for as long as a small query: it waits for a pause, in which somebody may come back. */
-  async #closeUnused(opened: OpenedDuckDb): Promise<void> {
-    const [instance, folder] = await Promise.allSettled([opened.instance, opened.folder]);
-    setImmediate(() => {
-      if (this.#users > 0 || this.#opened !== opened) return;
-      this.#opened = undefined;
-      if (instance.status === "fulfilled") instance.value.closeSync();
-      if (folder.status === "fulfilled") rmSync(folder.value, { recursive: true, force: true });
-    });
-  }
 }
 
-interface OpenedDuckDb {
-  readonly folder: Promise<string>;
-  readonly instance: Promise<DuckDBInstance>;
-}
-
-function openDuckDb(): OpenedDuckDb {
-  const folder = mkdtemp(join(tmpdir(), "dyne-checkpoints-"));
-  return {
-    folder,
-    instance: folder.then((path) =>
-      DuckDBInstance.create(":memory:", { threads: "1", temp_directory: join(path, "spilled") }),
-    ),
-  };
+/** What does not fit into memory goes to a folder that DuckDB makes when it needs it, and removes when it is closed. */
+async function openDuckDb(spillFolder: string): Promise<DuckDBInstance> {
+  return DuckDBInstance.create(":memory:", { threads: "1", temp_directory: spillFolder });
 }

@@ -1,4 +1,7 @@
 import { DuckDBInstance } from "@duckdb/node-api";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { transientCheckpoints } from "../../../shared/compute/index.ts";
@@ -36,6 +39,18 @@ describe("transient checkpoints", () => {
     expect(closed).not.toHaveBeenCalled();
     await setImmediate();
     expect(closed).toHaveBeenCalledTimes(1);
+  });
+
+  test("leave nothing on the disk once they are read, in whatever moment the process ends", async () => {
+    const { read } = await checkpointFiles();
+    const folder = await mkdtemp(join(tmpdir(), "dyne-test-"));
+    vi.stubEnv("TMPDIR", folder);
+    await Promise.all([read("a"), read("b"), read("missing").catch(() => undefined)]);
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
+    await expect(read("a")).rejects.toMatchObject({ code: "ENOENT" });
+    vi.unstubAllEnvs();
+    expect(await read("a")).toHaveLength(1);
   });
 
   test("side by side share it", async () => {
