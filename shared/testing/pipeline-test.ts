@@ -148,6 +148,11 @@ export class PipelineTest implements AsyncDisposable {
       case "processAllAvailable":
         return this.#process(following);
       case "crash":
+        if (this.#crash !== undefined)
+          throw new AssertionError({
+            message: `A crash at "${this.#crash.at}" is still to come, and an instance dies once. Put processAllAvailable() and restart() between them.`,
+            operator: "crash",
+          });
         this.#crash = { ...action, flow: action.flow && lake.declared(action.flow).name };
         return;
       case "restart":

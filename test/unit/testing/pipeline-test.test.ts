@@ -289,6 +289,11 @@ describe("an instance that dies", () => {
     expect(missed.message).toContain('was to die at "outcome" and did not');
   });
 
+  it("dies once", async () => {
+    const twice = await failureOf([addData(orders, three), crash({ at: "outcome" }), crash({ at: "sink" })]);
+    expect(twice.message).toContain('A crash at "outcome" is still to come, and an instance dies once.');
+  });
+
   it("has to be given something to die of before the test ends", async () => {
     const test = await PipelineTest.open(shop);
     await test.run([addData(orders, three), crash({ at: "outcome" })]);
