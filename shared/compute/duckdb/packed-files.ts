@@ -3,8 +3,8 @@
  * packed: the values of ten thousand rows as one text, taken apart by a character that no value may have. Where one has it all the same,
  * which the count of the parts tells, its rows come one by one.
  */
-import type { DuckDBConnection, DuckDBStructType } from "@duckdb/node-api";
-import { identifier } from "./identifier.ts";
+import { DuckDBTypeId, type DuckDBConnection, type DuckDBStructType } from "@duckdb/node-api";
+import { identifier, stringLiteral } from "./identifier.ts";
 import { parsedStatsText } from "./parsed-stats.ts";
 
 type Row = Record<string, unknown>;
@@ -29,6 +29,30 @@ const seldom: readonly string[] = [
   "clusteringProvider",
 ];
 
+const { BLOB, BOOLEAN, DECIMAL, DOUBLE, FLOAT, VARCHAR } = DuckDBTypeId;
+const { TINYINT, SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, UHUGEINT } = DuckDBTypeId;
+const integers = [TINYINT, SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, UHUGEINT];
+const texts: Kind = { types: [VARCHAR, BLOB], what: "a text" };
+const numbers: Kind = { types: [...integers, DECIMAL, DOUBLE, FLOAT], what: "a number" };
+const flags: Kind = { types: [BOOLEAN], what: "true or false" };
+
+/** What a field has to be. Partition values are looked at with the rows. */
+interface Kind {
+  readonly types: readonly DuckDBTypeId[];
+  readonly what: string;
+}
+
+const kindOf: Readonly<Record<(typeof fieldsOf)["add" | "remove"][number], Kind | undefined>> = {
+  path: texts,
+  partitionValues: undefined,
+  size: numbers,
+  modificationTime: numbers,
+  deletionTimestamp: numbers,
+  dataChange: flags,
+  extendedFileMetadata: flags,
+  stats: texts,
+};
+
 /** Rows as they came, and where they are from. */
 export interface PackedRows {
   readonly texts: readonly (readonly [text: string, rows: number])[];
@@ -46,7 +70,7 @@ export class PackedFiles {
   readonly #condition: string;
   readonly #shared = new Map<string, object>();
 
-  /** Throws where the action's struct has no path. */
+  /** Throws where the action's struct has no path. Packing fails where a field has a value of another type than is asked for. */
   constructor(connection: DuckDBConnection, action: "add" | "remove", type: DuckDBStructType) {
     this.#connection = connection;
     this.#action = action;
@@ -58,8 +82,13 @@ export class PackedFiles {
       .filter((name) => name !== "stats")
       .map((name) => `${value(name)} IS NOT NULL`)
       .join(" OR ");
-    const text = (name: string): string =>
-      name === "partitionValues" ? `CAST(to_json(${value(name)}) AS VARCHAR)` : `${value(name)}::VARCHAR`;
+    const text = (name: (typeof fieldsOf)["add" | "remove"][number]): string => {
+      const kind = kindOf[name];
+      if (kind === undefined) return `CAST(to_json(${value(name)}) AS VARCHAR)`;
+      return kind.types.includes(type.entryTypes[type.entryNames.indexOf(name)]!.typeId)
+        ? `${value(name)}::VARCHAR`
+        : refused(value(name), `its ${action}.${name} is not ${kind.what}`);
+    };
     const others = seldomText(seldom.filter(has).map((name) => [name, value(name)]));
     const partsWith = (stats: string): readonly string[] => [
       ...fieldsOf[action].map((name) => (name === "stats" ? stats : has(name) ? text(name) : "NULL")),
@@ -119,9 +148,9 @@ export class PackedFiles {
         add: {
           path: parts[at],
           partitionValues: this.#object(parts[at + 1]!),
-          size: numberOf(parts[at + 2]!),
-          modificationTime: numberOf(parts[at + 3]!),
-          dataChange: flagOf(parts[at + 4]!),
+          size: Number(parts[at + 2]),
+          modificationTime: Number(parts[at + 3]),
+          dataChange: parts[at + 4] === "true",
           stats: parts[at + 5],
         },
       };
@@ -139,7 +168,7 @@ export class PackedFiles {
   #value(name: string, part: string): unknown {
     if (name === "path" || name === "stats") return part;
     if (name === "partitionValues") return this.#object(part);
-    return name === "dataChange" || name === "extendedFileMetadata" ? flagOf(part) : numberOf(part);
+    return name === "dataChange" || name === "extendedFileMetadata" ? part === "true" : Number(part);
   }
 
   /** Partitions have many files each: what rows have in common is one object. */
@@ -177,11 +206,7 @@ function isUsual(parts: readonly string[], at: number): boolean {
   return parts[at + partsOfRow - 1] === nullText;
 }
 
-/** What is none stays a text, for the check to say so. */
-function numberOf(part: string): number | string {
-  return part === "" ? part : Number(part);
-}
-
-function flagOf(part: string): boolean | string {
-  return part === "true" ? true : part === "false" ? false : part;
+/** Fails for all but NULL. The value is told with it, for a constant would be looked at before there are rows. */
+function refused(value: string, reason: string): string {
+  return `CASE WHEN ${value} IS NULL THEN NULL ELSE error(${stringLiteral(`${reason}: `)} || ${value}::VARCHAR) END`;
 }

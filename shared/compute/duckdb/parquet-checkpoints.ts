@@ -96,7 +96,7 @@ export class ParquetCheckpoints implements CheckpointReader, CheckpointWriter {
       } catch (cause) {
         if (cause instanceof DyneError) throw cause;
         if (isOutOfMemory(cause)) throw outOfMemory(path, cause);
-        throw corrupt(path, "it cannot be read as Parquet", cause);
+        throw corrupt(path, ownWords(cause) ?? "it cannot be read as Parquet", cause);
       } finally {
         await rm(local, { force: true });
       }
@@ -156,6 +156,11 @@ function structOf(fields: Readonly<Record<string, string>>): string {
 
 function isOutOfMemory(cause: unknown): boolean {
   return cause instanceof Error && /^Out of Memory Error/i.test(cause.message);
+}
+
+/** What this room says of a file's shape; DuckDB passes on what it was given to say. */
+function ownWords(cause: unknown): string | undefined {
+  return cause instanceof Error ? /^(?:Invalid Input Error: )?(its [^:\n]+)/.exec(cause.message)?.[1] : undefined;
 }
 
 function outOfMemory(path: string, cause: unknown): DyneError {

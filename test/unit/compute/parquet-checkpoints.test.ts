@@ -154,6 +154,36 @@ describe("a checkpoint's Parquet", () => {
     await expect(rowsOf("lake/foreign.parquet")).rejects.toMatchObject({ code: "LOG_CORRUPT" });
   });
 
+  test.each([
+    ["path", "1", "a text"],
+    ["size", "' '", "a number"],
+    ["size", "'5'", "a number"],
+    ["modificationTime", "'\t'", "a number"],
+    ["modificationTime", "DATE '2001-01-01'", "a number"],
+    ["dataChange", "chr(2)", "true or false"],
+    ["dataChange", "1", "true or false"],
+    ["stats", "{'numRecords': 1}", "a text"],
+  ])("of other writers whose %s is %s is corrupt, as it is not %s", async (field, value, what) => {
+    const fields = Object.entries({ path: "'a'", size: "1", modificationTime: "1", dataChange: "true", [field]: value });
+    const struct = fields.map(([name, text]) => `'${name}': ${text}`).join(", ");
+    await foreign(`SELECT {${struct}, 'stats_parsed': ${parsed}} AS add`);
+    const read = rowsOf("lake/foreign.parquet");
+    await expect(read).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+    await expect(read).rejects.toThrow(`cannot be used: its add.${field} is not ${what}. `);
+  });
+
+  test("of other writers whose deletionTimestamp is a blank text is corrupt", async () => {
+    await foreign("SELECT {'path': 'a', 'deletionTimestamp': ' '} AS remove");
+    await expect(rowsOf("lake/foreign.parquet")).rejects.toThrow(/its remove\.deletionTimestamp is not a number/);
+  });
+
+  test("of other writers may have a column of any type that has no values", async () => {
+    await foreign(
+      `SELECT {'path': 'a', 'size': 1::UTINYINT, 'dataChange': NULL::INTEGER, 'stats': NULL::INTEGER, 'stats_parsed': ${parsed}} AS add`,
+    );
+    expect(await rowsOf("lake/foreign.parquet")).toEqual([{ add: { path: "a", size: 1, stats: text } }]);
+  });
+
   const parsed = `{'numRecords': 3, 'tightBounds': true,
     'minValues': {'a "quoted" name': 1, 'big': 12345678901234567::BIGINT, 'exact': 1.10::DECIMAL(38, 2), 'nan': 'nan'::DOUBLE, 'real': 0.1::FLOAT,
                   'text': 'x"\\', 'day': '2001-01-01'::DATE, 'at': '2001-01-01 05:00:00.123456+02'::TIMESTAMPTZ,
