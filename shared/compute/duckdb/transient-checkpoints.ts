@@ -25,21 +25,26 @@ class TransientDuckDb {
     this.#instance ??= folder.then((path) => openDuckDb(`${path}-spilled`));
     const instance = this.#instance;
     const connected = instance.then((opened) => opened.connect());
+    const done = folder.then((path) => work(connected, path));
     try {
-      const [result] = await Promise.all([folder.then((path) => work(connected, path)), connected]);
+      const [result] = await Promise.all([done, connected]);
       return result;
     } finally {
-      const [made, opened, connection] = await Promise.allSettled([folder, instance, connected]);
-      if (connection.status === "fulfilled") connection.value.closeSync();
-      if (made.status === "fulfilled") await rm(made.value, { recursive: true, force: true });
-      this.#users--;
+      // Nothing goes on after an error: not the work for a connection that never comes, nor what was opened for work that fails.
+      const [made, opened, connection] = await Promise.allSettled([folder, instance, connected, done]);
       if (opened.status === "rejected" && this.#instance === instance) this.#instance = undefined;
-      // Closing holds up everything for as long as a small query: it waits for a pause, in which somebody may come back.
-      setImmediate(() => {
-        if (this.#users > 0 || this.#instance !== instance) return;
-        this.#instance = undefined;
-        if (opened.status === "fulfilled") opened.value.closeSync();
-      });
+      try {
+        if (connection.status === "fulfilled") connection.value.closeSync();
+        if (made.status === "fulfilled") await rm(made.value, { recursive: true, force: true });
+      } finally {
+        this.#users--;
+        // Closing holds up everything for as long as a small query: it waits for a pause, in which somebody may come back.
+        setImmediate(() => {
+          if (this.#users > 0 || this.#instance !== instance) return;
+          this.#instance = undefined;
+          if (opened.status === "fulfilled") opened.value.closeSync();
+        });
+      }
     }
   }
 }

@@ -1,8 +1,8 @@
-import { DuckDBInstance } from "@duckdb/node-api";
+import { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { transientCheckpoints } from "../../../shared/compute/index.ts";
 import { seededRandom } from "../../../shared/core/index.ts";
@@ -27,7 +27,7 @@ async function checkpointFiles() {
   const closed = vi.spyOn(DuckDBInstance.prototype, "closeSync");
   const read = async (appId: string) =>
     (await Array.fromAsync(checkpoints.read(store, `lake/${appId}.parquet`, ["txn"]))).flat();
-  return { read, opened, closed };
+  return { store, checkpoints, read, opened, closed };
 }
 
 describe("transient checkpoints", () => {
@@ -80,5 +80,30 @@ describe("transient checkpoints", () => {
     expect(await read("a")).toEqual([{ txn: { appId: "a", version: 1, lastUpdated: 7 } }]);
     await setImmediate();
     expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([2, 1]);
+  });
+
+  test("that have no DuckDB fail when nothing of their work goes on any more", async () => {
+    const { store, checkpoints, opened } = await checkpointFiles();
+    opened.mockRejectedValueOnce(new Error("no threads left"));
+    let isDownloading = true;
+    vi.spyOn(store, "downloadFile").mockImplementationOnce(async () => {
+      await setTimeout(200);
+      isDownloading = false;
+      return false;
+    });
+    const failed = Array.fromAsync(checkpoints.read(store, "lake/a.parquet", ["txn"])).catch((error: unknown) => error);
+    expect(await failed).toMatchObject({ message: "no threads left" });
+    expect(isDownloading).toBe(false);
+  });
+
+  test("whose connection cannot be closed leave no DuckDB open", async () => {
+    const { read, opened, closed } = await checkpointFiles();
+    vi.spyOn(DuckDBConnection.prototype, "closeSync").mockImplementationOnce(() => {
+      throw new Error("it is stuck");
+    });
+    await expect(read("a")).rejects.toThrow(/it is stuck/);
+    await setImmediate();
+    expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([1, 1]);
+    expect(await read("a")).toHaveLength(1);
   });
 });
