@@ -126,8 +126,8 @@ export class DuckDbCompute implements Compute {
       return await run.execute();
     } catch (error) {
       await run.takeBack();
-      const thrown = computeError(job, error);
-      throw isDyneError(thrown, "COMPUTE_FAILED") ? ((await run.corruptLog()) ?? thrown) : thrown;
+      const corrupt = isDyneError(computeError(job, error), "COMPUTE_FAILED") ? await run.corruptLog() : undefined;
+      throw corrupt ?? computeError(job, error);
     } finally {
       job.signal?.removeEventListener("abort", interrupt);
       connection.closeSync();
@@ -214,13 +214,17 @@ class JobRun {
     await this.#cache.trim();
   }
 
-  /** Whether the job failed by what a log says of its files. */
+  /** Whether the job failed by what a log says of its files. Where that cannot be found out, the job's own error has to do. */
   async corruptLog(): Promise<DyneError | undefined> {
-    for (const input of Object.values(this.#job.inputs)) {
-      const wrong = input.kind === "files" ? await wrongPartitionValue(this.#connection, input) : undefined;
-      if (wrong !== undefined) return wrong;
+    try {
+      for (const input of Object.values(this.#job.inputs)) {
+        const wrong = input.kind === "files" ? await wrongPartitionValue(this.#connection, input) : undefined;
+        if (wrong !== undefined) return wrong;
+      }
+      return undefined;
+    } catch {
+      return undefined;
     }
-    return undefined;
   }
 
   /** Deletes what the job wrote, as far as the store lets it: a store that does not answer keeps files that no log names. */

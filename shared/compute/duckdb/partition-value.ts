@@ -12,9 +12,6 @@ export function partitionConstant(text: string | null, type: DataType): string {
   return `CAST(${stringLiteral(text)} AS ${duckdbType(type)})`;
 }
 
-/** Values that are asked for at once. */
-const valuesAtOnce = 1_000;
-
 /**
  * The first partition value of a file set that is none of its column's type, as LOG_CORRUPT; undefined where there is none. For a job that
  * failed: DuckDB says which text it could not read, and not whose it was.
@@ -25,16 +22,15 @@ export async function wrongPartitionValue(
 ): Promise<DyneError | undefined> {
   for (const column of partitionBy) {
     const type = schema.fields[column]?.type;
-    if (type === undefined) continue;
+    if (type === undefined || type.kind === "string" || type.kind === "binary") continue;
     const fileOf = new Map(files.map((file) => [file.partitionValues[column] ?? "", file.path]));
-    const texts = [...fileOf.keys()].filter((text) => text !== "");
-    for (let first = 0; first < texts.length; first += valuesAtOnce) {
-      const some = texts.slice(first, first + valuesAtOnce);
-      const failed = some.map((text) => `${partitionConstant(text, type).replace(/^CAST/, "TRY_CAST")} IS NULL`);
-      const answer = await connection.runAndReadAll(`SELECT unnest([${failed.join(", ")}])`);
-      const text = some[answer.getRowsJson().findIndex(([isWrong]) => isWrong === true)];
-      if (text !== undefined) return wrong(column, type, text, fileOf.get(text)!);
-    }
+    const answer = await connection.runAndReadAll(
+      `SELECT text FROM (SELECT unnest(from_json($1, '["VARCHAR"]')) AS text)
+       WHERE text <> '' AND TRY_CAST(text AS ${duckdbType(type)}) IS NULL LIMIT 1`,
+      [JSON.stringify([...fileOf.keys()])],
+    );
+    const text = answer.getRowsJS()[0]?.[0];
+    if (typeof text === "string") return wrong(column, type, text, fileOf.get(text)!);
   }
   return undefined;
 }

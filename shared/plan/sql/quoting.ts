@@ -20,7 +20,7 @@ export function quoteText(text: string, dialect: Dialect): string {
     return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\0", "\\u0000")}'`;
   }
   const parts = text.split("\0").map((part) => `'${part.replaceAll("'", "''")}'`);
-  return parts.length === 1 ? (parts[0] as string) : `(${parts.join(" || chr(0) || ")})`;
+  return parts.length === 1 ? (parts[0] as string) : `concat(${parts.join(", chr(0), ")})`;
 }
 
 const duckdbNames = {

@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { FileSet, HiddenColumn, InputFile } from "../../../shared/compute/index.ts";
 import type { DataType, Expression, LogicalPlan } from "../../../shared/plan/index.ts";
-import { openCompute, rowsOf, scan, schemaOf, type ComputeUnderTest } from "../../support/compute-under-test.ts";
+import { jobOf, openCompute, rowsOf, scan, schemaOf, type ComputeUnderTest } from "../../support/compute-under-test.ts";
 
 const integer: DataType = { kind: "integer" };
 const long: DataType = { kind: "long" };
@@ -74,6 +74,7 @@ describe("partition values become values of the column's type", () => {
     [{ kind: "timestamp" }, "1970-01-01T00:00:01.234567Z", 1_234_567n],
     [{ kind: "timestamp_ntz" }, "1970-01-01 00:00:01", 1_000_000n],
     [string, "a\u0000b'; DROP", "a\u0000b'; DROP"],
+    [string, "\u0000".repeat(2_000), "\u0000".repeat(2_000)],
     [{ kind: "binary" }, "\u0001ü\\x41", new TextEncoder().encode("\u0001ü\\x41")],
     [string, null, null],
     [integer, null, null],
@@ -121,6 +122,33 @@ describe("partition values that are none of the column's type", () => {
       code: "LOG_CORRUPT",
       details: { column: "q", value: "x", path: "lake/t/wrong.parquet" },
     });
+  });
+
+  test.each([
+    ["the job's own error is told", false, { code: "COMPUTE_FAILED", message: expect.stringContaining("'seven'") }],
+    ["and the job was abandoned meanwhile, it runs again", true, { code: "BATCH_ABANDONED" }],
+  ])("where nobody can say whose they are, %s", async (_what, isAbandoned, expected) => {
+    const wrong = await file("SELECT 1::INTEGER AS v", { partitionValues: { p: "seven" } });
+    const set = setOf({ v: integer, p: integer }, [wrong], ["p"]);
+    const stop = new AbortController();
+    const { value: ask } = Object.getOwnPropertyDescriptor(DuckDBConnection.prototype, "runAndReadAll") as {
+      readonly value: DuckDBConnection["runAndReadAll"];
+    };
+    const asked = vi.spyOn(DuckDBConnection.prototype, "runAndReadAll").mockImplementation(function (
+      this: DuckDBConnection,
+      ...question
+    ) {
+      if (!question[0].includes("TRY_CAST")) return ask.apply(this, question);
+      if (isAbandoned) stop.abort();
+      throw new Error("INTERRUPT Error: Interrupted!");
+    });
+    try {
+      const job = { inputs: { set }, collects: [{ name: "rows", plan: scan("set", set.schema), rowsMax: 9 }] };
+      await expect(under.compute.run(jobOf({ ...job, signal: stop.signal }))).rejects.toMatchObject(expected);
+      expect(asked.mock.calls.some(([question]) => question.includes("TRY_CAST"))).toBe(true);
+    } finally {
+      asked.mockRestore();
+    }
   });
 });
 

@@ -164,7 +164,13 @@ describe("a checkpoint's Parquet", () => {
     ["dataChange", "1", "true or false"],
     ["stats", "{'numRecords': 1}", "a text"],
   ])("of other writers whose %s is %s is corrupt, as it is not %s", async (field, value, what) => {
-    const fields = Object.entries({ path: "'a'", size: "1", modificationTime: "1", dataChange: "true", [field]: value });
+    const fields = Object.entries({
+      path: "'a'",
+      size: "1",
+      modificationTime: "1",
+      dataChange: "true",
+      [field]: value,
+    });
     const struct = fields.map(([name, text]) => `'${name}': ${text}`).join(", ");
     await foreign(`SELECT {${struct}, 'stats_parsed': ${parsed}} AS add`);
     const read = rowsOf("lake/foreign.parquet");
