@@ -37,8 +37,12 @@ export interface DeltaCommit {
  * Reads one commit; undefined where there is none (yet). Throws LOG_CORRUPT where the file is not a commit, LIMIT_EXCEEDED where it is too
  * large to be read.
  */
-export async function readCommit(log: DeltaLog, version: number): Promise<DeltaCommit | undefined> {
-  const stored = await log.store.get(commitPath(log, version), { bytesMax: limits.deltaCommitBytes });
+export async function readCommit(
+  log: DeltaLog,
+  version: number,
+  signal?: AbortSignal,
+): Promise<DeltaCommit | undefined> {
+  const stored = await log.store.get(commitPath(log, version), { bytesMax: limits.deltaCommitBytes, signal });
   return stored && parseCommit(log, version, stored);
 }
 

@@ -39,12 +39,14 @@ export interface CheckpointReader {
    * actions that are not wanted may be left out. Columns of other actions are null or absent, longs are numbers or bigints, and what
    * rows have in common, such as partition values, may be one object. Where `add.stats` is absent, it is made from `stats_parsed`.
    *
-   * Throws LOG_CORRUPT where the file is missing or not a checkpoint, LIMIT_EXCEEDED where it is too large.
+   * Throws LOG_CORRUPT where the file is missing or not a checkpoint, LIMIT_EXCEEDED where it is too large; anything, soon, where the signal
+   * says that nobody waits for the rows any more.
    */
   read(
     store: ObjectStore,
     path: string,
     wanted: readonly CheckpointColumn[],
+    signal?: AbortSignal,
   ): AsyncIterable<readonly Record<string, unknown>[]>;
 }
 

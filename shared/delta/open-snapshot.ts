@@ -7,7 +7,7 @@ import { lastCheckpointHint, type LastCheckpoint } from "./last-checkpoint.ts";
 import { listLog, type ListedCheckpoint, type LogListing } from "./log-listing.ts";
 import { commitsBetween, segmentFor, type LogSegment, type LogStep } from "./log-segment.ts";
 import { parseAction } from "./parse-action.ts";
-import { readCheckpoint } from "./read-checkpoint.ts";
+import { readCheckpoint, type CheckpointReading } from "./read-checkpoint.ts";
 import { advanceSnapshot, snapshotOfFirst, snapshotOfMany, type Snapshot } from "./snapshot.ts";
 import { versionAt } from "./time-travel.ts";
 import { confirmNewest } from "./trusted-snapshot.ts";
@@ -71,7 +71,7 @@ async function replayListed(
     const listing = at.timestampMs === undefined ? await listAround(log, at.version, hint) : await listLog(log);
     return await replayFrom(log, listing, at, checkpoints.read, onReplay);
   } finally {
-    await checkpoints.settled;
+    await checkpoints.settle();
   }
 }
 
@@ -119,20 +119,30 @@ type ReadCheckpoint = (checkpoint: ListedCheckpoint) => Promise<DeltaCommit | Dy
 
 /**
  * Reads checkpoints. The one that `_last_checkpoint` names, where it is one file, is read at once, while the log is listed: most often it is
- * the one to begin with. `settled` resolves when nothing of that goes on any more.
+ * the one to begin with. Where it is not, it is given up. `settle` resolves when nothing of that goes on any more.
  */
 function checkpointsOf(
   log: DeltaLog,
   hint: LastCheckpoint | undefined,
   withTombstones: boolean,
-): { readonly read: ReadCheckpoint; readonly settled: Promise<unknown> } {
-  const readNow: ReadCheckpoint = (checkpoint) => checkpointAsCommit(log, checkpoint, withTombstones);
-  if (hint === undefined || hint.isNamedOtherwise === true) return { read: readNow, settled: Promise.resolve() };
+): { readonly read: ReadCheckpoint; readonly settle: () => Promise<unknown> } {
+  const readNow = (checkpoint: ListedCheckpoint, signal?: AbortSignal): Promise<DeltaCommit | DyneError> =>
+    checkpointAsCommit(log, checkpoint, { withTombstones, signal });
+  if (hint === undefined || hint.isNamedOtherwise === true) return { read: readNow, settle: async () => undefined };
   const named = checkpointPath(log, hint.version);
-  const early = readNow({ version: hint.version, form: "classic", paths: [named] });
-  const read: ReadCheckpoint = (checkpoint) =>
-    checkpoint.paths.length === 1 && checkpoint.paths[0] === named ? early : readNow(checkpoint);
-  return { read, settled: Promise.allSettled([early]) };
+  const unused = new AbortController();
+  const early = readNow({ version: hint.version, form: "classic", paths: [named] }, unused.signal);
+  const settled = Promise.allSettled([early]);
+  const giveUp = (): Promise<unknown> => {
+    unused.abort();
+    return settled;
+  };
+  const read: ReadCheckpoint = async (checkpoint) => {
+    if (checkpoint.paths.length === 1 && checkpoint.paths[0] === named && !unused.signal.aborted) return early;
+    void giveUp();
+    return readNow(checkpoint);
+  };
+  return { read, settle: giveUp };
 }
 
 /** Where only unreadable checkpoints would do, what is wrong with the newest of them is the reason. */
@@ -249,15 +259,15 @@ async function readStep(log: DeltaLog, step: LogStep, segmentVersion: number): P
 async function checkpointAsCommit(
   log: DeltaLog,
   checkpoint: ListedCheckpoint,
-  withTombstones: boolean,
+  reading: CheckpointReading,
 ): Promise<DeltaCommit | DyneError> {
   const { version, paths } = checkpoint;
   const [actions, written] = await Promise.all([
-    readCheckpoint(log, checkpoint, withTombstones).catch((error: unknown) => {
+    readCheckpoint(log, checkpoint, reading).catch((error: unknown) => {
       if (isDyneError(error, "LOG_CORRUPT")) return error;
       throw error;
     }),
-    readCommit(log, version),
+    readCommit(log, version, reading.signal),
   ]);
   if (actions instanceof DyneError) return actions;
   const timestampMs = written?.timestampMs ?? (await log.store.head(paths[0]!))?.lastModifiedMs ?? 0;

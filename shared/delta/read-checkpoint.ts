@@ -22,6 +22,13 @@ const topLevel: readonly CheckpointColumn[] = [
   "add",
 ];
 
+/** How a checkpoint is read. */
+export interface CheckpointReading {
+  readonly withTombstones: boolean;
+  /** Ends the reading with an error once nobody waits for it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Every action of a checkpoint, from its own files and its sidecars; removed files only where they are wanted.
  *
@@ -31,7 +38,7 @@ const topLevel: readonly CheckpointColumn[] = [
 export async function readCheckpoint(
   log: DeltaLog,
   { version, paths }: ListedCheckpoint,
-  withTombstones: boolean,
+  { withTombstones, signal }: CheckpointReading,
 ): Promise<readonly Action[]> {
   const actions: Action[] = [];
   const sidecars = new Set<string>();
@@ -45,12 +52,12 @@ export async function readCheckpoint(
       throw tooMuch(place);
   };
   const tombstones: readonly CheckpointColumn[] = withTombstones ? ["remove"] : [];
-  for (const path of paths) await readFile(log, path, [...topLevel, ...tombstones], take);
+  for (const path of paths) await readFile(log, path, [...topLevel, ...tombstones], take, signal);
   // A sidecar has files alone (PROTOCOL.md § Sidecar Files): what it calls a sidecar is none.
   const takeFile = (row: unknown, place: string): void => {
     if (isFileRow(row)) take(row, place);
   };
-  for (const path of [...sidecars]) await readFile(log, path, ["add", ...tombstones], takeFile);
+  for (const path of [...sidecars]) await readFile(log, path, ["add", ...tombstones], takeFile, signal);
   return actions;
 }
 
@@ -79,14 +86,16 @@ async function readFile(
   path: string,
   columns: readonly CheckpointColumn[],
   take: (row: unknown, place: string) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
+  signal?.throwIfAborted();
   if (path.endsWith(".json")) {
-    const stored = await log.store.get(path, { bytesMax: limits.deltaCommitBytes });
+    const stored = await log.store.get(path, { bytesMax: limits.deltaCommitBytes, signal });
     if (stored === undefined) throw corrupt(path, "it is missing");
     for (const { value, place } of parseLines(stored.bytes, path)) take(value, place);
     return;
   }
-  for await (const rows of log.checkpointReader!.read(log.store, path, columns)) {
+  for await (const rows of log.checkpointReader!.read(log.store, path, columns, signal)) {
     for (const row of rows) take(row, path);
   }
 }

@@ -83,12 +83,15 @@ export class ParquetCheckpoints implements CheckpointReader, CheckpointWriter {
     store: ObjectStore,
     path: string,
     wanted: readonly CheckpointColumn[],
+    signal?: AbortSignal,
   ): AsyncIterable<readonly Record<string, unknown>[]> {
     yield* await this.#session(async (connected, folder) => {
+      signal?.throwIfAborted();
       const local = join(folder, "checkpoint.parquet");
-      if (!(await store.downloadFile(path, local, { bytesMax: limits.checkpointFileBytes })))
+      if (!(await store.downloadFile(path, local, { bytesMax: limits.checkpointFileBytes, signal })))
         throw corrupt(path, "it is missing");
       const connection = await connected;
+      signal?.throwIfAborted();
       try {
         const rows = await rowCount(connection, local);
         if (rows > limits.checkpointActionsMax) throw tooMany(path, rows);

@@ -1,8 +1,9 @@
 import { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate, setTimeout } from "node:timers/promises";
+import { setImmediate as pause, setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { transientCheckpoints } from "../../../shared/compute/index.ts";
 import { seededRandom } from "../../../shared/core/index.ts";
@@ -22,7 +23,7 @@ async function checkpointFiles() {
     await checkpoints.write(store, `lake/${appId}.parquet`, [
       { txn: { appId, version: 1, lastUpdated: 7 } } satisfies Action,
     ]);
-  await setImmediate();
+  await pause();
   const opened = vi.spyOn(DuckDBInstance, "create");
   const closed = vi.spyOn(DuckDBInstance.prototype, "closeSync");
   const read = async (appId: string) =>
@@ -37,7 +38,7 @@ describe("transient checkpoints", () => {
       expect(await read(appId)).toEqual([{ txn: { appId, version: 1, lastUpdated: 7 } }]);
     expect(opened).toHaveBeenCalledTimes(1);
     expect(closed).not.toHaveBeenCalled();
-    await setImmediate();
+    await pause();
     expect(closed).toHaveBeenCalledTimes(1);
   });
 
@@ -57,18 +58,18 @@ describe("transient checkpoints", () => {
     const { read, opened, closed } = await checkpointFiles();
     const all = await Promise.all(["a", "b", "c"].map((appId) => read(appId)));
     expect(all).toEqual(["a", "b", "c"].map((appId) => [{ txn: { appId, version: 1, lastUpdated: 7 } }]));
-    await setImmediate();
+    await pause();
     expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([1, 1]);
   });
 
   test("later have another, and one that cannot be read leaves none open", async () => {
     const { read, opened, closed } = await checkpointFiles();
     await read("a");
-    await setImmediate();
+    await pause();
     await expect(read("missing")).rejects.toMatchObject({ code: "LOG_CORRUPT" });
-    await setImmediate();
+    await pause();
     expect(await read("b")).toEqual([{ txn: { appId: "b", version: 1, lastUpdated: 7 } }]);
-    await setImmediate();
+    await pause();
     expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([3, 3]);
   });
 
@@ -76,9 +77,9 @@ describe("transient checkpoints", () => {
     const { read, opened, closed } = await checkpointFiles();
     opened.mockRejectedValueOnce(new Error("no threads left"));
     await expect(read("a")).rejects.toThrow(/no threads left/);
-    await setImmediate();
+    await pause();
     expect(await read("a")).toEqual([{ txn: { appId: "a", version: 1, lastUpdated: 7 } }]);
-    await setImmediate();
+    await pause();
     expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([2, 1]);
   });
 
@@ -96,13 +97,29 @@ describe("transient checkpoints", () => {
     expect(isDownloading).toBe(false);
   });
 
+  test("that nobody waits for any more end with their download", async () => {
+    const { store, checkpoints, opened, closed } = await checkpointFiles();
+    const stop = new AbortController();
+    vi.spyOn(store, "downloadFile").mockImplementationOnce(async (_path, _local, { signal } = {}) => {
+      setImmediate(() => stop.abort());
+      await once(signal!, "abort");
+      throw signal!.reason;
+    });
+    const failed = Array.fromAsync(checkpoints.read(store, "lake/a.parquet", ["txn"], stop.signal)).catch(
+      (error: unknown) => error,
+    );
+    expect(await failed).toMatchObject({ name: "AbortError" });
+    await pause();
+    expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([1, 1]);
+  });
+
   test("whose connection cannot be closed leave no DuckDB open", async () => {
     const { read, opened, closed } = await checkpointFiles();
     vi.spyOn(DuckDBConnection.prototype, "closeSync").mockImplementationOnce(() => {
       throw new Error("it is stuck");
     });
     await expect(read("a")).rejects.toThrow(/it is stuck/);
-    await setImmediate();
+    await pause();
     expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([1, 1]);
     expect(await read("a")).toHaveLength(1);
   });

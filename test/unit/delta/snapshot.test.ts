@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { paddedNumber } from "../../../shared/core/index.ts";
 import {
   changes,
+  checkpointPath,
   commit,
   commitPath,
   logFolder,
@@ -11,6 +13,7 @@ import {
   type CheckpointReader,
   type DeltaLog,
   type Snapshot,
+  type SnapshotAt,
 } from "../../../shared/delta/index.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
 import { add, append, newTable, pathsOf, tableUnderTest } from "./table-under-test.ts";
@@ -224,6 +227,32 @@ describe("checkpoints", () => {
     await lastCheckpoint(log, '{"version":1,"size":8}');
     for (const version of [0, 1, 2]) await log.store.delete(commitPath(log, version));
     expect(pathsOf(await openSnapshot({ ...log, checkpointReader: jsonCheckpoints }))).toEqual(pathsOf(newest));
+  });
+
+  test.each<[string, SnapshotAt, readonly string[] | { code: string }]>([
+    ["newer than the one that is hinted at are read without waiting for it", {}, ["1", "2", "3", "4"]],
+    ["are not waited for where the version is not there", { version: 9 }, { code: "VERSION_NOT_FOUND" }],
+  ])("%s", async (_what, at, expected) => {
+    const { log } = await tableOf(4);
+    await writeCheckpoint(log, await openSnapshot(log, { version: 1 }));
+    await writeCheckpoint(log, await openSnapshot(log, { version: 3 }));
+    await lastCheckpoint(log, '{"version":1,"size":8}');
+    let given = 0;
+    const neverReadsTheFirst: CheckpointReader = {
+      async *read(store, path, wanted, signal) {
+        if (path !== checkpointPath(log, 1)) return yield* jsonCheckpoints.read(store, path, wanted);
+        await once(signal!, "abort");
+        given++;
+        throw signal!.reason;
+      },
+    };
+    const opened = openSnapshot({ ...log, checkpointReader: neverReadsTheFirst }, at).then(
+      pathsOf,
+      (error: unknown) => error,
+    );
+    if (Array.isArray(expected)) expect(await opened).toEqual(expected);
+    else expect(await opened).toMatchObject(expected);
+    expect(given).toBe(1);
   });
 
   test("are no longer read when a table that cannot be listed is given up", async () => {
