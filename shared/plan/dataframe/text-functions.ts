@@ -1,6 +1,6 @@
 /** Functions of text, named as in Spark's DataFrame API. Each is NULL where an argument is, unless it says otherwise. */
-import type { ArrayType, DecimalType } from "../types.ts";
-import type { BinaryType, IntegerType, IntegralType, LongType, StringType } from "../data-type.ts";
+import type { ArrayType } from "../types.ts";
+import type { BinaryType, IntegerType, IntegralType, LongType, NumericType, StringType } from "../data-type.ts";
 import { scalar } from "./column.ts";
 import type { Column } from "./column.ts";
 import { textOf, wholeOf } from "./arguments.ts";
@@ -160,9 +160,13 @@ export function sha1(value: Bytes): Column<StringType> {
 export function sha2(value: Bytes): Column<StringType> {
   return scalar("sha2", [value]);
 }
-/** The least number of characters to insert, leave out or replace that makes one text the other. NULL where one is. */
-export function levenshtein(a: Text, b: Text): Column<IntegerType> {
-  return scalar("levenshtein", [textOf(a), textOf(b)]);
+/**
+ * The least number of characters to insert, leave out or replace that makes one text the other; -1 where it is above the threshold. NULL where
+ * one of them is.
+ */
+export function levenshtein(a: Text, b: Text, threshold?: number): Column<IntegerType> {
+  const limit = threshold === undefined ? [] : [wholeOf(threshold)];
+  return scalar("levenshtein", [textOf(a), textOf(b), ...limit]);
 }
 /**
  * The leading digits of a text in one base, 2 to 36, in another. The number has 64 bits without a sign, or with one where `to` is negative. NULL
@@ -171,8 +175,11 @@ export function levenshtein(a: Text, b: Text): Column<IntegerType> {
 export function conv(digits: Text, from: number, to: number): Column<StringType> {
   return scalar("conv", [textOf(digits), wholeOf(from), wholeOf(to)]);
 }
-/** The number with commas between thousands and so many digits behind the point, a half rounded to the even digit. */
-export function formatNumber(value: Column<IntegralType> | Column<DecimalType>, places: number): Column<StringType> {
+/**
+ * The number with commas between thousands and so many digits behind the point, a half rounded to the even digit; of a double its shortest
+ * digits, and zeros behind them.
+ */
+export function formatNumber(value: Column<NumericType>, places: number): Column<StringType> {
   return scalar("format_number", [value, wholeOf(places)]);
 }
 /** How a word sounds in English, as a letter and three digits; text that begins with no letter from A to Z stays as it is. */

@@ -40,6 +40,9 @@ export function callingAs(type: string, name: string): Spelling {
   return (args) => `CAST(${name}(${args.join(", ")}) AS ${type})`;
 }
 
+/** The value of a literal of a whole number that was rendered for DuckDB. */
+export const literalNumber = (sql: string): number => Number(/-?[0-9]+/.exec(sql)![0]);
+
 export const booleanType: DataType = { kind: "boolean" };
 export const integerType: DataType = { kind: "integer" };
 export const longType: DataType = { kind: "long" };

@@ -2,8 +2,8 @@
  * The distance of two texts in characters. DuckDB's own counts bytes, so that it is asked of texts in which every character is a byte: of ASCII
  * texts as they are, of others in letters of their own, as long as those are enough.
  */
-import { integerType, scalarEntry } from "./define.ts";
-import type { ScalarFunction } from "./function-definition.ts";
+import { calling, integerType, scalarEntry } from "./define.ts";
+import type { ScalarFunction, TypeRule } from "./function-definition.ts";
 import { exactly } from "./type-rules.ts";
 
 /** Bytes that are characters, but for 0 and for the two that stand for what only one of the texts has. */
@@ -40,14 +40,20 @@ function byTable(a: string, b: string): string {
   return `struct_extract(${last}, 'a')[-1]`;
 }
 
+const texts = [["string"], ["string"]] as const;
+const distanceType: TypeRule = (args) => exactly(args.length < 3 ? texts : [...texts, ["integer"]], integerType)(args);
+
 /** How far texts are apart. */
 export const distanceFunctions = [
   scalarEntry({
     name: "levenshtein",
-    usage: "levenshtein(a: string, b: string): int",
-    does: "The least number of characters (code points) to insert, leave out or replace that makes one text the other.",
-    type: exactly([["string"], ["string"]], integerType),
-    duckdb: ([a, b], { bind }) => {
+    usage: "levenshtein(a: string, b: string, threshold?: int literal): int",
+    does: "The least number of characters (code points) to insert, leave out or replace that makes one text the other; -1 where it is above the threshold.",
+    type: distanceType,
+    // Of a NULL as threshold Spark makes one thing in a stage that is compiled, and another in one that is not.
+    checkLiterals: ({ length, 2: threshold }) =>
+      length < 3 || typeof threshold === "number" ? undefined : "needs its threshold as a literal",
+    duckdb: ([a, b, threshold], { bind }) => {
       const isPlain = bind(`strlen(${a}) + strlen(${b}) = length(${a}) + length(${b})`);
       const [left, right] = [a, b].map((text) =>
         bind(`CASE WHEN ${isPlain} OR ${text} = '' THEN [] ELSE string_split(${text}, '') END`),
@@ -57,8 +63,10 @@ export const distanceFunctions = [
       );
       const letters = `levenshtein(${inLetters(left, common, 1)}, ${inLetters(right, common, 2)})`;
       const distance = `CASE WHEN ${isPlain} IS NULL THEN NULL WHEN ${isPlain} THEN levenshtein(${a}, ${b}) WHEN len(${common}) <= ${lettersMax} THEN ${letters} ELSE ${byTable(left, right)} END`;
-      return `CAST(${distance} AS INTEGER)`;
+      if (threshold === undefined) return `CAST(${distance} AS INTEGER)`;
+      const apart = bind(`CAST(${distance} AS INTEGER)`);
+      return `CASE WHEN ${apart} <= ${threshold} THEN ${apart} WHEN ${apart} > ${threshold} THEN -1 END`;
     },
-    spark: ([a, b]) => `levenshtein(${a}, ${b})`,
+    spark: calling("levenshtein"),
   }),
 ] as const satisfies readonly ScalarFunction[];

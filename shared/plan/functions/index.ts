@@ -7,6 +7,7 @@ import { calendarFunctions } from "./calendar.ts";
 import { collectionFunctions } from "./collections.ts";
 import { comparisons } from "./comparison.ts";
 import { distanceFunctions } from "./edit-distance.ts";
+import { groupedNumbers } from "./grouped-numbers.ts";
 import { guardFunctions } from "./guard.ts";
 import type {
   AggregateFunction,
@@ -44,7 +45,7 @@ export const functionGroups: readonly FunctionGroup[] = Object.freeze([
   { title: "Conditions and NULL", functions: logicFunctions },
   { title: "Arithmetic", functions: arithmetic },
   { title: "Numbers", functions: numberFunctions },
-  { title: "Text", functions: [...textFunctions, ...textFormFunctions, ...distanceFunctions] },
+  { title: "Text", functions: [...textFunctions, ...groupedNumbers, ...textFormFunctions, ...distanceFunctions] },
   { title: "Regular expressions", functions: patternFunctions },
   { title: "Bytes and digests", functions: byteFunctions },
   {

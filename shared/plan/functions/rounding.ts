@@ -3,7 +3,7 @@ import { isIntegral, typeName } from "../type-name.ts";
 import { duckdbType } from "../sql/quoting.ts";
 import type { DataType, DecimalType } from "../types.ts";
 import { checked } from "./arithmetic.ts";
-import { scalarEntry } from "./define.ts";
+import { literalNumber, scalarEntry } from "./define.ts";
 import type { ScalarFunction, Spelled, SpellingContext, TypeRule } from "./function-definition.ts";
 import { exactly, numericKinds } from "./type-rules.ts";
 
@@ -80,7 +80,7 @@ function rounding(mode: Mode, does: string): ScalarFunction {
     difference: "of doubles Spark rounds the shortest decimal text, DuckDB the binary value",
     type: roundedType,
     duckdb: ([a, text], context) => {
-      const digits = Number(/-?[0-9]+/.exec(text!)![0]);
+      const digits = literalNumber(text!);
       if (isIntegral(context.result)) return wholeNumber(a!, digits, mode, context);
       if (context.result.kind === "decimal") return decimal(a!, digits, mode, context);
       const call = mode === "round" ? "round" : "round_even";

@@ -1,18 +1,13 @@
-/** Numbers in other forms of text, and texts by their sound and their sum. */
-import { isIntegral } from "../type-name.ts";
-import type { DecimalType } from "../types.ts";
-import { longType, orError, scalarEntry, stringType } from "./define.ts";
+/** Digits of other bases, and texts by their sound and their sum. */
+import { literalNumber, longType, orError, scalarEntry, stringType } from "./define.ts";
 import type { ScalarFunction, SpellingContext } from "./function-definition.ts";
-import { shortened, unscaled } from "./rounding.ts";
-import { exactly, integralKinds } from "./type-rules.ts";
+import { exactly } from "./type-rules.ts";
 
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const [baseMin, baseMax] = [2, 36];
 /** Values of 64 bits without a sign. */
 const end = 2n ** 64n;
 const huge = (value: bigint): string => `CAST('${value}' AS HUGEINT)`;
-/** The value of a literal of a whole number that was rendered for DuckDB. */
-const literalNumber = (sql: string): number => Number(/-?[0-9]+/.exec(sql)![0]);
 const element = `"__dyne_e"`;
 
 /** The number that the leading digits of a base are; all that do not fit into 64 bits are 2^64. */
@@ -63,25 +58,6 @@ function converted([text, from, to]: readonly string[], context: SpellingContext
 
 const isBase = (base: unknown): boolean => typeof base === "number" && base >= baseMin && base <= baseMax;
 
-/** The most digits behind the point that a form can have. */
-const placesMax = 100;
-
-/** Rounded half to even, with commas between thousands. */
-function grouped([a, text]: readonly string[], { args, bind }: SpellingContext): string {
-  const places = literalNumber(text!);
-  const [of] = args;
-  const scale = isIntegral(of!) ? 0 : (of as DecimalType).scale;
-  const kept = Math.min(scale, places);
-  const exact = scale === 0 ? bind(`CAST(${a} AS HUGEINT)`) : bind(unscaled(a!));
-  const rounded = places < scale ? shortened(exact, scale - places, "bround", bind) : exact;
-  const all = bind(`CAST(abs(${rounded}) AS VARCHAR)`);
-  const padded = bind(`CASE WHEN length(${all}) <= ${kept} THEN lpad(${all}, ${kept + 1}, '0') ELSE ${all} END`);
-  const whole = `left(${padded}, length(${padded}) - ${kept})`;
-  const thousands = `reverse(rtrim(regexp_replace(reverse(${whole}), '([0-9]{3})', '\\1,', 'g'), ','))`;
-  const fraction = places === 0 ? "" : ` || '.' || right(${padded}, ${kept}) || '${"0".repeat(places - kept)}'`;
-  return `CASE WHEN ${a} < 0 THEN '-' ELSE '' END || ${thousands}${fraction}`;
-}
-
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 /** 7 stands for letters that are passed over. */
 const sounds = "01230127022455012623017202";
@@ -115,18 +91,6 @@ export const textFormFunctions = [
         : "needs its bases as literals from 2 to 36, of which the second can be negative",
     duckdb: converted,
     spark: ([text, from, to]) => `conv(${text}, ${from}, ${to})`,
-  }),
-  scalarEntry({
-    name: "format_number",
-    usage: "formatNumber(value: bigint | decimal, places: int literal): string",
-    does: "The number with commas between thousands and so many digits behind the point, a half rounded to the even digit.",
-    type: exactly([[...integralKinds, "decimal"], ["integer"]], stringType),
-    checkLiterals: ([, places]) =>
-      typeof places === "number" && places >= 0 && places <= placesMax
-        ? undefined
-        : `needs its digits behind the point as a literal from 0 to ${placesMax}`,
-    duckdb: grouped,
-    spark: ([a, places]) => `format_number(${a}, ${places})`,
   }),
   scalarEntry({
     name: "soundex",

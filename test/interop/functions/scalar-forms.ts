@@ -5,6 +5,8 @@ import {
   conv,
   crc32,
   decimal,
+  double,
+  float,
   formatNumber,
   integer,
   levenshtein,
@@ -12,7 +14,7 @@ import {
   soundex,
   string,
 } from "../../../shared/plan/index.ts";
-import type { AnyColumn, Column, DecimalType } from "../../../shared/plan/index.ts";
+import type { AnyColumn, Column, NumericType } from "../../../shared/plan/index.ts";
 import { also, given, probe } from "./probe.ts";
 
 /** Characters of their own, from a place in Unicode on. */
@@ -36,7 +38,7 @@ const words = [
   "ß",
 ];
 const places = [0, 1, 2, 3, 7, 40];
-const grouped = (a: Column<DecimalType>): Readonly<Record<string, AnyColumn>> =>
+const grouped = (a: Column<NumericType>): Readonly<Record<string, AnyColumn>> =>
   Object.fromEntries(places.map((each) => [`${each} places`, formatNumber(a, each)]));
 
 const decimals: readonly (readonly [precision: number, scale: number, values: readonly string[]])[] = [
@@ -57,6 +59,20 @@ export const formProbes = [
       same: levenshtein(a, a),
       fixed: levenshtein(a, "Straße"),
     }),
+  ),
+  probe(
+    "distances of texts up to a threshold",
+    {
+      a: given(string(), "", "kitten", "日本", "aé"),
+      b: given(string(), "", "sitting", "本日", "a"),
+    },
+    ({ a, b }) =>
+      Object.fromEntries(
+        [-2147483648, -1, 0, 1, 2, 3, 2147483647].flatMap((threshold) => [
+          [`within ${threshold}`, levenshtein(a, b, threshold)],
+          [`same within ${threshold}`, levenshtein(a, a, threshold)],
+        ]),
+      ),
   ),
   probe(
     "distances of texts of many characters",
@@ -93,6 +109,39 @@ export const formProbes = [
       grouped(a),
     ),
   ),
+  probe(
+    "doubles with commas",
+    {
+      a: also(
+        double(),
+        ...[0.125, 0.375, 1.005, 1.115, 9.995, 999.9951, 0.15, 0.35, 0.45, 0.25, 1.5, 4503599627370495.5, 123456.789],
+        ...[
+          1e-4,
+          1e-5,
+          5e-4,
+          5e-8,
+          0.05,
+          0.005,
+          -5e-4,
+          6e-4,
+          5.1e-4,
+          15e-4,
+          1.5e-7,
+          1.25e-7,
+          1.0000005e-35,
+          2 ** -3,
+          2 ** -30,
+          2 ** -43,
+          9007199254740991,
+          9007199254740994,
+        ],
+        ...[1.016093891711453e17, 1.0945218981169582e18, 3.471358244268426e18, 2 ** 58, 2 ** 61, 2 ** 62 + 512 * 5],
+        ...[1e18, 1.5e18, 9.223372036854775e18, 2 ** 63, 1e20, 1e22, 1.5e300],
+      ),
+    },
+    ({ a }) => grouped(a),
+  ),
+  probe("floats with commas", { a: also(float(), Math.fround(16777216.5), Math.fround(1.005)) }, ({ a }) => grouped(a)),
   probe(
     "digits of other bases",
     {
