@@ -2,7 +2,7 @@
 import type { ArrayType } from "../types.ts";
 import type { BinaryType, IntegerType, IntegralType, LongType, NumericType, StringType } from "../data-type.ts";
 import { scalar } from "./column.ts";
-import type { Column } from "./column.ts";
+import type { AnyColumn, Column } from "./column.ts";
 import { textOf, wholeOf } from "./arguments.ts";
 import type { Bytes, Text, Whole } from "./arguments.ts";
 
@@ -189,4 +189,12 @@ export function soundex(text: Text): Column<StringType> {
 /** The sum CRC-32 of bytes, or of a text in UTF-8. */
 export function crc32(value: Bytes): Column<LongType> {
   return scalar("crc32", [value]);
+}
+/** The hash Murmur3 of values one after the other, from 42 on; NULLs leave it as it is. Not of arrays, maps, structs and variants. */
+export function hash(first: AnyColumn, ...others: readonly AnyColumn[]): Column<IntegerType> {
+  return scalar("hash", [first, ...others]);
+}
+/** The hash XXH64 of values one after the other, from 42 on; NULLs leave it as it is. Not of arrays, maps, structs and variants. */
+export function xxhash64(first: AnyColumn, ...others: readonly AnyColumn[]): Column<LongType> {
+  return scalar("xxhash64", [first, ...others]);
 }

@@ -16,6 +16,7 @@ import type {
   ScalarFunction,
   WindowFunction,
 } from "./function-definition.ts";
+import { hashFunctions } from "./hashes.ts";
 import { higherOrderFunctions } from "./higher-order.ts";
 import { logicFunctions } from "./logic.ts";
 import { makingFunctions } from "./making-collections.ts";
@@ -47,7 +48,7 @@ export const functionGroups: readonly FunctionGroup[] = Object.freeze([
   { title: "Numbers", functions: numberFunctions },
   { title: "Text", functions: [...textFunctions, ...groupedNumbers, ...textFormFunctions, ...distanceFunctions] },
   { title: "Regular expressions", functions: patternFunctions },
-  { title: "Bytes and digests", functions: byteFunctions },
+  { title: "Bytes and digests", functions: [...byteFunctions, ...hashFunctions] },
   {
     title: "Dates and times",
     functions: [...timeFunctions, ...calendarFunctions, ...timeTextFunctions, ...timeWindows],

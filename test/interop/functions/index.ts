@@ -5,6 +5,7 @@ import { collectionProbes } from "./scalar-collections.ts";
 import { conditionProbes } from "./scalar-conditions.ts";
 import { lambdaProbes } from "./scalar-lambdas.ts";
 import { formProbes } from "./scalar-forms.ts";
+import { hashProbes } from "./scalar-hashes.ts";
 import { roundingProbes } from "./scalar-rounding.ts";
 import { nestedProbes } from "./scalar-nested.ts";
 import { numberProbes } from "./scalar-numbers.ts";
@@ -20,6 +21,7 @@ export const probes: readonly Probe[] = [
   ...roundingProbes,
   ...textProbes,
   ...formProbes,
+  ...hashProbes,
   ...timeProbes,
   ...nestedProbes,
   ...collectionProbes,
