@@ -33,6 +33,8 @@ export const limits = {
    */
   fullRefreshBytes: 1024 * 1024,
   fullRefreshFiles: 16,
+  /** Files of a table that a refresh reads, and writes anew, sooner than it asks which of them the change touches: each question takes as long. */
+  refreshUnaskedBytes: 128 * 1024,
   /** The share of time that refreshes of a view take unless it says another, and the least that it can say. */
   dutyCycle: 0.2,
   dutyCycleMin: 0.001,

@@ -29,10 +29,16 @@ export interface EngineContext {
 export interface SmallInput {
   readonly bytesMax: number;
   readonly filesMax: number;
+  /** What a refresh may leave out of a table is read sooner than asked for, where it is no larger. */
+  readonly unaskedBytesMax: number;
 }
 
 /** What a deployment takes for small. */
-export const smallInputs: SmallInput = { bytesMax: limits.fullRefreshBytes, filesMax: limits.fullRefreshFiles };
+export const smallInputs: SmallInput = {
+  bytesMax: limits.fullRefreshBytes,
+  filesMax: limits.fullRefreshFiles,
+  unaskedBytesMax: limits.refreshUnaskedBytes,
+};
 
 /** The queue through which flows are rung: at least once, in no order. */
 export interface Doorbells {

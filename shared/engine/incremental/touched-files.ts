@@ -14,9 +14,9 @@ import {
   type StatsValue,
   type ValueRange,
 } from "../../delta/index.ts";
-import { canonicalJson, schemaOf, type DataType, type LogicalPlan } from "../../plan/index.ts";
+import { canonicalJson, schemaOf, type DataType, type Expression, type LogicalPlan } from "../../plan/index.ts";
 import { valueRange } from "../../table/index.ts";
-import { aggregate, column } from "./expressions.ts";
+import { aggregate, column, project, same } from "./expressions.ts";
 import { touchedColumn, type Restriction, type TouchedValues } from "./operators/changed.ts";
 
 /** What is known of touched values. */
@@ -99,31 +99,30 @@ export class ValueLookUp {
   }
 
   get collects(): readonly ComputeCollect[] {
-    return [...this.#plans.values()].flatMap(({ name, plan }) => [
-      { name, plan: firstValues(plan), rowsMax: limits.mergeKeysMax + 1 },
-      { name: `${name}/bounds`, plan: boundsOf(plan), rowsMax: 1 },
-    ]);
+    return [...this.#plans.values()].map(({ name, plan }) => ({
+      name,
+      plan: firstValues(plan),
+      rowsMax: limits.mergeKeysMax + 1,
+    }));
   }
 
   known(collected: Readonly<Record<string, readonly Row[]>>): KnownValues {
     return ({ plan }) => {
       const asked = this.#plans.get(canonicalJson(plan));
       if (asked === undefined) return undefined;
-      const values = (collected[asked.name] ?? []).map((row) => (row[touchedColumn] ?? null) as StatsValue | null);
-      const present = values.filter((value) => value !== null);
+      const rows = collected[asked.name] ?? [];
+      const values = rows.map((row) => valueIn(row, touchedColumn));
+      const present = values.filter((value) => value !== undefined);
       const ranges =
         values.length > limits.mergeKeysMax
-          ? bounds(asked.type, collected[`${asked.name}/bounds`]?.[0])
+          ? [valueRange(asked.type, present[0], valueIn(rows[0]!, greatestColumn))]
           : inRanges(asked.type, present);
       return { ranges, hasNull: present.length < values.length };
     };
   }
 }
 
-function bounds(type: DataType, row: Row | undefined): readonly ValueRange[] {
-  const [min, max] = [row?.["min"] ?? undefined, row?.["max"] ?? undefined] as (StatsValue | undefined)[];
-  return [valueRange(type, min, max)];
-}
+const valueIn = (row: Row, name: string): StatsValue | undefined => (row[name] ?? undefined) as StatsValue | undefined;
 
 /** Neighbours share a range where there are many. */
 function inRanges(type: DataType, sorted: readonly StatsValue[]): readonly ValueRange[] {
@@ -134,24 +133,25 @@ function inRanges(type: DataType, sorted: readonly StatsValue[]): readonly Value
   });
 }
 
-/** NULL comes first, so that it is never cut off. */
+const greatestColumn = "__greatest";
+
+/** The least values, and the greatest beside each. NULL comes first, so that it is never cut off. */
 function firstValues(plan: LogicalPlan): LogicalPlan {
+  const values: LogicalPlan = { kind: "distinct", input: plan };
+  const greatest: Expression = {
+    kind: "window",
+    call: aggregate("max", column(touchedColumn)),
+    partitionBy: [],
+    orderBy: [],
+    frame: undefined,
+  };
   return {
     kind: "limit",
     input: {
       kind: "sort",
-      input: { kind: "distinct", input: plan },
+      input: project(values, [...same([touchedColumn]), [greatestColumn, greatest]]),
       orders: [{ by: column(touchedColumn), direction: "ascending", nulls: "first" }],
     },
     count: limits.mergeKeysMax + 1,
-  };
-}
-
-function boundsOf(plan: LogicalPlan): LogicalPlan {
-  return {
-    kind: "aggregate",
-    input: plan,
-    groupBy: [],
-    aggregates: (["min", "max"] as const).map((name) => ({ name, expression: aggregate(name, column(touchedColumn)) })),
   };
 }

@@ -2,7 +2,7 @@
 import { DyneError, type Generation } from "../../core/index.ts";
 import { layout, type TableOutcome } from "../../checkpoint/index.ts";
 import type { ComputeJob, ComputeWrite, FileSet, WrittenFile } from "../../compute/index.ts";
-import type { AddFile, Snapshot } from "../../delta/index.ts";
+import { rowCountOf, type AddFile, type Snapshot } from "../../delta/index.ts";
 import { schemaOf, type LogicalPlan, type Schema } from "../../plan/index.ts";
 import type { EngineContext } from "../context.ts";
 import type { TableLocation, ViewFlow } from "../declared-flow.ts";
@@ -11,14 +11,14 @@ import { dataFile, removedFile } from "../table-outcome.ts";
 import { bool, column, project, scan } from "./expressions.ts";
 import type { HeldTable } from "./hidden-tables.ts";
 import { keyColumn } from "./operators/accumulator.ts";
-import { valuesIn } from "./operators/changed.ts";
+import { valuesIn, type TouchedValues } from "./operators/changed.ts";
 import { keysSchema } from "./operators/keyed-operator.ts";
 import type { Read, ReadSubject } from "./operators/refresh-scope.ts";
 import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
-import { filesOfUses, ValueLookUp, type KnownValues } from "./touched-files.ts";
+import { filesOfUses, knownFromLogs, ValueLookUp, type KnownValues } from "./touched-files.ts";
 import { sumOfVolumes, volumeOf, type Volume } from "./view-change.ts";
 import { rowsOfOtherKeys, type ChangingView, type ViewKey } from "./view-plan.ts";
-import { filesRead, inputOf, type InputState } from "./view-strategy.ts";
+import { changedFiles, filesRead, inputOf, type InputState } from "./view-strategy.ts";
 
 export interface Refreshed {
   readonly tables: readonly TableOutcome[];
@@ -161,13 +161,10 @@ export class ViewRefresh {
 
   /** The values that the change touches, as far as files are picked by them; undefined where rows came and went without any change. */
   async #touched(given: RefreshInput, view: ChangingView, plan: RefreshPlan): Promise<KnownValues | undefined> {
-    const restrictions = [
-      ...plan.reads.flatMap(({ uses }) => uses.flat()),
-      ...(plan.output.kind === "keys" ? plan.output.touched : []),
-    ];
-    const lookUp = new ValueLookUp(restrictions.map(({ values }) => values));
-    if (plan.output.kind === "append" && lookUp.isEmpty) return () => undefined;
-    const isOfChange = ({ subject }: Read): boolean => subject.kind === "added" || subject.kind === "removed";
+    const fromLogs = knownFromLogs(changedFiles(view, given));
+    const lookUp = new ValueLookUp(this.#worthAsking(given, view, plan, fromLogs));
+    if (lookUp.isEmpty && (plan.output.kind === "append" || [...given.inputs.values()].some(hasNewRows)))
+      return fromLogs;
     const { collected } = await this.#run(given.batch, "touched", {
       inputs: this.#fileSets(given, view, plan.reads.filter(isOfChange), () => undefined),
       steps: plan.steps.slice(0, plan.changeSteps),
@@ -178,7 +175,27 @@ export class ViewRefresh {
       ],
     });
     const isEmpty = plan.changes.every((_, index) => (collected[`any-${index}`] ?? []).length === 0);
-    return isEmpty ? undefined : lookUp.known(collected);
+    if (isEmpty) return undefined;
+    const asked = lookUp.known(collected);
+    return (values) => asked(values) ?? fromLogs(values);
+  }
+
+  /** The values that files are picked by, where more than a little may be left out by them. */
+  #worthAsking(
+    given: RefreshInput,
+    view: ChangingView,
+    { reads, output }: RefreshPlan,
+    fromLogs: KnownValues,
+  ): readonly TouchedValues[] {
+    const places = reads
+      .filter((read) => !isOfChange(read))
+      .map(({ subject, uses }) => ({ uses, files: filesRead(view, given, subject, uses, fromLogs) }));
+    if (output.kind === "keys")
+      places.push({ uses: [output.touched], files: filesOfUses(given.sink, [output.touched], fromLogs) });
+    const bytesMax = this.#context.smallInput?.unaskedBytesMax ?? -1;
+    return places
+      .filter(({ files }) => volumeOf(files).bytes > bytesMax)
+      .flatMap(({ uses }) => uses.flat().map(({ values }) => values));
   }
 
   #fileSets(
@@ -305,6 +322,14 @@ const firstOf = (rows: LogicalPlan): LogicalPlan => ({
   input: project(rows, [["any", bool(true)]]),
   count: 1,
 });
+
+const isOfChange = ({ subject }: Read): boolean => subject.kind === "added" || subject.kind === "removed";
+
+/** Whether the log alone says that rows came, and that none went which could be the same. */
+function hasNewRows({ change }: InputState): boolean {
+  if (change === undefined || change.removed.length > 0) return false;
+  return change.added.some((file) => (rowCountOf(file) ?? 0) > 0);
+}
 
 function hiddenOutcome(
   table: HeldTable,

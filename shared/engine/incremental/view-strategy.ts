@@ -49,7 +49,7 @@ export interface ViewSituation {
   /** False where the view's owner wants no full refresh on account of the size of a change. */
   readonly isBounded: boolean;
   /** What is so little that all of it is read rather than looked through; undefined where nothing is. */
-  readonly smallInput?: SmallInput | undefined;
+  readonly smallInput?: Pick<SmallInput, "bytesMax" | "filesMax"> | undefined;
   /** Why the change was tried and cannot be computed. */
   readonly failure?: string | undefined;
 }
@@ -103,12 +103,7 @@ export function chooseRefresh(situation: ViewSituation): ChosenRefresh {
   const { bytes } = volumeOf(changed);
   if (situation.isBounded && plan.output.kind !== "append" && bytes > total * limits.fullRefreshShare)
     return full(`the change of ${bytes} bytes is more than half of the input's ${total}`);
-  const known = knownFromLogs(
-    view.scans.map((_, index) => {
-      const { snapshot, change } = inputOf(view, situation, index);
-      return { input: snapshot, changed: [...(change?.added ?? []), ...(change?.removed ?? [])] };
-    }),
-  );
+  const known = knownFromLogs(changedFiles(view, situation));
   const touched = volumeOf([
     ...plan.reads.flatMap(({ subject, uses }) =>
       subject.kind === "added" || subject.kind === "removed" ? [] : filesRead(view, situation, subject, uses, known),
@@ -163,6 +158,17 @@ export function filesRead(
     case "before":
       return filesOfUses({ ...snapshot, files: before?.() ?? [] }, uses, known);
   }
+}
+
+/** The files that came to each of the view's scans and that went. */
+export function changedFiles(
+  view: ChangingView,
+  given: Pick<ViewSituation, "inputs">,
+): readonly { readonly input: Snapshot; readonly changed: readonly AddFile[] }[] {
+  return view.scans.map((_, index) => {
+    const { snapshot, change } = inputOf(view, given, index);
+    return { input: snapshot, changed: [...(change?.added ?? []), ...(change?.removed ?? [])] };
+  });
 }
 
 export function inputOf(view: ChangingView, { inputs }: Pick<ViewSituation, "inputs">, index: number): InputState {

@@ -1,5 +1,5 @@
 /** Which way a view is refreshed, and that it is right (engine-rules 8–11): appended, merged, recomputed by keys, by partitions, in full. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { dyingAtOutcome, expectCrash } from "../../support/engine-faults.ts";
 import { EngineBench, EngineWorld } from "../../support/engine-harness.ts";
 import { committedBatches } from "../../support/engine-oracle.ts";
@@ -209,7 +209,7 @@ describe("the way of a refresh", () => {
 
 test("a view of little is computed in full without hidden tables, and follows changes again once there is more", async () => {
   const views = [salesViews.perShop, salesViews.perDay];
-  const smallInput = { bytesMax: 30_000, filesMax: 40 };
+  const smallInput = { bytesMax: 30_000, filesMax: 40, unaskedBytesMax: 0 };
   const world = new EngineWorld({ bench, pipeline: salesPipeline(views), smallInput });
   await world.engine.sweep();
   for (let round = 0; round < 3; round++) {
@@ -236,6 +236,27 @@ test("a view of little is computed in full without hidden tables, and follows ch
   await expectViewLaw(world, views, "in the end");
 });
 
+test.each([
+  [0, ["touched", "rows", "merge"]],
+  [1_000_000, ["rows", "merge"]],
+])("what a change touches in tables of more than %i bytes is asked for: jobs are %j", async (unaskedBytesMax, jobs) => {
+  const view = salesViews.perDay;
+  const smallInput = { bytesMax: 0, filesMax: 0, unaskedBytesMax };
+  const world = new EngineWorld({ bench, pipeline: salesPipeline([view]), smallInput });
+  await world.engine.sweep();
+  await stocked(world);
+  const run = vi.spyOn(bench.compute, "run");
+  await one(world);
+  await world.quiet();
+  const names = run.mock.calls.map(([{ name }]) => name).filter((name) => name.startsWith(`${view.name}/`));
+  run.mockRestore();
+  expect(names.map((name) => name.split("/").at(-1))).toEqual(jobs);
+  expect((await strategies(world, view)).at(-1)).toBe("merge-partials");
+  await sell(world, [sale({ day: 1 })]);
+  await world.quiet();
+  await expectViewLaw(world, [view], "in the end");
+});
+
 test("a view that has no rows of little does not forget that little once there is more", async () => {
   const view = materializedView("gold.busy_shops", {
     minInterval: "0 seconds",
@@ -244,7 +265,7 @@ test("a view that has no rows of little does not forget that little once there i
       .agg(({ amount }) => ({ total: sum(amount) }))
       .filter(({ total }) => total.gt(300)),
   });
-  const smallInput = { bytesMax: 1_000_000, filesMax: 4 };
+  const smallInput = { bytesMax: 1_000_000, filesMax: 4, unaskedBytesMax: 0 };
   const world = new EngineWorld({ bench, pipeline: salesPipeline([view]), smallInput });
   await world.engine.sweep();
   for (let round = 1; round <= 5; round++) {
