@@ -1,6 +1,6 @@
 /** The form of literals, checked when a pipeline is loaded. */
 import { typeName } from "./type-name.ts";
-import type { DataType } from "./types.ts";
+import type { DataType, DecimalType } from "./types.ts";
 import type { Expression, Literal } from "./expression.ts";
 
 /** ISO-8601 date and time with a zone or without one (UTC is meant): the text form of timestamps everywhere in dyne. */
@@ -21,6 +21,16 @@ export function literalProblem(value: Literal["value"], type: DataType): string 
   if (value === null) return undefined;
   const wrong = `${typeof value === "bigint" ? `${value}n` : JSON.stringify(value)} is no value of the type ${typeName(type)}.`;
   return isValueOf(value, type) ? undefined : wrong;
+}
+
+/** A number as a literal of the digits that it is written with; undefined for what is none, or has more than 38. */
+export function decimalLiteral(text: string): (Literal & { readonly type: DecimalType }) | undefined {
+  const [, sign = "", before = "", after = ""] = /^(-?)(\d*)\.?(\d*)$/.exec(text) ?? [];
+  const whole = before.replace(/^0+/, "");
+  const precision = Math.max(whole.length + after.length, 1);
+  if ((before === "" && after === "") || precision > 38) return undefined;
+  const value = `${sign}${whole === "" ? "0" : whole}${after === "" ? "" : `.${after}`}`;
+  return { kind: "literal", value, type: { kind: "decimal", precision, scale: after.length } };
 }
 
 /** The value of a literal, small whole numbers as numbers; undefined for what is none. */

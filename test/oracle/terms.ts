@@ -13,6 +13,7 @@ import {
   long,
   lower,
   month,
+  pmod,
   string,
   timestamp,
   toDate,
@@ -81,7 +82,10 @@ function conditionsOf({ column, code }: Term): Condition[] {
     }
     case "decimal": {
       const number = column as Column<DecimalType>;
-      return [{ column: number.gt(number.minus(number)), code: `${code}.gt(${code}.minus(${code}))` }];
+      return [
+        { column: number.gt(number.minus(number)), code: `${code}.gt(${code}.minus(${code}))` },
+        { column: number.modulo("0.30").gt("0.10"), code: `${code}.modulo("0.30").gt("0.10")` },
+      ];
     }
     case "string": {
       const text = column as Column<StringType>;
@@ -108,6 +112,16 @@ function conditionsOf({ column, code }: Term): Condition[] {
       return [];
   }
 }
+
+/** Sums of sums have more digits than are divided. */
+const isDivisible = ({ precision, scale }: DecimalType): boolean => precision - scale <= 24 && scale <= 12;
+
+const quotients = (value: Column<DecimalType>, code: string): readonly Term[] => [
+  { column: value.divide(3), code: `${code}.divide(3)` },
+  { column: value.divide("-0.07"), code: `${code}.divide("-0.07")` },
+  { column: value.modulo("0.70"), code: `${code}.modulo("0.70")` },
+  { column: pmod(value, 7), code: `pmod(${code}, 7)` },
+];
 
 /** A value computed from a column; whole numbers at the end of their range have an error in some of them. */
 export function derived({ column, code }: Term, number: number): Term {
@@ -146,6 +160,7 @@ export function derived({ column, code }: Term, number: number): Term {
         [
           { column: abs(value), code: `abs(${code})` },
           { column: value.plus(value), code: `${code}.plus(${code})` },
+          ...(isDivisible(value.type) ? quotients(value, code) : []),
         ],
         number,
       );

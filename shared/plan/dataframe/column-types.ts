@@ -34,6 +34,16 @@ export type ComparableTo<Type extends DataType> = Type extends NumericType
   : Type extends TimeType
     ? TimeType
     : Type;
+/** The type of a / b: a decimal with a decimal, of other numbers a double. */
+export type Quotient<A extends DataType, B extends DataType> = A extends DoubleType | FloatType
+  ? DoubleType
+  : B extends DoubleType | FloatType
+    ? DoubleType
+    : A extends DecimalType
+      ? DecimalType
+      : B extends DecimalType
+        ? DecimalType
+        : DoubleType;
 /** The type of a + b, a - b, a * b, a % b. */
 export type Arithmetic<A extends DataType, B extends DataType> = A extends DoubleType | FloatType
   ? DoubleType

@@ -1,15 +1,15 @@
 /** Typed columns: an expression with its type, and the methods that its type allows. A method of another type does not compile. */
 import { DyneError } from "../../core/errors.ts";
 import { castRule } from "../functions/casts.ts";
+import { withOwnDigits } from "../functions/decimals.ts";
 import { aggregateFunction, isMismatch, scalarFunction, windowFunction } from "../functions/index.ts";
 import type { AggregateFunction, ScalarFunction, WindowFunction } from "../functions/index.ts";
-import { literalProblem, literalValue } from "../literal.ts";
+import { decimalLiteral, literalProblem, literalValue } from "../literal.ts";
 import { isIntegral, isNumeric, typeName } from "../type-name.ts";
 import type { AggregateCall, Expression, Literal, SortOrder, WindowCall } from "../expression.ts";
 import type { DataType, StructField, StructType } from "../types.ts";
 import type {
   BooleanType,
-  DoubleType,
   IntegerType,
   NumericType,
   StringType,
@@ -17,14 +17,14 @@ import type {
   TimestampType,
 } from "../data-type.ts";
 import { shown } from "../../core/shown.ts";
-import type { Arithmetic, ComparableTo, TimeType, ValueOf } from "./column-types.ts";
+import type { Arithmetic, ComparableTo, Quotient, TimeType, ValueOf } from "./column-types.ts";
 import { typeGiven } from "../data-type.ts";
 import { knownColumns, listGiven, optionsGiven } from "./given.ts";
 import { OrderedColumn, type AnyColumn } from "./ordered-column.ts";
 import type { FramedWindow, OrderedWindow, WindowSpec } from "./window-spec.ts";
 
 export { OrderedColumn };
-export type { AnyColumn, Arithmetic, TimeType, ValueOf };
+export type { AnyColumn, Arithmetic, Quotient, TimeType, ValueOf };
 
 /** What a column can be compared with. */
 export type Operand<Type extends DataType> = Column<ComparableTo<Type>> | ValueOf<Type>;
@@ -110,16 +110,19 @@ export class Column<Type extends DataType> {
   ): Column<Arithmetic<A, B>> {
     return scalar("times", [this, operandOf(this, other)]);
   }
-  /** The quotient as a double; a divisor of 0 is an error of the row. */
-  divide<A extends NumericType>(this: Column<A>, other: Column<NumericType> | ValueOf<A>): Column<DoubleType> {
-    return scalar("divide", [this, operandOf(this, other)]);
+  /** The quotient: with a decimal a decimal of Spark's digits, of other numbers a double. A divisor of 0 is an error of the row. */
+  divide<A extends NumericType, B extends NumericType = A>(
+    this: Column<A>,
+    other: Column<B> | ValueOf<A>,
+  ): Column<Quotient<A, B>> {
+    return scalar("divide", dividedBy(this, other));
   }
   /** The remainder, with the sign of the dividend; a divisor of 0 is an error of the row. */
   modulo<A extends NumericType, B extends NumericType = A>(
     this: Column<A>,
     other: Column<B> | ValueOf<A>,
   ): Column<Arithmetic<A, B>> {
-    return scalar("modulo", [this, operandOf(this, other)]);
+    return scalar("modulo", dividedBy(this, other));
   }
   negate<A extends NumericType>(this: Column<A>): Column<A> {
     return scalar("negate", [this]);
@@ -363,6 +366,14 @@ export function operandOf(column: AnyColumn, other: unknown): AnyColumn {
   }
   if (typeof other === "bigint" && isIntegral(type)) return literal(other, { kind: "long" });
   return literal(other as Literal["value"], type);
+}
+
+/** A number and what divides it. Beside a decimal, values have the digits that they are written with, which decide the result's. */
+export function dividedBy(column: AnyColumn, other: unknown): readonly AnyColumn[] {
+  const isWritten = column.type.kind === "decimal" && (typeof other === "string" || typeof other === "number");
+  const written = isWritten ? decimalLiteral(String(other)) : undefined;
+  const divisor = written === undefined ? operandOf(column, other) : new Column(written, written.type);
+  return withOwnDigits([column, divisor]).map(({ expression, type }) => new Column(expression, type));
 }
 
 const textLiteral = (text: string): Column<StringType> => literal(text, { kind: "string" });

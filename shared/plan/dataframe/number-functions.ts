@@ -10,7 +10,7 @@ import type {
   NumericType,
   StringType,
 } from "../data-type.ts";
-import { literal, operandOf, scalar } from "./column.ts";
+import { dividedBy, literal, operandOf, scalar } from "./column.ts";
 import type { Arithmetic, Column, ValueOf } from "./column.ts";
 import { realOf, wholeOf } from "./arguments.ts";
 import type { Real, Whole } from "./arguments.ts";
@@ -131,12 +131,15 @@ export function hypot(a: Real, b: Real): Column<DoubleType> {
 export function atan2(y: Real, x: Real): Column<DoubleType> {
   return scalar("atan2", [realOf(y), realOf(x)]);
 }
-/** The remainder that is not negative where the divisor is positive; a divisor of 0 is an error of the row. */
+/**
+ * The remainder that is not negative where the divisor is positive; a divisor of 0 is an error of the row, and so is a decimal of more digits
+ * than the remainder has.
+ */
 export function pmod<A extends NumericType, B extends NumericType = A>(
   value: Column<A>,
   divisor: Column<B> | ValueOf<A>,
 ): Column<Arithmetic<A, B>> {
-  return scalar("pmod", [value, operandOf(value, divisor)]);
+  return scalar("pmod", dividedBy(value, divisor));
 }
 /** The quotient without its fraction; a divisor of 0 and a result beyond 64 bits are errors of the row. */
 export function div(value: Column<IntegralType>, divisor: Column<IntegralType> | number | bigint): Column<LongType> {

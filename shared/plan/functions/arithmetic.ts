@@ -2,6 +2,7 @@
 import type { DataType, DecimalType } from "../types.ts";
 import { isIntegral, isNumeric, typeName } from "../type-name.ts";
 import { duckdbType } from "../sql/quoting.ts";
+import { quotient, quotientType, remainder, remainderType } from "./decimals.ts";
 import type {
   FunctionDoc,
   Mismatch,
@@ -88,23 +89,22 @@ function decimalResult(name: Operator, a: DecimalType, b: DecimalType): DecimalT
 const divideType: TypeRule = (args) => {
   const numbers = exactly([numericKinds, numericKinds], { kind: "double" })(args);
   if ("mismatch" in numbers) return numbers;
-  const decimals = args.every((type) => asDecimal(type) !== undefined) && args.some((type) => type.kind === "decimal");
-  if (decimals) return { mismatch: "of decimals is not supported; cast one side to double first" };
-  return { result: { kind: "double" }, args: [{ kind: "double" }, { kind: "double" }] };
+  return quotientType(args) ?? { result: { kind: "double" }, args: [{ kind: "double" }, { kind: "double" }] };
 };
 
 /** The types of a remainder. */
-export const moduloType: TypeRule = (args) => {
-  const typed = operationType("plus", args);
-  return "mismatch" in typed || typed.result.kind !== "decimal"
-    ? typed
-    : { mismatch: "of decimals is not supported; cast both sides to double first" };
-};
+export const moduloType: TypeRule = (args) => remainderType(args) ?? operationType("plus", args);
 
 /** The error of a divisor of zero. */
 export const byZero = (a: string, b: string): Spelled["errors"] => [
   { when: `(${b} = 0 AND ${a} IS NOT NULL)`, message: "'division by zero'" },
 ];
+
+function restOf(a: string, b: string, context: SpellingContext): string {
+  if (context.result.kind === "decimal") return remainder(a, b, "dividend", context);
+  // The smallest integer modulo -1 overflows in the processor, although the answer is 0.
+  return isIntegral(context.result) ? `CASE WHEN ${b} = -1 THEN ${a} - ${a} ELSE ${a} % ${b} END` : `(${a} % ${b})`;
+}
 
 const signType: TypeRule = exactly([numericKinds], ([type]) => type as DataType);
 
@@ -143,11 +143,17 @@ export const arithmetic = [
     name: "divide",
     deterministic: true,
     exactness: "exact",
-    doc: { usage: "a.divide(b): double", does: "The quotient; a divisor of 0 is an error of the row." },
+    doc: {
+      usage: "a.divide(b): double | decimal",
+      does: "The quotient: with a decimal a decimal of Spark's digits, rounded half up, and a double of other numbers; a divisor of 0 is an error of the row.",
+    },
     type: divideType,
     bindsArguments: true,
     sql: {
-      duckdb: ([a, b]) => ({ sql: `(${a} / ${b})`, errors: byZero(a as string, b as string) }),
+      duckdb: ([a, b], context) => ({
+        sql: context.result.kind === "decimal" ? quotient(a as string, b as string, context) : `(${a} / ${b})`,
+        errors: byZero(a as string, b as string),
+      }),
       spark: ([a, b]) => `(${a} / ${b})`,
     },
   },
@@ -163,9 +169,8 @@ export const arithmetic = [
     type: moduloType,
     bindsArguments: true,
     sql: {
-      duckdb: ([a, b], { result }) => ({
-        // The smallest integer modulo -1 overflows in the processor, although the answer is 0.
-        sql: isIntegral(result) ? `CASE WHEN ${b} = -1 THEN ${a} - ${a} ELSE ${a} % ${b} END` : `(${a} % ${b})`,
+      duckdb: ([a, b], context) => ({
+        sql: restOf(a as string, b as string, context),
         errors: byZero(a as string, b as string),
       }),
       spark: ([a, b]) => `(${a} % ${b})`,

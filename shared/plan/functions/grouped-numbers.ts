@@ -7,7 +7,8 @@ import { isIntegral } from "../type-name.ts";
 import type { DecimalType } from "../types.ts";
 import { literalNumber, scalarEntry, stringType } from "./define.ts";
 import type { ScalarFunction, Spelling, SpellingContext } from "./function-definition.ts";
-import { shortened, unscaled } from "./rounding.ts";
+import { unscaled } from "./decimals.ts";
+import { shortened } from "./rounding.ts";
 import { exactly, numericKinds } from "./type-rules.ts";
 
 /** The most digits behind the point that a form can have. */

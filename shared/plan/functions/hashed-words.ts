@@ -3,7 +3,7 @@
  * products are computed in twice the width and cut off. Each value is used once where it can be, as what repeats one doubles the text.
  */
 import type { DataType, DecimalType } from "../types.ts";
-import { unscaled } from "./rounding.ts";
+import { unscaled } from "./decimals.ts";
 
 /** A hash as SQL, of the one before it. */
 export type Step = (before: string) => string;

@@ -6,6 +6,7 @@ import { isIntegral, typeName } from "../type-name.ts";
 import type { DataType } from "../types.ts";
 import { duckdbType } from "../sql/quoting.ts";
 import { byZero, checked, moduloType } from "./arithmetic.ts";
+import { remainder } from "./decimals.ts";
 import { roundingFunctions } from "./rounding.ts";
 import { commonType, exactly, integralKinds, numericKinds } from "./type-rules.ts";
 
@@ -231,9 +232,20 @@ export const numberFunctions = [
   scalarEntry({
     name: "pmod",
     usage: "pmod(a, b)",
-    does: "The remainder that is not negative where the divisor is positive; a divisor of 0 is an error of the row.",
+    does: "The remainder that is not negative where the divisor is positive; a divisor of 0 is an error of the row, and so is a decimal of more digits than the remainder has.",
     type: pmodType,
-    duckdb: ([a, b], { result }) => {
+    duckdb: ([a, b], context) => {
+      const { result } = context;
+      if (result.kind === "decimal") {
+        const rest = remainder(a as string, b as string, "positive", context);
+        const value = checked(
+          `CASE WHEN ${b} <> 0 THEN ${rest} END`,
+          [a as string, b as string],
+          `the result of pmod does not fit into ${typeName(result)}`,
+          context,
+        );
+        return { sql: value.sql, errors: [...byZero(a as string, b as string), ...value.errors] };
+      }
       if (!isIntegral(result))
         return {
           sql: `CASE WHEN ${a} % ${b} < 0 THEN (${a} % ${b} + ${b}) % ${b} ELSE ${a} % ${b} END`,

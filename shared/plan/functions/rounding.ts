@@ -3,6 +3,7 @@ import { isIntegral, typeName } from "../type-name.ts";
 import { duckdbType } from "../sql/quoting.ts";
 import type { DataType, DecimalType } from "../types.ts";
 import { checked } from "./arithmetic.ts";
+import { powerOfTen, unscaled } from "./decimals.ts";
 import { literalNumber, scalarEntry } from "./define.ts";
 import type { ScalarFunction, Spelled, SpellingContext, TypeRule } from "./function-definition.ts";
 import { exactly, numericKinds } from "./type-rules.ts";
@@ -36,7 +37,7 @@ const roundedType: TypeRule = (args, literals) => {
 export function shortened(value: string, count: number, mode: Mode, bind: SpellingContext["bind"]): string {
   // Half of the power is more than any 38 digits are.
   if (count > powersMax) return `(${value} - ${value})`;
-  const power = `CAST('1${"0".repeat(count)}' AS HUGEINT)`;
+  const power = powerOfTen(count);
   const half = `CAST('5${"0".repeat(count - 1)}' AS HUGEINT)`;
   const size = bind(`abs(${value})`);
   const kept = bind(`${size} // ${power}`);
@@ -46,7 +47,7 @@ export function shortened(value: string, count: number, mode: Mode, bind: Spelli
 }
 
 const filled = (value: string, count: number): string =>
-  count > powersMax ? value : `${value} * CAST('1${"0".repeat(count)}' AS HUGEINT)`;
+  count > powersMax ? value : `${value} * ${powerOfTen(count)}`;
 
 function wholeNumber(a: string, digits: number, mode: Mode, context: SpellingContext): string | Spelled {
   if (digits >= 0) return a;
@@ -54,9 +55,6 @@ function wholeNumber(a: string, digits: number, mode: Mode, context: SpellingCon
   const value = `TRY_CAST(${filled(kept, -digits)} AS ${duckdbType(context.result)})`;
   return checked(value, [a], `the result of ${mode} does not fit into ${typeName(context.result)}`, context);
 }
-
-/** All digits of a decimal as a whole number. Its text has none before the point where the type has none there. */
-export const unscaled = (a: string): string => `CAST(replace(CAST(${a} AS VARCHAR), '.', '') AS HUGEINT)`;
 
 function decimal(a: string, digits: number, mode: Mode, context: SpellingContext): string | Spelled {
   const { scale } = context.args[0] as DecimalType;

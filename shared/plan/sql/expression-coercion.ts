@@ -2,7 +2,7 @@
 import { commonType } from "../functions/index.ts";
 import type { Expression, Literal } from "../expression.ts";
 import { castRule } from "../functions/casts.ts";
-import { literalOfText } from "../literal.ts";
+import { decimalLiteral, literalOfText } from "../literal.ts";
 import { isIntegral, isNumeric, sameType } from "../type-name.ts";
 import type { DataType } from "../types.ts";
 
@@ -90,21 +90,16 @@ export function numberLiteral(text: string, sign: "" | "-" = ""): Typed | undefi
       return value === undefined ? undefined : literal(value, type);
     }
     case "BD":
-      return decimalLiteral(sign, digits);
+      return decimalNumber(sign + digits);
     default:
       if (/[eE]/.test(digits)) return numberLiteral(`${digits}D`, sign);
       return /^\d+$/.test(digits)
-        ? (whole("integer") ?? whole("long") ?? decimalLiteral(sign, digits))
-        : decimalLiteral(sign, digits);
+        ? (whole("integer") ?? whole("long") ?? decimalNumber(sign + digits))
+        : decimalNumber(sign + digits);
   }
 }
 
-function decimalLiteral(sign: string, digits: string): Typed | undefined {
-  const [, before = "", after = ""] = /^(\d*)\.?(\d*)$/.exec(digits) ?? [];
-  const whole = before.replace(/^0+/, "");
-  const precision = Math.max(whole.length + after.length, 1);
-  if ((before === "" && after === "") || precision > 38) return undefined;
-  const type: DataType = { kind: "decimal", precision, scale: after.length };
-  const value = `${sign}${whole === "" ? "0" : whole}${after === "" ? "" : `.${after}`}`;
-  return { expression: { kind: "literal", value, type }, type };
+function decimalNumber(text: string): Typed | undefined {
+  const expression = decimalLiteral(text);
+  return expression && { expression, type: expression.type };
 }

@@ -1,6 +1,7 @@
 /** Functions as Spark's SQL names them, in terms of the table of functions. */
 import type { Expression } from "../expression.ts";
 import { functionTable } from "../functions/index.ts";
+import { withOwnDigits } from "../functions/decimals.ts";
 import type { DataType } from "../types.ts";
 import { castTo, type Typed } from "./expression-coercion.ts";
 
@@ -20,6 +21,11 @@ const expressions = (args: readonly Typed[]): readonly Expression[] => args.map(
 
 function plain(name: string, least: number, most = least): NamedFunction {
   return { least, most, make: (args) => call(name, expressions(args)) };
+}
+
+/** A function of two numbers, of which decimals decide the digits of the result. */
+function ofDigits(name: string): NamedFunction {
+  return { least: 2, most: 2, make: (args) => call(name, expressions(withOwnDigits(args))) };
 }
 
 function alikeCall(name: string, least: number, most: number): NamedFunction {
@@ -215,6 +221,7 @@ export const namedFunctions: Readonly<Record<string, NamedFunction>> = {
   locate: withDefaults("locate", 2, integer(1)),
   lpad: withDefaults("lpad", 2, text(" ")),
   nullif: alikeCall("nullif", 2, 2),
+  pmod: ofDigits("pmod"),
   power: plain("pow", 2),
   regexp: plain("rlike", 2),
   regexp_extract: withDefaults("regexp_extract", 2, integer(1)),
@@ -263,7 +270,7 @@ export const namedFunctions: Readonly<Record<string, NamedFunction>> = {
   ln: plain("ln", 1),
   lower: ofTexts("lower", 1),
   minute: timePart("minute", "timestamp"),
-  mod: plain("modulo", 2),
+  mod: ofDigits("modulo"),
   month: timePart("month", "date"),
   named_struct: plain("named_struct", 2, many),
   negative: plain("negate", 1),

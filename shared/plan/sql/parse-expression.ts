@@ -18,7 +18,7 @@ import { typeNamed } from "./expression-types.ts";
 import { bitOperators, comparisons, literalTypes, products, reserved, sums } from "./expression-words.ts";
 import { higherOrderNamed, lambdaCall } from "./lambda-call.ts";
 import { TokenCursor } from "./token-cursor.ts";
-import { asCondition, asNumbers, TypedExpressions } from "./typed-expressions.ts";
+import { asCondition, asNumbers, operandsOf, TypedExpressions } from "./typed-expressions.ts";
 
 /**
  * Reads a scalar expression over the columns of a schema, whose names it knows in whatever case, as Spark does with ANSI on.
@@ -171,7 +171,7 @@ class ExpressionParser {
       const args = [left, operand()];
       left = this.#make.call(
         name,
-        name === "concat" ? this.#make.all(args, { kind: "string" }, token.at) : asNumbers(args),
+        name === "concat" ? this.#make.all(args, { kind: "string" }, token.at) : operandsOf(name, args),
         token.at,
       );
     }

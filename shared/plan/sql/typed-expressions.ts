@@ -2,6 +2,7 @@
 import { DyneError, isDyneError, nearestName } from "../../core/index.ts";
 import { fieldOf } from "../analysis/field-of.ts";
 import type { Expression, LambdaVariable } from "../expression.ts";
+import { withOwnDigits } from "../functions/decimals.ts";
 import { isIntegral, typeName } from "../type-name.ts";
 import type { DataType, Schema, StructField } from "../types.ts";
 import { alike, castTo, type Typed } from "./expression-coercion.ts";
@@ -118,4 +119,10 @@ export function asNumbers(values: readonly Typed[]): readonly Typed[] {
     if (value.isNull === true) return castTo(value, known ?? { kind: "double" })!;
     return value.type.kind === "string" ? (castTo(value, { kind: "double" }) ?? value) : value;
   });
+}
+
+/** Numbers as an operator of two takes them. */
+export function operandsOf(operator: string, values: readonly Typed[]): readonly Typed[] {
+  const numbers = asNumbers(values);
+  return operator === "divide" || operator === "modulo" ? withOwnDigits(numbers) : numbers;
 }

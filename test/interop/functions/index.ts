@@ -4,6 +4,7 @@ import { aggregateProbes } from "./aggregates.ts";
 import { collectionProbes } from "./scalar-collections.ts";
 import { conditionProbes } from "./scalar-conditions.ts";
 import { lambdaProbes } from "./scalar-lambdas.ts";
+import { decimalProbes } from "./scalar-decimals.ts";
 import { formProbes } from "./scalar-forms.ts";
 import { hashProbes } from "./scalar-hashes.ts";
 import { roundingProbes } from "./scalar-rounding.ts";
@@ -19,6 +20,7 @@ export const probes: readonly Probe[] = [
   ...conditionProbes,
   ...numberProbes,
   ...roundingProbes,
+  ...decimalProbes,
   ...textProbes,
   ...formProbes,
   ...hashProbes,

@@ -14,6 +14,7 @@ import {
   lit,
   long,
   max,
+  pmod,
   rank,
   read,
   readStream,
@@ -30,6 +31,7 @@ import type {
   Column,
   DataFrame,
   DateType,
+  DecimalType,
   DoubleType,
   IntegerType,
   LongType,
@@ -148,13 +150,18 @@ frame.fillNull({ delay: "none" });
 // Result types.
 const columns = frame.columns;
 isTrue<Same<typeof columns.delay, Column<LongType>>>();
-const computed = frame.select(({ delay, speed, seats, at, id }) => ({
+const computed = frame.select(({ delay, speed, seats, price, at, id }) => ({
   a: delay.plus(1),
   b: delay.plus(speed),
   c: seats.divide(2),
   d: toDate(at),
   e: id,
   f: seats.plus(delay),
+  g: price.divide(3),
+  h: price.divide(seats),
+  i: delay.divide(price),
+  j: price.divide(speed),
+  k: pmod(seats, price),
 }));
 isTrue<Same<typeof computed.columns.a, Column<LongType>>>();
 isTrue<Same<typeof computed.columns.b, Column<DoubleType>>>();
@@ -162,6 +169,11 @@ isTrue<Same<typeof computed.columns.c, Column<DoubleType>>>();
 isTrue<Same<typeof computed.columns.d, Column<DateType>>>();
 isTrue<Same<typeof computed.columns.e, Column<StringType>>>();
 isTrue<Same<typeof computed.columns.f, Column<LongType>>>();
+isTrue<Same<typeof computed.columns.g, Column<DecimalType>>>();
+isTrue<Same<typeof computed.columns.h, Column<DecimalType>>>();
+isTrue<Same<typeof computed.columns.i, Column<DecimalType>>>();
+isTrue<Same<typeof computed.columns.j, Column<DoubleType>>>();
+isTrue<Same<typeof computed.columns.k, Column<DecimalType>>>();
 const grouped = frame
   .groupBy("id")
   .agg(({ delay, speed, seats }) => ({ n: count(), total: sum(seats), mean: avg(delay), top: max(speed) }));
