@@ -70,9 +70,11 @@ describe("partition values become values of the column's type", () => {
     [{ kind: "decimal", precision: 20, scale: 2 }, "123456789012345678.90", "123456789012345678.90"],
     [string, 'it\'s a "test"/é', 'it\'s a "test"/é'],
     [{ kind: "date" }, "2026-01-02", 20_455],
+    [{ kind: "date" }, "+10000-01-01", 2_932_897],
     [{ kind: "timestamp" }, "1970-01-01 00:00:01.234567", 1_234_567n],
     [{ kind: "timestamp" }, "1970-01-01T00:00:01.234567Z", 1_234_567n],
     [{ kind: "timestamp_ntz" }, "1970-01-01 00:00:01", 1_000_000n],
+    [{ kind: "timestamp" }, "+10000-01-01 00:00:00", 253_402_300_800_000_000n],
     [string, "a\u0000b'; DROP", "a\u0000b'; DROP"],
     [string, "\u0000".repeat(2_000), "\u0000".repeat(2_000)],
     [{ kind: "binary" }, "\u0001ü\\x41", new TextEncoder().encode("\u0001ü\\x41")],
@@ -101,12 +103,15 @@ describe("partition values that are none of the column's type", () => {
     [{ kind: "date" }, "2026-02-30", "date"],
     [{ kind: "timestamp" }, "yesterday", "timestamp"],
     [{ kind: "boolean" }, "ja", "boolean"],
+    [integer, "7\ud800", "int"],
   ])("of %o, %s: the log is at fault, and the error says of which file", async (type, text, name) => {
     const right = await file("SELECT 1::INTEGER AS v", { partitionValues: { p: null } });
     const wrong = await file("SELECT 2::INTEGER AS v", { partitionValues: { p: text } });
     await expect(read(setOf({ v: integer, p: type }, [right, wrong], ["p"]))).rejects.toMatchObject({
       code: "LOG_CORRUPT",
-      message: expect.stringContaining(`"p" is "${text}" in ${wrong.path}, which is no ${name}. Restore the log`),
+      message: expect.stringContaining(
+        `"p" is ${JSON.stringify(text)} in ${wrong.path}, which is no ${name}. Restore the log`,
+      ),
     });
   });
 
