@@ -262,16 +262,20 @@ async function checkpointAsCommit(
   reading: CheckpointReading,
 ): Promise<DeltaCommit | DyneError> {
   const { version, paths } = checkpoint;
-  const [actions, written] = await Promise.all([
-    readCheckpoint(log, checkpoint, reading).catch((error: unknown) => {
-      if (isDyneError(error, "LOG_CORRUPT")) return error;
-      throw error;
-    }),
+  const [actions, written] = await Promise.allSettled([
+    readCheckpoint(log, checkpoint, reading),
     readCommit(log, version, reading.signal),
   ]);
-  if (actions instanceof DyneError) return actions;
-  const timestampMs = written?.timestampMs ?? (await log.store.head(paths[0]!))?.lastModifiedMs ?? 0;
-  return { ...commitOf(version, actions, 0), etag: written?.etag, timestampMs };
+  if (actions.status === "rejected") {
+    if (isDyneError(actions.reason, "LOG_CORRUPT")) return actions.reason;
+    throw actions.reason;
+  }
+  if (written.status === "rejected") throw written.reason;
+  const { timestampMs, etag } = written.value ?? {
+    timestampMs: (await log.store.head(paths[0]!))?.lastModifiedMs ?? 0,
+    etag: undefined,
+  };
+  return { ...commitOf(version, actions.value, 0), etag, timestampMs };
 }
 
 async function requireCommit(log: DeltaLog, version: number): Promise<DeltaCommit> {

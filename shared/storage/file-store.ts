@@ -45,10 +45,10 @@ export class FileStore implements ObjectStore {
     this.#leases = new LeaseTable(clock, random);
   }
 
-  async get(path: string, { ifMatch, bytesMax }: ReadOptions = {}): Promise<StoredObject | undefined> {
+  async get(path: string, { ifMatch, bytesMax, signal }: ReadOptions = {}): Promise<StoredObject | undefined> {
     return this.#withFile(path, ifMatch, async (file, stats) => {
       assertSize(path, stats.size, bytesMax);
-      const bytes = new Uint8Array(await file.readFile());
+      const bytes = new Uint8Array(await file.readFile({ signal }));
       return { ...metaOf(path, stats), sizeBytes: bytes.byteLength, bytes };
     });
   }
@@ -93,13 +93,17 @@ export class FileStore implements ObjectStore {
     return this.#oneAtATime(path, () => this.#replace(path, (temporary) => copyFile(localFile, temporary)));
   }
 
-  async downloadFile(path: string, localFile: string, { ifMatch, bytesMax }: ReadOptions = {}): Promise<boolean> {
+  async downloadFile(
+    path: string,
+    localFile: string,
+    { ifMatch, bytesMax, signal }: ReadOptions = {},
+  ): Promise<boolean> {
     const copied = await this.#withFile(path, ifMatch, async (file, stats) => {
       assertSize(path, stats.size, bytesMax);
       const isSmall = stats.size <= copiedAtOnceBytes;
       await writeFile(
         localFile,
-        isSmall ? await file.readFile() : file.createReadStream({ autoClose: false, start: 0 }),
+        isSmall ? await file.readFile({ signal }) : file.createReadStream({ autoClose: false, start: 0, signal }),
       );
       return true;
     });

@@ -23,14 +23,22 @@ const otherFields: Readonly<Record<string, readonly string[]>> = {
 /** Rows that DuckDB works on at once, which bounds its memory. */
 const rowsAtOnce = 100_000;
 
-/** The actions of one file, which has so many rows; those that are not wanted are left out. Throws where the file is not a checkpoint. */
+/** What is read of a file. */
+export interface RowsWanted {
+  readonly wanted: readonly CheckpointColumn[];
+  readonly rowsInFile: number;
+  /** Ends the reading between two questions. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The actions of one file; those that are not wanted are left out. Throws where the file is not a checkpoint. */
 export async function checkpointRows(
   connection: DuckDBConnection,
   localFile: string,
-  wanted: readonly CheckpointColumn[],
-  rowsInFile: number,
+  { wanted, rowsInFile, signal }: RowsWanted,
 ): Promise<readonly (readonly Row[])[]> {
-  const source = `read_parquet(${stringLiteral(localFile)}, file_row_number = true)`;
+  // Not every writer says that its texts are texts.
+  const source = `read_parquet(${stringLiteral(localFile)}, file_row_number = true, binary_as_string = true)`;
   const shape = await connection.run(`FROM ${source} LIMIT 0`);
   const structs = new Map<string, DuckDBStructType>();
   for (const [index, name] of shape.columnNames().entries()) {
@@ -57,18 +65,22 @@ export async function checkpointRows(
     const lines = await otherLines(connection, source, structs, present);
     return async () => [lines.map((line) => JSON.parse(line) as Row)];
   });
-  return inTurns(jobs);
+  return inTurns(jobs, signal);
 }
 
 /** One question to DuckDB, and then what is left to do with the answer. */
 type RowsJob = () => Promise<() => Promise<readonly (readonly Row[])[]>>;
 
 /** DuckDB works on the next question while the answer to the one before is taken apart. */
-async function inTurns(jobs: readonly RowsJob[]): Promise<readonly (readonly Row[])[]> {
+async function inTurns(
+  jobs: readonly RowsJob[],
+  signal: AbortSignal | undefined,
+): Promise<readonly (readonly Row[])[]> {
   const batches: (readonly Row[])[] = [];
   let next = jobs[0]?.();
   for (let at = 1; next !== undefined; at++) {
     const takeApart = await next;
+    signal?.throwIfAborted();
     next = jobs[at]?.();
     const [rows] = await Promise.all([takeApart(), next]);
     batches.push(...rows);

@@ -70,11 +70,13 @@ export class DuckDbCompute implements Compute {
     this.#directory = directory;
     this.#cache = new FileCache({ directory: folderOf(directory, "cache"), boundBytes, random });
     this.#writer = new ParquetWriter({ cache: this.#cache, directory: folderOf(directory, "out"), random });
-    this.checkpoints = new ParquetCheckpoints((work) =>
-      this.#queued(() =>
-        withFolder(folderOf(directory, "out"), random, (folder) =>
-          this.#connected((connection) => work(Promise.resolve(connection), folder), folder),
-        ),
+    this.checkpoints = new ParquetCheckpoints((work, signal) =>
+      this.#queued(
+        () =>
+          withFolder(folderOf(directory, "out"), random, (folder) =>
+            this.#connected((connection) => work(Promise.resolve(connection), folder), folder),
+          ),
+        signal,
       ),
     );
   }
@@ -94,10 +96,19 @@ export class DuckDbCompute implements Compute {
     return this.#queued(() => this.#execute(job));
   }
 
-  #queued<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work);
+  /** Work that nobody waits for any more leaves the queue, unless it has begun. */
+  async #queued<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
+    const left = Promise.withResolvers<never>();
+    const leave = (): void => left.reject(signal?.reason);
+    signal?.addEventListener("abort", leave, { once: true });
+    const result = this.#queue.then(() => {
+      signal?.removeEventListener("abort", leave);
+      signal?.throwIfAborted();
+      return work();
+    });
     this.#queue = result.catch(() => undefined);
-    return result;
+    return Promise.race([result, left.promise]);
   }
 
   async #connected<T>(work: (connection: DuckDBConnection, folder: string) => Promise<T>, folder: string): Promise<T> {

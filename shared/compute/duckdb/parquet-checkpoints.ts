@@ -17,9 +17,13 @@ import { identifier, stringLiteral } from "./identifier.ts";
 /** Reads and writes checkpoints. */
 export type CheckpointFiles = CheckpointReader & CheckpointWriter;
 
-/** Lends a folder of the local disk to one piece of work, and a connection, which may have to be opened first. */
+/**
+ * Lends a folder of the local disk to one piece of work, and a connection, which may have to be opened first. Work that waits for its turn does
+ * not begin once its signal is aborted.
+ */
 export type CheckpointSession = <T>(
   work: (connected: Promise<DuckDBConnection>, folder: string) => Promise<T>,
+  signal?: AbortSignal,
 ) => Promise<T>;
 
 const text = "VARCHAR";
@@ -91,19 +95,23 @@ export class ParquetCheckpoints implements CheckpointReader, CheckpointWriter {
       if (!(await store.downloadFile(path, local, { bytesMax: limits.checkpointFileBytes, signal })))
         throw corrupt(path, "it is missing");
       const connection = await connected;
-      signal?.throwIfAborted();
+      const interrupt = (): void => connection.interrupt();
+      signal?.addEventListener("abort", interrupt, { once: true });
       try {
+        signal?.throwIfAborted();
         const rows = await rowCount(connection, local);
         if (rows > limits.checkpointActionsMax) throw tooMany(path, rows);
-        return await checkpointRows(connection, local, wanted, rows);
+        return await checkpointRows(connection, local, { wanted, rowsInFile: rows, signal });
       } catch (cause) {
+        signal?.throwIfAborted();
         if (cause instanceof DyneError) throw cause;
         if (isOutOfMemory(cause)) throw outOfMemory(path, cause);
         throw corrupt(path, ownWords(cause) ?? "it cannot be read as Parquet", cause);
       } finally {
+        signal?.removeEventListener("abort", interrupt);
         await rm(local, { force: true });
       }
-    });
+    }, signal);
   }
 
   /** See `CheckpointWriter`. */

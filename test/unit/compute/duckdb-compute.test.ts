@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { afterEach, describe, expect, test } from "vitest";
-import { instanceOptions } from "../../../shared/compute/duckdb/duckdb-compute.ts";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { instanceOptions, type DuckDbCompute } from "../../../shared/compute/duckdb/duckdb-compute.ts";
 import type { ComputeJob, RowSet } from "../../../shared/compute/index.ts";
 import type { Expression, LogicalPlan, Schema } from "../../../shared/plan/index.ts";
 import type { ObjectStore } from "../../../shared/storage/index.ts";
@@ -140,6 +140,31 @@ describe("jobs", () => {
     stop.abort();
     await expect(second).rejects.toMatchObject({ code: "BATCH_ABANDONED" });
     expect((await first).kind).toBe("done");
+  });
+
+  test("before a checkpoint that nobody waits for any more are not waited for", async () => {
+    under = await openCompute();
+    const { compute, store } = under;
+    const [begun, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow = Object.assign(Object.create(store) as ObjectStore, {
+      uploadFile: async (path: string, local: string) => {
+        begun.resolve();
+        await written.promise;
+        return store.uploadFile(path, local);
+      },
+    });
+    const job = compute.run(jobOf({ inputs: { rows: rows(3) }, writes: write(slow, scan("rows", schema)) }));
+    await begun.promise;
+    const stop = new AbortController();
+    const download = vi.spyOn(store, "downloadFile");
+    const { checkpoints } = compute as DuckDbCompute;
+    const reading = Array.fromAsync(checkpoints.read(store, "lake/c.parquet", ["add"], stop.signal));
+    stop.abort();
+    await expect(reading).rejects.toMatchObject({ name: "AbortError" });
+    written.resolve();
+    expect((await job).kind).toBe("done");
+    await compute.run(jobOf({ inputs: { rows: rows(1) } }));
+    expect(download).not.toHaveBeenCalled();
   });
 
   test("that are abandoned while a query runs are interrupted", async () => {

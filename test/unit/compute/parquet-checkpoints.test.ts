@@ -183,6 +183,19 @@ describe("a checkpoint's Parquet", () => {
     await expect(rowsOf("lake/foreign.parquet")).rejects.toThrow(/its remove\.deletionTimestamp is not a number/);
   });
 
+  test("of other writers may have texts that are not said to be texts", async () => {
+    const text = (value: string): string => `encode('${value}')`;
+    await foreign(
+      `SELECT {'path': ${text('tä g"x')}, 'partitionValues': MAP {${text("tä")}: ${text("ö")}}, 'stats': ${text('{"numRecords":1}')}} AS add,
+              NULL::STRUCT(appId BLOB, "version" BIGINT) AS txn
+       UNION ALL SELECT NULL, {'appId': ${text("ä")}, 'version': 1}`,
+    );
+    expect(await rowsOf("lake/foreign.parquet")).toEqual([
+      { add: { path: 'tä g"x', partitionValues: { tä: "ö" }, stats: '{"numRecords":1}' } },
+      { txn: { appId: "ä", version: 1 } },
+    ]);
+  });
+
   test("of other writers may have a column of any type that has no values", async () => {
     await foreign(
       `SELECT {'path': 'a', 'size': 1::UTINYINT, 'dataChange': NULL::INTEGER, 'stats': NULL::INTEGER, 'stats_parsed': ${parsed}} AS add`,

@@ -113,6 +113,31 @@ describe("transient checkpoints", () => {
     expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([1, 1]);
   });
 
+  test("that nobody waits for any more are asked nothing more once they are there", async () => {
+    const { store, checkpoints } = await checkpointFiles();
+    await checkpoints.write(store, "lake/files.parquet", [
+      { add: { path: "a", partitionValues: {}, size: 1, modificationTime: 1, dataChange: true } },
+      { remove: { path: "b", dataChange: true } },
+    ]);
+    const stop = new AbortController();
+    const { value: ask } = Object.getOwnPropertyDescriptor(DuckDBConnection.prototype, "runAndReadAll") as {
+      readonly value: DuckDBConnection["runAndReadAll"];
+    };
+    const interrupted = vi.spyOn(DuckDBConnection.prototype, "interrupt");
+    const asked = vi.spyOn(DuckDBConnection.prototype, "runAndReadAll").mockImplementation(function (
+      this: DuckDBConnection,
+      ...question
+    ) {
+      const answer = ask.apply(this, question);
+      if (question[0].includes("string_agg")) stop.abort();
+      return answer;
+    });
+    const reading = Array.fromAsync(checkpoints.read(store, "lake/files.parquet", ["add", "remove"], stop.signal));
+    await expect(reading).rejects.toMatchObject({ name: "AbortError" });
+    expect(asked.mock.calls.filter(([question]) => question.includes("string_agg"))).toHaveLength(1);
+    expect(interrupted).toHaveBeenCalledTimes(1);
+  });
+
   test("whose connection cannot be closed leave no DuckDB open", async () => {
     const { read, opened, closed } = await checkpointFiles();
     vi.spyOn(DuckDBConnection.prototype, "closeSync").mockImplementationOnce(() => {

@@ -255,14 +255,17 @@ describe("checkpoints", () => {
     expect(given).toBe(1);
   });
 
-  test("are no longer read when a table that cannot be listed is given up", async () => {
+  test.each([
+    ["cannot be listed", "list", ""],
+    ["lacks the commit beside it", "get", `${paddedNumber(2)}.json`],
+  ])("are no longer read when a table that %s is given up", async (_what, call, file) => {
     const { log, memory, over, random } = await tableOf(4);
     await writeCheckpoint(log, await openSnapshot(log, { version: 2 }));
     await lastCheckpoint(log, '{"version":2,"size":8}');
     const fails = new FaultyStore(memory, {
       random,
-      before: ({ name }) => {
-        if (name === "list") throw new Error("no listing today");
+      before: ({ name, path }) => {
+        if (name === call && path.endsWith(file)) throw new Error("not today");
       },
     });
     const read = Promise.withResolvers<void>();
@@ -276,7 +279,7 @@ describe("checkpoints", () => {
     };
     const opening = openSnapshot({ ...over(fails), checkpointReader: slowly }).catch((error: unknown) => error);
     setImmediate(() => read.resolve());
-    expect(await opening).toMatchObject({ message: "no listing today" });
+    expect(await opening).toMatchObject({ message: "not today" });
     expect(isReading).toBe(false);
   });
 
