@@ -1,21 +1,22 @@
-/** Arrays and maps. Elements that are compared or sorted are of types whose order both dialects share. */
+/** Arrays and maps. Elements are compared and sorted as columns are, what is in them too. */
 import { booleanType, calling, integerType, longType, orError, scalarEntry, stringType } from "./define.ts";
 import type { ScalarEntry } from "./define.ts";
 import type { Mismatch, ScalarFunction, Typed, TypeRule } from "./function-definition.ts";
 import { sameType, typeName } from "../type-name.ts";
 import type { ArrayType, DataType } from "../types.ts";
-import { common, exactly, isOrdered } from "./type-rules.ts";
+import { sortedArray, firstOf } from "./sorted-array.ts";
+import { common, exactly, isComparable, isOrdered } from "./type-rules.ts";
 
 const sequenceMax = 100_000;
 
 const arrayOf = (element: DataType): ArrayType => ({ kind: "array", element, containsNull: true });
 
-/** An array of ordered elements, and what else. */
-function ordered(rest: (element: DataType) => readonly DataType[], result: (array: ArrayType) => DataType): TypeRule {
+/** An array of elements that compare, and what else. */
+function compared(rest: (element: DataType) => readonly DataType[], result: (array: ArrayType) => DataType): TypeRule {
   return (args): Typed | Mismatch => {
     const [array] = args;
     if (array?.kind !== "array") return { mismatch: "needs an array" };
-    if (!isOrdered(array.element))
+    if (!isComparable(array.element))
       return { mismatch: `cannot compare elements of the type ${typeName(array.element)}` };
     const others = rest(array.element);
     const fits =
@@ -30,6 +31,7 @@ const none = (): readonly DataType[] => [];
 const element = (type: DataType): readonly DataType[] => [type];
 const another = (type: DataType): readonly DataType[] => [arrayOf(type)];
 const same = (array: ArrayType): DataType => array;
+const elementOf = ([array]: readonly DataType[]): DataType => (array as ArrayType).element;
 
 const hasNull = (array: string): string => `len(list_filter(${array}, lambda __dyne_e: __dyne_e IS NULL)) > 0`;
 /** Each element once, where it is first. */
@@ -47,7 +49,7 @@ function setOperation(
     name,
     usage: `${face}(a: array, b: array): array`,
     does: `${does}, each once.`,
-    type: ordered(another, same),
+    type: compared(another, same),
     duckdb: ([a, b], { bind }) =>
       `CASE WHEN ${a} IS NOT NULL AND ${b} IS NOT NULL THEN ${distinct(bind(duckdb(a as string, b as string)))} END`,
     spark: calling(name),
@@ -104,7 +106,7 @@ export const collectionFunctions = [
     name: "array_contains",
     usage: "arrayContains(array, value): boolean",
     does: "Whether a value is in an array; NULL where it is not and a NULL is.",
-    type: ordered(element, () => booleanType),
+    type: compared(element, () => booleanType),
     duckdb: ([a, value]) =>
       `CASE WHEN ${a} IS NULL OR ${value} IS NULL THEN NULL WHEN list_contains(${a}, ${value}) THEN TRUE WHEN ${hasNull(a as string)} THEN NULL ELSE FALSE END`,
     spark: calling("array_contains"),
@@ -113,7 +115,7 @@ export const collectionFunctions = [
     name: "array_position",
     usage: "arrayPosition(array, value): bigint",
     does: "The first place of a value, from 1; 0 where it is not there.",
-    type: ordered(element, () => longType),
+    type: compared(element, () => longType),
     duckdb: ([a, value]) =>
       `CASE WHEN ${a} IS NOT NULL AND ${value} IS NOT NULL THEN CAST(coalesce(list_position(${a}, ${value}), 0) AS BIGINT) END`,
     spark: calling("array_position"),
@@ -122,7 +124,7 @@ export const collectionFunctions = [
     name: "array_remove",
     usage: "arrayRemove(array, value): array",
     does: "The array without the elements that equal a value.",
-    type: ordered(element, same),
+    type: compared(element, same),
     duckdb: ([a, value]) =>
       `CASE WHEN ${value} IS NOT NULL THEN list_filter(${a}, lambda __dyne_e: __dyne_e IS DISTINCT FROM ${value}) END`,
     spark: calling("array_remove"),
@@ -131,7 +133,7 @@ export const collectionFunctions = [
     name: "array_distinct",
     usage: "arrayDistinct(array): array",
     does: "Each element once, where it is first.",
-    type: ordered(none, same),
+    type: compared(none, same),
     duckdb: ([a]) => distinct(a as string),
     spark: calling("array_distinct"),
   }),
@@ -139,20 +141,22 @@ export const collectionFunctions = [
     name: "array_sort",
     usage: "arraySort(array): array",
     does: "The elements in ascending order, NULLs last.",
-    type: ordered(none, same),
+    type: compared(none, same),
     binds: false,
-    duckdb: ([a]) => `list_sort(${a}, 'ASC', 'NULLS LAST')`,
+    duckdb: ([a], { args }) => sortedArray(a!, elementOf(args), "ASC", "LAST"),
     spark: calling("array_sort"),
   }),
   scalarEntry({
     name: "sort_array",
     usage: "sortArray(array, ascending: boolean literal): array",
     does: "The elements in ascending order with NULLs first, or in descending order with NULLs last.",
-    type: ordered(() => [booleanType], same),
+    type: compared(() => [booleanType], same),
     checkLiterals: ([, ascending]) => (typeof ascending === "boolean" ? undefined : "needs its direction as a literal"),
     binds: false,
-    duckdb: ([a, ascending]) =>
-      ascending === "TRUE" ? `list_sort(${a}, 'ASC', 'NULLS FIRST')` : `list_sort(${a}, 'DESC', 'NULLS LAST')`,
+    duckdb: ([a, ascending], { args }) =>
+      ascending === "TRUE"
+        ? sortedArray(a!, elementOf(args), "ASC", "FIRST")
+        : sortedArray(a!, elementOf(args), "DESC", "LAST"),
     spark: calling("sort_array"),
   }),
   ...(["min", "max"] as const).map((name) =>
@@ -160,9 +164,9 @@ export const collectionFunctions = [
       name: `array_${name}`,
       usage: `array${name === "min" ? "Min" : "Max"}(array)`,
       does: `The ${name === "min" ? "least" : "greatest"} element; NULLs are passed over.`,
-      type: ordered(none, ({ element: of }) => of),
+      type: compared(none, ({ element: of }) => of),
       binds: false,
-      duckdb: calling(`list_${name}`),
+      duckdb: ([a], { args }) => firstOf(a!, elementOf(args), name === "min" ? "ASC" : "DESC"),
       spark: calling(`array_${name}`),
     }),
   ),

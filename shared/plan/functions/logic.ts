@@ -1,9 +1,10 @@
-import { booleanType, scalarEntry } from "./define.ts";
+import { booleanType, calling, scalarEntry } from "./define.ts";
 import type { ScalarEntry } from "./define.ts";
 import type { Mismatch, ScalarFunction, Spelling, TypeRule } from "./function-definition.ts";
 import { typeName } from "../type-name.ts";
 import type { DataType } from "../types.ts";
-import { anything, common, commonType, exactly, isOrdered } from "./type-rules.ts";
+import { firstOf } from "./sorted-array.ts";
+import { anything, common, commonType, exactly, isComparable, isOrdered } from "./type-rules.ts";
 
 interface LogicEntry extends Omit<ScalarEntry, "duckdb" | "spark" | "difference"> {
   /** In both dialects. */
@@ -15,8 +16,24 @@ function logic({ sql, ...entry }: LogicEntry): ScalarFunction {
 }
 
 const two = exactly([["boolean"], ["boolean"]], booleanType);
-const ordered = (type: DataType): DataType | Mismatch =>
-  isOrdered(type) ? type : { mismatch: `cannot order ${typeName(type)}` };
+const comparable = (type: DataType): DataType | Mismatch =>
+  isComparable(type) ? type : { mismatch: `cannot compare ${typeName(type)}` };
+
+/** The outermost value. Of nested ones that are equal, which zeros of both signs can be, Spark takes the first. */
+function outermost(name: "greatest" | "least", does: string): ScalarFunction {
+  return scalarEntry({
+    name,
+    usage: `${name}(first, ...others)`,
+    does,
+    type: common(2, 1_000, comparable),
+    binds: false,
+    duckdb: (values, { args: [type] }) =>
+      isOrdered(type!)
+        ? `${name}(${values.join(", ")})`
+        : firstOf(`[${values.join(", ")}]`, type!, name === "least" ? "ASC" : "DESC"),
+    spark: calling(name),
+  });
+}
 
 const nvl2Type: TypeRule = (args) => {
   const [value, then, otherwise] = args;
@@ -83,7 +100,7 @@ export const logicFunctions = [
     name: "nullif",
     usage: "nullif(value, other)",
     does: "NULL where both are equal, otherwise the first.",
-    type: common(2, 2, (type) => type),
+    type: common(2, 2, comparable),
     sql: ([a, b]) => `nullif(${a}, ${b})`,
   }),
   logic({
@@ -94,20 +111,8 @@ export const logicFunctions = [
     sql: ([a, b, c]) => `CASE WHEN ${a} IS NOT NULL THEN ${b} ELSE ${c} END`,
     evaluates: ([a], index) => [undefined, `${a} IS NOT NULL`, `${a} IS NULL`][index],
   }),
-  logic({
-    name: "greatest",
-    usage: "greatest(first, ...others)",
-    does: "The greatest value; NULLs are passed over.",
-    type: common(2, 1_000, ordered),
-    sql: (args) => `greatest(${args.join(", ")})`,
-  }),
-  logic({
-    name: "least",
-    usage: "least(first, ...others)",
-    does: "The least value; NULLs are passed over.",
-    type: common(2, 1_000, ordered),
-    sql: (args) => `least(${args.join(", ")})`,
-  }),
+  outermost("greatest", "The greatest value; NULLs are passed over."),
+  outermost("least", "The least value; NULLs are passed over."),
   scalarEntry({
     name: "isnan",
     usage: "isnan(value: double): boolean",

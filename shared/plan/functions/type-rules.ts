@@ -1,6 +1,6 @@
 /** Type rules that several functions share. */
 import type { DataType, DecimalType } from "../types.ts";
-import { hasVariant, isIntegral, isNumeric, sameType, typeName } from "../type-name.ts";
+import { hasVariant, holdsMap, isIntegral, isNumeric, sameType, typeName } from "../type-name.ts";
 import type { Mismatch, TypeRule } from "./function-definition.ts";
 
 const integralDigits = { byte: 3, short: 5, integer: 10, long: 20 } as const;
@@ -87,11 +87,11 @@ export function isMismatch(result: object | Mismatch): result is Mismatch {
 
 export const integralKinds = ["byte", "short", "integer", "long"] as const;
 export const numericKinds = [...integralKinds, "float", "double", "decimal"] as const;
-/** Types whose values can be told apart. */
+/** Types whose values can be told apart and have an order: maps and variants have none, wherever they are. */
 export function isComparable(type: DataType): boolean {
-  return type.kind !== "map" && !hasVariant(type);
+  return !holdsMap(type) && !hasVariant(type);
 }
-/** Types with an order that both dialects share: of nested values they place NULLs differently. */
+/** Types with an order that both dialects share as it is: of nested values they place NULLs differently. */
 export function isOrdered(type: DataType): boolean {
   return isComparable(type) && type.kind !== "array" && type.kind !== "struct";
 }

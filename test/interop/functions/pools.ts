@@ -117,12 +117,11 @@ function randomOf(type: DataType): fc.Arbitrary<unknown> {
         .map((value) => (type.kind === "long" ? plainNumber(value) : Number(value)));
     }
     case "float":
-      return fc.float({ noNaN: true, noDefaultInfinity: true });
+      return fc.float({ noNaN: true, noDefaultInfinity: true }).map(signedZero);
     case "double":
-      return fc.oneof(
-        fc.double({ noNaN: true, noDefaultInfinity: true }),
-        fc.double({ noNaN: true, min: -1000, max: 1000 }),
-      );
+      return fc
+        .oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.double({ noNaN: true, min: -1000, max: 1000 }))
+        .map(signedZero);
     case "decimal":
       return fc
         .bigInt({ min: -(10n ** BigInt(type.precision)) + 1n, max: 10n ** BigInt(type.precision) - 1n })
@@ -161,6 +160,9 @@ function randomOf(type: DataType): fc.Arbitrary<unknown> {
       throw new Error(`no inputs of ${type.kind}`);
   }
 }
+
+/** JSON has no negative zero as a number. */
+const signedZero = (value: number): number | string => (Object.is(value, -0) ? "-0" : value);
 
 const moment = fc
   .integer({ min: Date.UTC(1, 0, 1) - 0, max: Date.UTC(2199, 0, 1) })

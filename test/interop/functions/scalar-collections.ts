@@ -42,13 +42,18 @@ import {
   struct,
   timestamp,
   transform,
+  typeName,
   when,
   zipWith,
 } from "../../../shared/plan/index.ts";
 import type { ArrayType, Column, DataType } from "../../../shared/plan/index.ts";
 import { given, probe } from "./probe.ts";
 
-const elements = [integer(), long(), string(), date(), timestamp(), double()];
+const pair = struct({ x: double(), y: integer() });
+const elements = [
+  ...[integer(), long(), string(), date(), timestamp(), double()],
+  ...[pair, array(integer()), struct({ p: pair, s: array(string()) })],
+];
 // Spark itself does not survive the least int as a place.
 const places = given(integer(), 0, 1, 2, -1, -3, 9, 2147483647, -2147483647);
 
@@ -65,7 +70,7 @@ export const collectionProbes = [
   ),
   ...elements.map((type: DataType) =>
     probe(
-      `arrays of ${type.kind}`,
+      `arrays of ${typeName(type)}`,
       { a: array(type), b: array(type), v: type, n: places },
       (columns) => {
         const { n } = columns;

@@ -1,5 +1,6 @@
 import {
   array,
+  binary,
   boolean,
   byte,
   coalesce,
@@ -19,7 +20,7 @@ import {
   timestampNtz,
 } from "../../../shared/plan/index.ts";
 import type { Column, DataType } from "../../../shared/plan/index.ts";
-import { probe } from "./probe.ts";
+import { also, probe } from "./probe.ts";
 
 const types = [
   boolean(),
@@ -32,6 +33,19 @@ const types = [
   date(),
   timestamp(),
   timestampNtz(),
+];
+
+const pair = struct({ x: double(), y: string() });
+/** Types that are made of others, and values beside those of their pools. */
+const nestedTypes: readonly (readonly [what: string, type: DataType, ...values: readonly unknown[]])[] = [
+  ["lists of numbers", array(integer()), [null, null], [1, null], [1]],
+  ["lists of doubles", array(double()), ["NaN"], ["-0"], [0], [0, null], ["Infinity"]],
+  ["lists of texts", array(string()), ["a"], ["a", ""], [""]],
+  ["lists of lists", array(array(boolean())), [[]], [[null]], [null], [[false], []]],
+  ["lists of structs", array(pair), [{ x: "NaN", y: null }], [{ x: null, y: "b" }], [null]],
+  ["structs", pair, { x: "-0", y: "a" }, { x: 0, y: "a" }, { x: "NaN", y: "" }, { x: null, y: "a" }],
+  ["structs of structs", struct({ p: pair, n: integer() }), { p: null, n: 1 }, { p: { x: null, y: null }, n: 1 }],
+  ["structs of lists", struct({ b: array(binary()), d: date() }), { b: [], d: null }, { b: ["gA=="], d: null }],
 ];
 
 /** Comparisons, conditions and choices. */
@@ -58,14 +72,25 @@ export const conditionProbes = [
       };
     }),
   ),
-  probe("comparisons of lists", { a: array(integer()), b: array(integer()) }, ({ a, b }) => ({
-    eq: a.eq(b),
-    eqNullSafe: a.eqNullSafe(b),
-  })),
-  probe(
-    "comparisons of structs",
-    { a: struct({ x: integer(), y: string() }), b: struct({ x: integer(), y: string() }) },
-    ({ a, b }) => ({ eq: a.eq(b), eqNullSafe: a.eqNullSafe(b) }),
+  ...nestedTypes.map(([what, type, ...values]) =>
+    probe(`comparisons of ${what}`, { a: also(type, ...values), b: also(type, ...values) }, (columns) => {
+      const [a, b] = [columns["a"], columns["b"]] as unknown as [Column<typeof type>, Column<typeof type>];
+      return {
+        eq: a.eq(b),
+        ne: a.ne(b),
+        lt: a.lt(b),
+        le: a.le(b),
+        gt: a.gt(b),
+        ge: a.ge(b),
+        between: a.between(b, a),
+        eqNullSafe: a.eqNullSafe(b),
+        isin: a.isin(b, a),
+        isinAnother: a.isin(b),
+        nullif: nullif(a, b),
+        greatest: greatest(a, b),
+        least: least(b, a, b),
+      };
+    }),
   ),
   probe(
     "comparisons of numbers of several types",

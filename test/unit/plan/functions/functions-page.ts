@@ -20,6 +20,8 @@ export function functionsPage(): string {
     `There are ${all.length}, with Spark's names in camel case. They mean what they mean in Spark 4 with ANSI on and the time zone UTC: NULL where an`,
     "argument is NULL unless it is said otherwise, and where Spark stops with an error, the row has one: it goes to quarantine, or stops the flow.",
     "An argument that is wrong is an error of the row even where one before it is NULL: `NULL + CAST('x' AS INT)`, of which Spark, that stops at the NULL, gives NULL.",
+    "Structs and arrays are compared, sorted and found in arrays as in Spark, those with maps in them are not. `min`, `max`, `maxBy`, `minBy`, `mode` and `collectSet`",
+    "do not order them, and they are no keys to look up in maps: take a field of them instead.",
     "`npm run test:interop` computes all but those of windows with both, over the edges of their types and random inputs, and compares row by row, errors too.",
     `${exact} are **exact**. The others differ in what stands beside them. What is called on a column stands behind a point.`,
     "",
