@@ -14,6 +14,7 @@ import { examine, type Case, type Tamper } from "./case.ts";
 import { Coverage } from "./coverage.ts";
 import { difference } from "./multiset.ts";
 import { mixedZeros } from "./open-zeros.ts";
+import { buildPipeline } from "./random-pipeline.ts";
 import type { SourceRow } from "./source-table.ts";
 
 let bench: EngineBench;
@@ -144,6 +145,32 @@ describe("the oracle", () => {
       counterexample: expect.stringContaining(`${flow} is FAILED`),
     });
   });
+});
+
+test("a view may hold although its query fails on a row that no row of the result is made of", async () => {
+  const overflow = { ...row(1, 0.25), id: null, g: 2_147_483_647 };
+  const joined: Case = {
+    ...right,
+    pipeline: {
+      ...right.pipeline,
+      tables: [
+        {
+          kind: "view",
+          from: 0,
+          refresh: "auto",
+          partitionBy: null,
+          steps: [
+            { op: "group", keys: [0, 11], computed: null, window: null, aggregates: [{ name: "count()", column: 0 }] },
+            { op: "compute", column: 1, how: 6 },
+            { op: "join", table: 0, type: "inner", on: 0, and: null, others: 0, right: "groups", byName: false },
+          ],
+        },
+      ],
+    },
+    history: { settings: [], before: [[[row(7, 1)]], []], then: [{ kind: "append", table: 0, rows: [overflow] }] },
+  };
+  expect(buildPipeline(joined.pipeline).code).toContain(".withColumns(({ g }) => ({ c: g.plus(1) }))\n    .join(");
+  expect(await examine(bench, joined, new Coverage())).toEqual({ kind: "held" });
 });
 
 test("zeros of both signs are found in a column, and within nested values", () => {

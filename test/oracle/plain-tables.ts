@@ -64,6 +64,7 @@ export class PlainTables implements AsyncDisposable {
     const instance = await DuckDBInstance.create(":memory:", { threads: "1", memory_limit: "512MB" });
     const connection = await instance.connect();
     await connection.run("SET TimeZone = 'UTC'");
+    await connection.run("CREATE TEMP MACRO no_value(message) AS NULL");
     return new PlainTables(store, instance, connection, await mkdtemp(join(tmpdir(), "dyne-oracle-")));
   }
 
@@ -73,8 +74,15 @@ export class PlainTables implements AsyncDisposable {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  /** The rows of a plan over tables, by the names of its scans. Throws what DuckDB does, which begins with DATA_ERROR where a row has an error. */
-  async rows(plan: LogicalPlan, tables: Readonly<Record<string, TableAt>>): Promise<Row[]> {
+  /**
+   * The rows of a plan over tables, by the names of its scans. Throws what DuckDB does, with DATA_ERROR in it where a row has an error; or has
+   * NULL for the value of such a row.
+   */
+  async rows(
+    plan: LogicalPlan,
+    tables: Readonly<Record<string, TableAt>>,
+    onError: "fail" | "null" = "fail",
+  ): Promise<Row[]> {
     const relations = new Map<string, string>();
     for (const scan of scansIn(plan)) {
       const table = tables[scan.source];
@@ -86,7 +94,9 @@ export class PlainTables implements AsyncDisposable {
       relations: (source) => relations.get(source) as string,
       rowErrors: "fail",
     });
-    const reader = await this.#connection.runAndReadAll(sql);
+    const reader = await this.#connection.runAndReadAll(
+      onError === "null" ? sql.replaceAll("error('DATA_ERROR: '", "no_value(''") : sql,
+    );
     return reader
       .getRowObjects()
       .map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, rowValue(value)])));
