@@ -70,11 +70,12 @@ export function knownFromLogs(
       if (type === undefined || !input.partitionBy.includes(name)) return undefined;
       const stored = storedName(input, name);
       for (const text of new Set(changed.map((file) => file.partitionValues[stored] ?? null))) {
-        const value = text === null ? undefined : parseValue(type, text);
-        // Delta has one value for NULL and for the empty text.
+        // Delta has one value for NULL and for the empty text, which dyne keeps apart.
         if (text === null || text === "") hasNull = true;
-        else if (value === undefined) return undefined;
-        else ranges.push({ min: value, max: value });
+        if (text === null || (text === "" && type.kind !== "string")) continue;
+        const value = parseValue(type, text);
+        if (value === undefined) return undefined;
+        ranges.push({ min: value, max: value });
       }
     }
     return sources === undefined ? undefined : { ranges, hasNull };

@@ -15,10 +15,10 @@ import { valuesIn, type TouchedValues } from "./operators/changed.ts";
 import { keysSchema } from "./operators/keyed-operator.ts";
 import type { Read, ReadSubject } from "./operators/refresh-scope.ts";
 import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
-import { filesOfUses, knownFromLogs, ValueLookUp, type KnownValues } from "./touched-files.ts";
+import { filesOfUses, ValueLookUp, type KnownValues } from "./touched-files.ts";
 import { sumOfVolumes, volumeOf, type Volume } from "./view-change.ts";
 import { rowsOfOtherKeys, type ChangingView, type ViewKey } from "./view-plan.ts";
-import { changedFiles, filesRead, inputOf, type InputState } from "./view-strategy.ts";
+import { filesRead, inputOf, type InputState } from "./view-strategy.ts";
 
 export interface Refreshed {
   readonly tables: readonly TableOutcome[];
@@ -73,7 +73,7 @@ export class ViewRefresh {
     const plan = refreshPlan(view, "full", []);
     if (plan.output.kind !== "replace") throw new TypeError("a full refresh replaces all rows");
     const { written } = await this.#run(batch, "full", {
-      inputs: this.#fileSets(given, view, plan.reads, () => undefined),
+      inputs: this.#fileSets(given, view, plan.reads, anyValue),
       steps: plan.steps,
       writes: [...this.#hiddenWrites(held, plan), this.#sinkWrite(plan.output.rows)],
     });
@@ -161,12 +161,11 @@ export class ViewRefresh {
 
   /** The values that the change touches, as far as files are picked by them; undefined where rows came and went without any change. */
   async #touched(given: RefreshInput, view: ChangingView, plan: RefreshPlan): Promise<KnownValues | undefined> {
-    const fromLogs = knownFromLogs(changedFiles(view, given));
-    const lookUp = new ValueLookUp(this.#worthAsking(given, view, plan, fromLogs));
+    const lookUp = new ValueLookUp(this.#worthAsking(given, view, plan));
     if (lookUp.isEmpty && (plan.output.kind === "append" || [...given.inputs.values()].some(hasNewRows)))
-      return fromLogs;
+      return anyValue;
     const { collected } = await this.#run(given.batch, "touched", {
-      inputs: this.#fileSets(given, view, plan.reads.filter(isOfChange), () => undefined),
+      inputs: this.#fileSets(given, view, plan.reads.filter(isOfChange), anyValue),
       steps: plan.steps.slice(0, plan.changeSteps),
       writes: [],
       collects: [
@@ -175,23 +174,15 @@ export class ViewRefresh {
       ],
     });
     const isEmpty = plan.changes.every((_, index) => (collected[`any-${index}`] ?? []).length === 0);
-    if (isEmpty) return undefined;
-    const asked = lookUp.known(collected);
-    return (values) => asked(values) ?? fromLogs(values);
+    return isEmpty ? undefined : lookUp.known(collected);
   }
 
   /** The values that files are picked by, where more than a little may be left out by them. */
-  #worthAsking(
-    given: RefreshInput,
-    view: ChangingView,
-    { reads, output }: RefreshPlan,
-    fromLogs: KnownValues,
-  ): readonly TouchedValues[] {
+  #worthAsking(given: RefreshInput, view: ChangingView, { reads, output }: RefreshPlan): readonly TouchedValues[] {
     const places = reads
       .filter((read) => !isOfChange(read))
-      .map(({ subject, uses }) => ({ uses, files: filesRead(view, given, subject, uses, fromLogs) }));
-    if (output.kind === "keys")
-      places.push({ uses: [output.touched], files: filesOfUses(given.sink, [output.touched], fromLogs) });
+      .map(({ subject, uses }) => ({ uses, files: filesRead(view, given, subject, uses, anyValue) }));
+    if (output.kind === "keys") places.push({ uses: [output.touched], files: [...given.sink.files] });
     const bytesMax = this.#context.smallInput?.unaskedBytesMax ?? -1;
     return places
       .filter(({ files }) => volumeOf(files).bytes > bytesMax)
@@ -322,6 +313,8 @@ const firstOf = (rows: LogicalPlan): LogicalPlan => ({
   input: project(rows, [["any", bool(true)]]),
   count: 1,
 });
+
+const anyValue: KnownValues = () => undefined;
 
 const isOfChange = ({ subject }: Read): boolean => subject.kind === "added" || subject.kind === "removed";
 

@@ -103,7 +103,12 @@ export function chooseRefresh(situation: ViewSituation): ChosenRefresh {
   const { bytes } = volumeOf(changed);
   if (situation.isBounded && plan.output.kind !== "append" && bytes > total * limits.fullRefreshShare)
     return full(`the change of ${bytes} bytes is more than half of the input's ${total}`);
-  const known = knownFromLogs(changedFiles(view, situation));
+  const known = knownFromLogs(
+    view.scans.map((_, index) => {
+      const { snapshot, change } = inputOf(view, situation, index);
+      return { input: snapshot, changed: [...(change?.added ?? []), ...(change?.removed ?? [])] };
+    }),
+  );
   const touched = volumeOf([
     ...plan.reads.flatMap(({ subject, uses }) =>
       subject.kind === "added" || subject.kind === "removed" ? [] : filesRead(view, situation, subject, uses, known),
@@ -158,17 +163,6 @@ export function filesRead(
     case "before":
       return filesOfUses({ ...snapshot, files: before?.() ?? [] }, uses, known);
   }
-}
-
-/** The files that came to each of the view's scans and that went. */
-export function changedFiles(
-  view: ChangingView,
-  given: Pick<ViewSituation, "inputs">,
-): readonly { readonly input: Snapshot; readonly changed: readonly AddFile[] }[] {
-  return view.scans.map((_, index) => {
-    const { snapshot, change } = inputOf(view, given, index);
-    return { input: snapshot, changed: [...(change?.added ?? []), ...(change?.removed ?? [])] };
-  });
 }
 
 export function inputOf(view: ChangingView, { inputs }: Pick<ViewSituation, "inputs">, index: number): InputState {

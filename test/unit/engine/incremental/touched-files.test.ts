@@ -78,9 +78,13 @@ const arbitraryRow: fc.Arbitrary<Row> = fc.record(
 );
 const restrictedBy = fc.subarray(names, { minLength: 1, maxLength: 2 });
 
+const drawnPartitions = fc.constantFrom([], ["text"], ["day"], ["small", "flag"], ["at"], ["n"], ["money"]);
+
 const drawn = fc.record({
   files: fc.array(fc.array(arbitraryRow, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 }),
-  partitionBy: fc.constantFrom([], ["text"], ["day"], ["small", "flag"], ["at"], ["n"], ["money"]),
+  partitionBy: drawnPartitions,
+  /** Those of the table in which something changed. */
+  changedBy: drawnPartitions,
   touched: fc.array(arbitraryRow, { minLength: 1, maxLength: 3 }),
   /** Rows of which so many more are touched that they are told apart as ranges, or by their least and greatest alone. */
   more: fc.constantFrom(0, 0, 100, 1_200),
@@ -156,10 +160,10 @@ describe("no file that holds a touched row is left out", () => {
     await fc.assert(
       fc.asyncProperty(
         drawn,
-        async ({ files: drawnFiles, touched: drawnTouched, partitionBy, more, uses, statistics }) => {
+        async ({ files: drawnFiles, touched: drawnTouched, partitionBy, changedBy, more, uses, statistics }) => {
           // A partition's folder has its text for a name, which may not be long.
           const fitting = (row: Row): Row =>
-            partitionBy.some((name) => name === "text") && typeof row["text"] === "string"
+            [...partitionBy, ...changedBy].includes("text") && typeof row["text"] === "string"
               ? { ...row, text: [...row["text"]].slice(0, 8).join("") }
               : row;
           const touched = drawnTouched.map(fitting);
@@ -197,12 +201,18 @@ describe("no file that holds a touched row is left out", () => {
           const table = { schema, partitionBy, columnMapping: "none" as const, files: files.map(([file]) => file) };
           const isTouched = (row: Row): boolean =>
             uses.some((use) => use.every((name) => all.some((other) => isEqual(row[name], other[name]))));
-          const changed = (await written(all.slice(0, touched.length), partitionBy)).map(([file]) => file);
+          const changed = (await written(all.slice(0, touched.length), changedBy)).map(([file]) => file);
           const ways = {
             "by a look-up": filesOfUses(table, restrictions, lookUp.known(result.collected)),
             // The log knows the files of a change, which here hold but its first rows.
             ...(more === 0
-              ? { "by logs alone": filesOfUses(table, restrictions, knownFromLogs([{ input: table, changed }])) }
+              ? {
+                  "by logs alone": filesOfUses(
+                    table,
+                    restrictions,
+                    knownFromLogs([{ input: { ...table, partitionBy: changedBy }, changed }]),
+                  ),
+                }
               : {}),
           };
           for (const [way, picked] of Object.entries(ways)) {
@@ -225,4 +235,19 @@ describe("no file that holds a touched row is left out", () => {
     expect(passedOver, "files are left out at all").toBeGreaterThan(numRuns);
     expect(kept).toBeGreaterThan(numRuns);
   }, 120_000);
+});
+
+test("logs tell of the partition by an empty text that it may be NULL, and of one by texts that it may be empty, too", () => {
+  const partitionBy = ["text", "small"];
+  const changed: AddFile = {
+    path: "a",
+    partitionValues: { text: "", small: "" },
+    size: 1,
+    modificationTime: 1,
+    dataChange: true,
+  };
+  const known = knownFromLogs([{ input: { schema, partitionBy, columnMapping: "none" }, changed: [changed] }]);
+  const valuesOf = (name: string) => known(valuesIn(scan("change", schema), column(name), [{ scan: 0, column: name }]));
+  expect(valuesOf("text")).toEqual({ ranges: [{ min: "", max: "" }], hasNull: true });
+  expect(valuesOf("small")).toEqual({ ranges: [], hasNull: true });
 });
