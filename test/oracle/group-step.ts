@@ -123,7 +123,7 @@ function aggregate(query: Query, name: AggregateName, at: number): Term | undefi
     if (name === "stddevPop") return type.kind === "integer";
     if (name === "mode") return type.kind !== "double";
     if (name === "bitXor") return type.kind === "integer" || type.kind === "long";
-    return !ofNumbers.has(name) || (isNumber(type) && !(name !== "sum" && type.kind === "decimal"));
+    return !ofNumbers.has(name) || (isNumber(type) && !(name !== "sum" && name !== "avg" && type.kind === "decimal"));
   });
   const column = pick(candidates, at);
   if (column === undefined) return undefined;

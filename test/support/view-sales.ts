@@ -65,6 +65,7 @@ const perShopAndDay = read(sales)
       total: sum(amount),
       mean: avg(amount),
       money: sum(price),
+      mean_price: avg(price),
       large: countIf(amount.gt(5)),
       of_large: sum(amount).filter(amount.gt(5)),
       items: countDistinct(item),

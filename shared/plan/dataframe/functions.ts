@@ -265,8 +265,10 @@ export function sum<Type extends NumericType>(
 ): AggregateColumn<Type extends IntegralType ? LongType : Type extends DecimalType ? DecimalType : DoubleType> {
   return aggregate("sum", [value]);
 }
-/** The mean as a double. */
-export function avg(value: Column<NumericType>): AggregateColumn<DoubleType> {
+/** The mean: of decimals a decimal with four digits more, of other numbers a double. */
+export function avg<Type extends NumericType>(
+  value: Column<Type>,
+): AggregateColumn<Type extends DecimalType ? DecimalType : DoubleType> {
   return aggregate("avg", [value]);
 }
 export function min<Type extends DataType>(value: Column<Type>): AggregateColumn<Type> {

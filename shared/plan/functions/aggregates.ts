@@ -2,6 +2,7 @@ import type { DataType, DecimalType } from "../types.ts";
 import { groupedValue } from "../sql/grouped-value.ts";
 import { holdsFloat, isIntegral, typeName } from "../type-name.ts";
 import { duckdbType } from "../sql/quoting.ts";
+import { meanType } from "./decimals.ts";
 import type {
   AggregateFunction,
   AggregateSpelling,
@@ -58,10 +59,9 @@ function finishSum(value: string, { result, bind }: SpellingContext): string | S
   };
 }
 
-const avgType: TypeRule = (args) => {
-  if (args[0]?.kind === "decimal") return { mismatch: "of decimals is not supported; cast the value to double first" };
-  return exactly([numericKinds], { kind: "double" })(args);
-};
+const avgType: TypeRule = exactly([numericKinds], ([type]) =>
+  type?.kind === "decimal" ? meanType(type) : { kind: "double" },
+);
 
 function extreme(name: "min" | "max", does: string): AggregateFunction {
   return {
@@ -184,8 +184,13 @@ export const aggregates = [
     kind: "aggregate",
     name: "avg",
     deterministic: true,
-    exactness: "exact",
-    doc: { usage: "avg(value: number): double", does: "The mean; NULL over none." },
+    exactness: "approximate",
+    doc: {
+      usage: "avg(value: number): double | decimal",
+      does: "The mean; NULL over none. Of decimals a decimal with four digits more, rounded half up from the exact sum, and an error where that does not fit.",
+      difference:
+        "of decimals of up to 11 digits Spark computes with doubles, which can cost the last digit; of others it also stops where only a part of the sum has more than 38",
+    },
     allowsDistinct: false,
     inexact: isFloating,
     type: avgType,

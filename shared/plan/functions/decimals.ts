@@ -1,5 +1,5 @@
 /**
- * Quotients and remainders of decimals with the types and digits that Spark gives them. DuckDB divides decimals as doubles, so both sides
+ * Quotients, remainders and means of decimals with the types and digits that Spark gives them. DuckDB divides decimals as doubles, so both sides
  * become whole numbers of 128 bits, and what does not fit these is refused when the pipeline is loaded.
  *
  *     20.00 / 3    decimal(10,2) / decimal(1,0) is decimal(14,6): 2000 · 10^4 // 3 = 6666666, and 2 are left: 6.666667
@@ -9,8 +9,10 @@ import { decimalLiteral } from "../literal.ts";
 import { duckdbType } from "../sql/quoting.ts";
 import { isIntegral, typeName } from "../type-name.ts";
 import type { DataType, DecimalType } from "../types.ts";
-import type { Mismatch, SpellingContext, Typed } from "./function-definition.ts";
+import type { Mismatch, ScalarFunction, Spelled, SpellingContext, Typed } from "./function-definition.ts";
 import { asDecimal } from "./type-rules.ts";
+
+type Bind = SpellingContext["bind"];
 
 /** The digits that 128 bits hold, whatever they are. */
 const digitsMax = 38;
@@ -120,3 +122,51 @@ export function remainder(a: string, b: string, sign: "dividend" | "positive", c
   const rest = bind(`${of} % ${parts}`);
   return scaled(`CASE WHEN ${rest} < 0 AND ${parts} > 0 THEN ${rest} + ${parts} ELSE ${rest} END`, type);
 }
+
+/** The type of the mean of decimals, as Spark's. */
+export function meanType({ precision, scale }: DecimalType): DecimalType {
+  return { kind: "decimal", precision: Math.min(38, precision + 4), scale: Math.min(38, scale + 4) };
+}
+
+/**
+ * The mean of values from their sum, which has their scale, and their number as a long: half up, and NULL where there are none. What does not
+ * fit the type is an error.
+ */
+export function mean(sum: string, count: string, scale: number, type: DecimalType, bind: Bind): Spelled {
+  const [total, by] = [bind(unscaled(sum)), bind(`CAST(${count} AS HUGEINT)`)];
+  const size = bind(`abs(${total})`);
+  const kept = bind(`${size} // ${by}`);
+  // What is left is less than a long, so that four digits more fit.
+  const added = type.scale - scale;
+  const left = bind(`(${size} - ${kept} * ${by}) * ${powerOfTen(added)}`);
+  const digits = bind(`${left} // ${by}`);
+  const rest = `(${left} - ${digits} * ${by})`;
+  const isUp = `CASE WHEN ${rest} >= ${by} - ${rest} THEN 1 ELSE 0 END`;
+  const rounded = `CASE WHEN ${kept} < ${powerOfTen(digitsMax - added)} THEN ${kept} * ${powerOfTen(added)} + ${digits} + ${isUp} END`;
+  const value = bind(scaled(`${rounded} * CASE WHEN ${total} < 0 THEN -1 ELSE 1 END`, type));
+  const message = `'the mean does not fit into ${typeName(type)}'`;
+  return { sql: value, errors: [{ when: `(${value} IS NULL AND ${kept} IS NOT NULL)`, message }] };
+}
+
+/** The engine's `decimal_mean(sum, count)`: the mean of decimals from what is kept of them, a sum with ten digits more than they have. */
+export const decimalMeans = [
+  {
+    kind: "scalar",
+    name: "decimal_mean",
+    deterministic: true,
+    exactness: "exact",
+    doc: undefined,
+    type: (args) => {
+      const [sum, count] = args;
+      if (args.length !== 2 || sum?.kind !== "decimal" || count?.kind !== "long")
+        return { mismatch: "needs a sum of decimals and a number" };
+      return { result: meanType({ ...sum, precision: sum.precision - 10 }), args };
+    },
+    bindsArguments: true,
+    sql: {
+      duckdb: ([sum, count], { args, result, bind }) =>
+        mean(sum as string, count as string, (args[0] as DecimalType).scale, result as DecimalType, bind),
+      spark: ([sum, count], { result }) => `CAST(${sum} / ${count} AS ${typeName(result)})`,
+    },
+  },
+] as const satisfies readonly ScalarFunction[];

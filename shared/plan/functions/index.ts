@@ -6,6 +6,7 @@ import { byteFunctions } from "./bytes.ts";
 import { calendarFunctions } from "./calendar.ts";
 import { collectionFunctions } from "./collections.ts";
 import { comparisons } from "./comparison.ts";
+import { decimalMeans } from "./decimals.ts";
 import { distanceFunctions } from "./edit-distance.ts";
 import { groupedNumbers } from "./grouped-numbers.ts";
 import { guardFunctions } from "./guard.ts";
@@ -57,6 +58,7 @@ export const functionGroups: readonly FunctionGroup[] = Object.freeze([
   { title: "Lambdas of elements", functions: higherOrderFunctions },
   { title: "Structs and JSON", functions: nestedFunctions },
   { title: "Guards", functions: guardFunctions },
+  { title: "Kept values", functions: decimalMeans },
   { title: "Aggregates", functions: [...aggregates, ...statistics] },
   { title: "Windows", functions: windowFunctions },
 ]);

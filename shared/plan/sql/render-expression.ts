@@ -13,6 +13,7 @@ import type {
   WindowCall,
 } from "../expression.ts";
 import { castRule } from "../functions/casts.ts";
+import { mean, meanType } from "../functions/decimals.ts";
 import { aggregateFunction, scalarFunction, windowFunction } from "../functions/index.ts";
 import type { RowError, Spelled, Typed } from "../functions/index.ts";
 import { isIntegral, sameType, typeName } from "../type-name.ts";
@@ -189,11 +190,29 @@ function renderAggregate(call: AggregateCall, scope: Scope): Spelled {
       "INVALID_PIPELINE",
       `${call.name} stands outside of agg(). Use it there, or give it a window with over().`,
     );
+  const decimal = meanOfDecimals(call, scope);
+  if (decimal !== undefined) return decimal;
   if (isMeanOfIntegers(call, scope)) {
     const [total, values] = ["sum", "count"].map((name) => scope.aggregated?.({ ...call, name }));
     return { sql: `(CAST(${total} AS DOUBLE) / CAST(${values} AS DOUBLE))`, errors: noErrors };
   }
   return finishAggregate(call, scope.aggregated(call), scope);
+}
+
+/** The mean of decimals is their exact sum by their number too, which DuckDB would divide as doubles. */
+function meanOfDecimals(call: AggregateCall, scope: Scope): Spelled | undefined {
+  const [arg] = call.args;
+  if (call.name !== "avg" || arg === undefined || scope.dialect !== "duckdb" || scope.aggregated === undefined)
+    return undefined;
+  const { type } = fieldOf(arg, scope.schema, "a rendered plan");
+  if (type.kind !== "decimal") return undefined;
+  const [summed, counted] = [
+    { ...call, name: "sum" },
+    { ...call, name: "count" },
+  ];
+  const total = finishAggregate(summed, scope.aggregated(summed), scope);
+  const value = mean(total.sql, scope.aggregated(counted), type.scale, meanType(type), (sql) => scope.binder.bind(sql));
+  return { sql: value.sql, errors: [...total.errors, ...value.errors] };
 }
 
 /** The mean of whole numbers is their exact sum by their number, so that it is the same whichever parts it was added up from (SPEC.md 9). */

@@ -36,10 +36,38 @@ import {
   varSamp,
 } from "../../../shared/plan/index.ts";
 import type { Column, DataType } from "../../../shared/plan/index.ts";
-import { aggregateProbe, given } from "./probe.ts";
+import { aggregateProbe, also, given } from "./probe.ts";
 
 const kinds = [boolean(), byte(), integer(), long(), double(), decimal(20, 3), string(), date(), timestamp()];
 const reals = given(double(), 0, 1, -1, 0.5, 2.25, 1e6, -300.125, 17.75);
+
+/** Of few digits Spark's doubles are exact, and from 12 digits on it computes with decimals. */
+const ofMeans = [
+  [1, 0],
+  [5, 2],
+  [6, 6],
+  [12, 2],
+  [18, 9],
+  [28, 10],
+  [30, 4],
+  [34, 30],
+  [35, 0],
+  [38, 10],
+  [38, 36],
+  [38, 38],
+] as const;
+
+const meanProbes = ofMeans.map(([precision, scale]) => {
+  const digits = ["1", "2", "3", "7", "11", "123"].filter((each) => each.length <= (scale === 0 ? precision : scale));
+  const some = digits.map((each) => (scale === 0 ? each : `0.${each.padStart(scale, "0")}`));
+  // Where a part of the sum may not fit, Spark stops although the sum does: without signs there is no such part.
+  const all = also(decimal(precision, scale), ...some);
+  const a = precision <= 28 ? all : given(all.type, ...all.values.filter((each) => !String(each).startsWith("-")));
+  return aggregateProbe(`means of decimal(${precision},${scale})`, { a, n: integer() }, ({ a: value, n }) => ({
+    avg: avg(value),
+    some: avg(value).filter(n.gt(0)),
+  }));
+});
 
 /** Aggregates over groups. */
 export const aggregateProbes = [
@@ -110,6 +138,7 @@ export const aggregateProbes = [
     }),
     { loosely: true },
   ),
+  ...meanProbes,
   aggregateProbe("conditions of groups", { a: boolean(), n: integer() }, ({ a, n }) => ({
     all: boolAnd(a),
     some: boolOr(a),

@@ -1,7 +1,8 @@
-/** Division and remainders of decimals; types and answers are Spark's, which test:interop asks for again over many more inputs. */
+/** Division, remainders and means of decimals; types and answers are Spark's, which test:interop asks for again over many more inputs. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   array,
+  avg,
   byte,
   decimal,
   double,
@@ -96,6 +97,66 @@ describe("decimals", () => {
     expect(typeName(column.type)).toBe(type);
     const { value, error } = await duckdb.evaluate({ one: [1, integer()] }, () => column);
     expect(error ?? value).toEqual(answer);
+  });
+
+  it.each<readonly [title: string, precision: number, scale: number, values: string, type: string, mean: unknown]>([
+    ["thirds", 12, 2, "(1.00), (0.00), (NULL), (1.00)", "decimal(16,6)", "0.666667"],
+    ["a negative half", 5, 0, `(-1)${", (0)".repeat(31)}`, "decimal(9,4)", "-0.0313"],
+    ["none", 12, 2, "(NULL)", "decimal(16,6)", null],
+    ["no digits before the point", 6, 6, "(0.000001), (0.000002)", "decimal(10,10)", "0.0000015000"],
+    [
+      "sums that have 38 digits",
+      30,
+      4,
+      `('${nines(26)}.9999'), ('${nines(26)}.9998')`,
+      "decimal(34,8)",
+      `${nines(26)}.99985000`,
+    ],
+    ["36 digits behind the point", 38, 36, `('0.${zeros(35)}1'), ('0'), ('0')`, "decimal(38,38)", `0.${zeros(36)}33`],
+    [
+      "38 digits behind the point",
+      38,
+      38,
+      `('0.${zeros(37)}3'), ('0.${zeros(37)}2')`,
+      "decimal(38,38)",
+      `0.${zeros(37)}3`,
+    ],
+    ["one that does not fit", 38, 0, `('1${zeros(34)}')`, "decimal(38,4)", "the mean does not fit into decimal(38,4)"],
+    ["the greatest that fits", 38, 0, `('${nines(34)}')`, "decimal(38,4)", `${nines(34)}.0000`],
+    [
+      "a sum that does not fit",
+      38,
+      0,
+      `('${nines(38)}'), ('1')`,
+      "decimal(38,4)",
+      "the sum does not fit into decimal(38,0)",
+    ],
+  ])("have a mean: %s", async (_title, precision, scale, values, type, answer) => {
+    const table = read({ name: "t", schema: struct({ d: decimal(precision, scale) }) });
+    const query = table.groupBy().agg(({ d }) => ({ mean: avg(d) }));
+    expect(typeName(query.columns.mean.type)).toBe(type);
+    const relation = `SELECT CAST(d AS DECIMAL(${precision},${scale})) AS d FROM (VALUES ${values}) t(d)`;
+    const given = await duckdb
+      .query(query.plan, { t: relation })
+      .catch((error: unknown) => [{ mean: /DATA_ERROR: (.*)/.exec(String(error))?.[1] ?? String(error) }]);
+    expect(given).toEqual([{ mean: answer }]);
+  });
+
+  it("have a mean of the rows of a window", async () => {
+    const query = read({ name: "t", schema: struct({ k: integer(), d: decimal(12, 2) }) })
+      .withColumns(({ k, d }) => ({
+        mean: avg(d).over({ partitionBy: [k] }),
+        some: avg(d)
+          .filter(d.gt(0))
+          .over({ partitionBy: [k] }),
+      }))
+      .orderBy("k", "d");
+    const t = "SELECT * FROM (VALUES (1, 1::DECIMAL(12,2)), (1, 0::DECIMAL(12,2)), (2, NULL)) t(k, d)";
+    expect(await duckdb.query(query.plan, { t })).toEqual([
+      { k: 1, d: "0.00", mean: "0.500000", some: "1.000000" },
+      { k: 1, d: "1.00", mean: "0.500000", some: "1.000000" },
+      { k: 2, d: null, mean: null, some: null },
+    ]);
   });
 
   it("are divided in lambdas too", async () => {

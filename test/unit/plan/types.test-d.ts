@@ -174,12 +174,17 @@ isTrue<Same<typeof computed.columns.h, Column<DecimalType>>>();
 isTrue<Same<typeof computed.columns.i, Column<DecimalType>>>();
 isTrue<Same<typeof computed.columns.j, Column<DoubleType>>>();
 isTrue<Same<typeof computed.columns.k, Column<DecimalType>>>();
-const grouped = frame
-  .groupBy("id")
-  .agg(({ delay, speed, seats }) => ({ n: count(), total: sum(seats), mean: avg(delay), top: max(speed) }));
+const grouped = frame.groupBy("id").agg(({ delay, speed, seats, price }) => ({
+  n: count(),
+  total: sum(seats),
+  mean: avg(delay),
+  price: avg(price),
+  top: max(speed),
+}));
 isTrue<Same<typeof grouped.columns.n, Column<LongType>>>();
 isTrue<Same<typeof grouped.columns.total, Column<LongType>>>();
 isTrue<Same<typeof grouped.columns.mean, Column<DoubleType>>>();
+isTrue<Same<typeof grouped.columns.price, Column<DecimalType>>>();
 // @ts-expect-error neither grouped by nor aggregated
 grouped.select("delay");
 

@@ -122,8 +122,7 @@ export class Accumulators {
       return this.#additive(held, contribution, !isFloat);
     });
     const values = this.#count({ ...summed, name: "count" });
-    const sum = summed.name === "sum" ? cast(total, result) : call("divide", cast(total, result), cast(values, result));
-    return when(call("eq", values, long(0)), nothing(result), sum);
+    return when(call("eq", values, long(0)), nothing(result), valueOfSum(summed, type, total, values, result));
   }
 
   /** An aggregate that nothing is known of: it needs the rows. */
@@ -167,6 +166,19 @@ export class Accumulators {
     const arg = args[0] as Expression;
     return filter === undefined ? arg : when(filter, arg);
   }
+}
+
+/** A sum or a mean, from the sum in 38 digits and the number of its values, which is not 0. */
+function valueOfSum(
+  of: AggregateCall,
+  type: DataType,
+  total: Expression,
+  values: Expression,
+  result: DataType,
+): Expression {
+  if (of.name === "sum") return cast(total, result);
+  if (type.kind !== "decimal") return call("divide", cast(total, result), cast(values, result));
+  return call("decimal_mean", cast(total, { ...type, precision: type.precision + 10 }), values);
 }
 
 const cast = (input: Expression, to: DataType): Expression => ({ kind: "cast", mode: "ansi", input, to });

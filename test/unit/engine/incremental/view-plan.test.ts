@@ -1,7 +1,7 @@
 /** How a view is refreshed, told from its query alone (engine-rules 10). */
 import { describe, expect, test } from "vitest";
 import { viewPlan } from "../../../../shared/engine/incremental/view-plan.ts";
-import { date, double, long, map, string, struct, array } from "../../../../shared/pipeline/index.ts";
+import { date, decimal, double, long, map, string, struct, array } from "../../../../shared/pipeline/index.ts";
 import {
   avg,
   collectList,
@@ -35,6 +35,10 @@ const sales = read({
   }),
 });
 const shops = read({ name: "silver.shops", schema: struct({ shop: string(), city: string() }) });
+const prices = read({
+  name: "silver.prices",
+  schema: struct({ shop: string(), price: decimal(12, 2), turnover: decimal(30, 2) }),
+});
 const byShop = sales.groupBy("shop");
 const grouped = sales.groupBy("shop", "day").agg(({ amount }) => ({ total: sum(amount), sales: count() }));
 
@@ -341,6 +345,18 @@ describe("what an aggregate keeps of a group", () => {
       plan: byShop.agg(({ amount }) => ({ a: sum(amount), b: avg(amount) })).plan,
       merge: ["add", "add"],
       takesBack: true,
+    },
+    {
+      what: "a mean of decimals is a sum and a number of values too",
+      plan: prices.groupBy("shop").agg(({ price }) => ({ a: sum(price), b: avg(price) })).plan,
+      merge: ["add", "add"],
+      takesBack: true,
+    },
+    {
+      what: "a mean of decimals whose sums have more digits than are kept is computed from the rows",
+      plan: prices.groupBy("shop").agg(({ turnover }) => ({ a: avg(turnover) })).plan,
+      merge: ["rows"],
+      takesBack: false,
     },
     {
       what: "a distinct count is a number and a table of values",
