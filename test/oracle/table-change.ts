@@ -246,7 +246,7 @@ function newValue(type: DataType, how: number): Expression {
     long: 2,
     double: 1.5,
     boolean: true,
-    decimal: "1.10",
+    decimal: type.kind === "decimal" && type.precision - type.scale > 0 && type.scale > 1 ? "1.10" : 0,
     date: "2026-03-02",
   };
   const value = how % 2 === 0 ? null : (values[type.kind] ?? null);
