@@ -1,6 +1,7 @@
-import type { Stats } from "node:fs";
+import { createWriteStream, type Stats } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import platform, { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { DyneError, type Clock, type Random } from "../core/index.ts";
 import { compareUtf8 } from "./byte-order.ts";
 import { LeaseTable } from "./lease-table.ts";
@@ -100,11 +101,9 @@ export class FileStore implements ObjectStore {
   ): Promise<boolean> {
     const copied = await this.#withFile(path, ifMatch, async (file, stats) => {
       assertSize(path, stats.size, bytesMax);
-      const isSmall = stats.size <= copiedAtOnceBytes;
-      await writeFile(
-        localFile,
-        isSmall ? await file.readFile({ signal }) : file.createReadStream({ autoClose: false, start: 0, signal }),
-      );
+      if (stats.size <= copiedAtOnceBytes) await writeFile(localFile, await file.readFile({ signal }));
+      else
+        await pipeline(file.createReadStream({ autoClose: false, start: 0 }), createWriteStream(localFile), { signal });
       return true;
     });
     return copied ?? false;
