@@ -67,6 +67,18 @@ describe("hashes", () => {
     });
   });
 
+  it("of a wide row are planned in no time to speak of, with the hash of each value's turn", async () => {
+    const columns = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`c${index}`, [index, integer()] as const]));
+    const all = (row: Readonly<Record<string, AnyColumn>>) => hash(...(Object.values(row) as [AnyColumn]));
+    const schema = struct(Object.fromEntries(Object.keys(columns(20)).map((name) => [name, integer()])));
+    const nested = renderScalar(all(read({ name: "t", schema }).columns).expression, schema, { dialect: "duckdb" });
+    const values = Object.entries(columns(20)).map(([name, [value]]) => `${value}::INTEGER AS ${name}`);
+    const [row] = await duckdb.rows(`SELECT ${nested} AS hash FROM (SELECT ${values.join(", ")})`);
+    expect(await duckdb.evaluate(columns(20), all)).toEqual({ value: row!["hash"], error: null });
+    expect(await duckdb.evaluate(columns(600), all)).toEqual({ value: expect.any(Number) as number, error: null });
+  });
+
   it("of many values in a condition are a text that grows with their number", () => {
     const schema = struct({ a: string() });
     const { a } = read({ name: "t", schema }).columns;
