@@ -37,9 +37,8 @@ export async function checkpointRows(
   localFile: string,
   { wanted, rowsInFile, signal }: RowsWanted,
 ): Promise<readonly (readonly Row[])[]> {
-  // Not every writer says that its texts are texts.
-  const source = `read_parquet(${stringLiteral(localFile)}, file_row_number = true, binary_as_string = true)`;
-  const shape = await connection.run(`FROM ${source} LIMIT 0`);
+  const file = stringLiteral(localFile);
+  const shape = await connection.run(`FROM read_parquet(${file}) LIMIT 0`);
   const structs = new Map<string, DuckDBStructType>();
   for (const [index, name] of shape.columnNames().entries()) {
     const type = shape.columnType(index);
@@ -49,6 +48,8 @@ export async function checkpointRows(
   }
   if (structs.size === 0) throw new Error("it has no column of an action");
   const present = wanted.filter((name) => structs.has(name));
+  const options = present.some((name) => hasUnmarkedTexts(structs.get(name)!)) ? ", binary_as_string = true" : "";
+  const source = `read_parquet(${file}, file_row_number = true${options})`;
   const jobs: RowsJob[] = [];
   for (const action of ["add", "remove"] as const) {
     if (!present.includes(action)) continue;
@@ -68,6 +69,11 @@ export async function checkpointRows(
   return inTurns(jobs, signal);
 }
 
+/** Not every writer says that its texts are texts. Bounds in a form of their own may be bytes in truth. */
+function hasUnmarkedTexts({ entryNames, entryTypes }: DuckDBStructType): boolean {
+  return entryNames.some((name, index) => !name.endsWith("_parsed") && String(entryTypes[index]).includes("BLOB"));
+}
+
 /** One question to DuckDB, and then what is left to do with the answer. */
 type RowsJob = () => Promise<() => Promise<readonly (readonly Row[])[]>>;
 
@@ -82,8 +88,11 @@ async function inTurns(
     const takeApart = await next;
     signal?.throwIfAborted();
     next = jobs[at]?.();
-    const [rows] = await Promise.all([takeApart(), next]);
-    batches.push(...rows);
+    // Neither is left alone: the connection is closed after an error.
+    const [rows, asked] = await Promise.allSettled([takeApart(), next]);
+    if (rows.status === "rejected") throw rows.reason;
+    if (asked.status === "rejected") throw asked.reason;
+    batches.push(...rows.value);
   }
   return batches;
 }

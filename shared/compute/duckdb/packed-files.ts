@@ -29,10 +29,10 @@ const seldom: readonly string[] = [
   "clusteringProvider",
 ];
 
-const { BOOLEAN, DECIMAL, DOUBLE, FLOAT, VARCHAR } = DuckDBTypeId;
+const { BLOB, BOOLEAN, DECIMAL, DOUBLE, FLOAT, VARCHAR } = DuckDBTypeId;
 const { TINYINT, SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, UHUGEINT } = DuckDBTypeId;
 const integers = [TINYINT, SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, UHUGEINT];
-const texts: Kind = { types: [VARCHAR], what: "a text" };
+const texts: Kind = { types: [VARCHAR, BLOB], what: "a text" };
 const numbers: Kind = { types: [...integers, DECIMAL, DOUBLE, FLOAT], what: "a number" };
 const flags: Kind = { types: [BOOLEAN], what: "true or false" };
 

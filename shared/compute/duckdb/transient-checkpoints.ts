@@ -34,7 +34,6 @@ class TransientDuckDb {
       const [made, opened, connection] = await Promise.allSettled([folder, instance, connected, done]);
       if (opened.status === "rejected" && this.#instance === instance) this.#instance = undefined;
       try {
-        if (connection.status === "fulfilled") connection.value.closeSync();
         if (made.status === "fulfilled") await rm(made.value, { recursive: true, force: true });
       } finally {
         this.#users--;
@@ -44,6 +43,7 @@ class TransientDuckDb {
           this.#instance = undefined;
           if (opened.status === "fulfilled") opened.value.closeSync();
         });
+        if (connection.status === "fulfilled") connection.value.closeSync();
       }
     }
   }

@@ -196,6 +196,16 @@ describe("a checkpoint's Parquet", () => {
     ]);
   });
 
+  test("of other writers may have bounds of bytes, which are passed over", async () => {
+    await foreign(
+      `SELECT {'path': 'a', 'stats': NULL::VARCHAR,
+               'stats_parsed': {'numRecords': 3, 'minValues': {'n': 1, 'b': '\\xFF\\xFE'::BLOB, 't': 'x'::BLOB}}} AS add`,
+    );
+    expect(await rowsOf("lake/foreign.parquet")).toEqual([
+      { add: { path: "a", stats: '{"numRecords":3,"minValues":{"n":1}}' } },
+    ]);
+  });
+
   test("of other writers may have a column of any type that has no values", async () => {
     await foreign(
       `SELECT {'path': 'a', 'size': 1::UTINYINT, 'dataChange': NULL::INTEGER, 'stats': NULL::INTEGER, 'stats_parsed': ${parsed}} AS add`,

@@ -143,7 +143,12 @@ describe("transient checkpoints", () => {
     vi.spyOn(DuckDBConnection.prototype, "closeSync").mockImplementationOnce(() => {
       throw new Error("it is stuck");
     });
+    const folder = await mkdtemp(join(tmpdir(), "dyne-test-"));
+    vi.stubEnv("TMPDIR", folder);
     await expect(read("a")).rejects.toThrow(/it is stuck/);
+    expect(await readdir(folder)).toEqual([]);
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
     await pause();
     expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([1, 1]);
     expect(await read("a")).toHaveLength(1);
