@@ -35,6 +35,7 @@ export const limits = {
   fullRefreshFiles: 16,
   /** Files of a table that a refresh reads, and writes anew, sooner than it asks which of them the change touches: each question takes as long. */
   refreshUnaskedBytes: 128 * 1024,
+  refreshUnaskedFiles: 8,
   /** The share of time that refreshes of a view take unless it says another, and the least that it can say. */
   dutyCycle: 0.2,
   dutyCycleMin: 0.001,

@@ -29,8 +29,9 @@ export interface EngineContext {
 export interface SmallInput {
   readonly bytesMax: number;
   readonly filesMax: number;
-  /** What a refresh may leave out of a table is read sooner than asked for, where it is no larger. */
+  /** A table of no more is read whole by a refresh, sooner than it is asked which of its files the change touches. */
   readonly unaskedBytesMax: number;
+  readonly unaskedFilesMax: number;
 }
 
 /** What a deployment takes for small. */
@@ -38,6 +39,7 @@ export const smallInputs: SmallInput = {
   bytesMax: limits.fullRefreshBytes,
   filesMax: limits.fullRefreshFiles,
   unaskedBytesMax: limits.refreshUnaskedBytes,
+  unaskedFilesMax: limits.refreshUnaskedFiles,
 };
 
 /** The queue through which flows are rung: at least once, in no order. */

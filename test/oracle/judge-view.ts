@@ -104,7 +104,7 @@ async function compared(
 
 /**
  * What the query says. It may fail where the view has not, on rows that a join or a filter above leaves out: whether DuckDB looks at these is not
- * promised. Then the view has the rows that there are with NULL for what has an error, and none where that could be seen.
+ * promised. Then the view has the rows that there are with NULL for what has an error; were that NULL to be seen in one, it would not be found.
  */
 async function lawfulRows(
   plain: PlainTables,

@@ -28,6 +28,7 @@ import {
   type Pipeline,
 } from "../../shared/pipeline/index.ts";
 import { encodeLogPath, type Action } from "../../shared/delta/index.ts";
+import type { SmallInput } from "../../shared/engine/context.ts";
 import { column } from "../../shared/engine/incremental/expressions.ts";
 import { tablePath } from "../../shared/pipeline/index.ts";
 import type { Expression, LogicalPlan } from "../../shared/plan/index.ts";
@@ -291,8 +292,12 @@ export async function reprice(world: EngineWorld, name: string, to: Expression, 
 }
 
 /** Bronze there, empty, and the views of the test above it. */
-export async function salesWorld(bench: Bench, views: readonly DeclaredTable[]): Promise<EngineWorld> {
-  const world = new EngineWorld({ bench, pipeline: salesPipeline(views) });
+export async function salesWorld(
+  bench: Bench,
+  views: readonly DeclaredTable[],
+  smallInput?: SmallInput,
+): Promise<EngineWorld> {
+  const world = new EngineWorld({ bench, pipeline: salesPipeline(views), smallInput });
   await world.engine.sweep();
   return world;
 }

@@ -18,7 +18,7 @@ import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
 import { filesOfUses, ValueLookUp, type KnownValues } from "./touched-files.ts";
 import { sumOfVolumes, volumeOf, type Volume } from "./view-change.ts";
 import { rowsOfOtherKeys, type ChangingView, type ViewKey } from "./view-plan.ts";
-import { filesRead, inputOf, type InputState } from "./view-strategy.ts";
+import { anyValue, filesRead, inputOf, isReadWhole, placesOf, type InputState } from "./view-strategy.ts";
 
 export interface Refreshed {
   readonly tables: readonly TableOutcome[];
@@ -178,14 +178,9 @@ export class ViewRefresh {
   }
 
   /** The values that files are picked by, where more than a little may be left out by them. */
-  #worthAsking(given: RefreshInput, view: ChangingView, { reads, output }: RefreshPlan): readonly TouchedValues[] {
-    const places = reads
-      .filter((read) => !isOfChange(read))
-      .map(({ subject, uses }) => ({ uses, files: filesRead(view, given, subject, uses, anyValue) }));
-    if (output.kind === "keys") places.push({ uses: [output.touched], files: [...given.sink.files] });
-    const bytesMax = this.#context.smallInput?.unaskedBytesMax ?? -1;
-    return places
-      .filter(({ files }) => volumeOf(files).bytes > bytesMax)
+  #worthAsking(given: RefreshInput, view: ChangingView, plan: RefreshPlan): readonly TouchedValues[] {
+    return placesOf(view, given, plan)
+      .filter(({ files }) => !isReadWhole(files(anyValue), this.#context.smallInput))
       .flatMap(({ uses }) => uses.flat().map(({ values }) => values));
   }
 
@@ -313,8 +308,6 @@ const firstOf = (rows: LogicalPlan): LogicalPlan => ({
   input: project(rows, [["any", bool(true)]]),
   count: 1,
 });
-
-const anyValue: KnownValues = () => undefined;
 
 const isOfChange = ({ subject }: Read): boolean => subject.kind === "added" || subject.kind === "removed";
 

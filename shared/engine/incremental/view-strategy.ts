@@ -6,7 +6,7 @@ import { limits } from "../../core/index.ts";
 import type { AddFile, Snapshot } from "../../delta/index.ts";
 import type { SmallInput } from "../context.ts";
 import type { HeldTable } from "./hidden-tables.ts";
-import type { RefreshMode, ReadSubject } from "./operators/refresh-scope.ts";
+import type { Read, RefreshMode, ReadSubject } from "./operators/refresh-scope.ts";
 import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
 import { filesToMerge } from "./small-files.ts";
 import { filesOfUses, knownFromLogs, storedName, type KnownValues } from "./touched-files.ts";
@@ -49,7 +49,7 @@ export interface ViewSituation {
   /** False where the view's owner wants no full refresh on account of the size of a change. */
   readonly isBounded: boolean;
   /** What is so little that all of it is read rather than looked through; undefined where nothing is. */
-  readonly smallInput?: Pick<SmallInput, "bytesMax" | "filesMax"> | undefined;
+  readonly smallInput?: SmallInput | undefined;
   /** Why the change was tried and cannot be computed. */
   readonly failure?: string | undefined;
 }
@@ -110,10 +110,9 @@ export function chooseRefresh(situation: ViewSituation): ChosenRefresh {
     }),
   );
   const touched = volumeOf([
-    ...plan.reads.flatMap(({ subject, uses }) =>
-      subject.kind === "added" || subject.kind === "removed" ? [] : filesRead(view, situation, subject, uses, known),
+    ...placesOf(view, situation, plan).flatMap((place) =>
+      isReadWhole(place.files(anyValue), situation.smallInput) ? place.files(anyValue) : place.files(known),
     ),
-    ...(plan.output.kind === "keys" ? filesOfUses(sink, [plan.output.touched], known) : []),
     ...(plan.output.kind === "replace" ? sink.files : []),
   ]);
   const { name, reason } = told(view, plan, situation, inputs);
@@ -137,6 +136,34 @@ function withoutState({ strategy: given, plan }: ChosenRefresh): ChosenRefresh {
 /** Whether hidden tables can be written with the view. */
 export function keepsState({ view, held }: Pick<ViewSituation, "view" | "held">): boolean {
   return view.kind === "changes" && view.keepsState && held !== undefined;
+}
+
+/** Nothing is known of what a change touches. */
+export const anyValue: KnownValues = () => undefined;
+
+/** Where a refresh picks files by what the change touches: what it reads beside the change, and the view where it replaces rows. */
+export interface Place {
+  readonly uses: Read["uses"];
+  readonly files: (known: KnownValues) => readonly AddFile[];
+}
+
+export function placesOf(
+  view: ChangingView,
+  given: Pick<ViewSituation, "inputs" | "held" | "sink">,
+  { reads, output }: RefreshPlan,
+): readonly Place[] {
+  const read = reads
+    .filter(({ subject }) => subject.kind !== "added" && subject.kind !== "removed")
+    .map(({ subject, uses }): Place => ({ uses, files: (known) => filesRead(view, given, subject, uses, known) }));
+  if (output.kind !== "keys") return read;
+  const uses = [output.touched];
+  return [...read, { uses, files: (known) => filesOfUses(given.sink, uses, known) }];
+}
+
+/** Whether it is not asked which of these files a change touches, as they are so little. */
+export function isReadWhole(files: readonly AddFile[], small: SmallInput | undefined): boolean {
+  if (small === undefined) return false;
+  return files.length <= small.unaskedFilesMax && volumeOf(files).bytes <= small.unaskedBytesMax;
 }
 
 /** The files of a relation that a use may need, and of a hidden table those that are merged on this occasion. */

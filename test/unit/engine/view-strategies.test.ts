@@ -20,6 +20,7 @@ import {
   type Sale,
 } from "../../support/view-sales.ts";
 import { bool, call, column, long, nothing, text } from "../../../shared/engine/incremental/expressions.ts";
+import type { SmallInput } from "../../../shared/engine/context.ts";
 import { nextRefresh, type DeclaredFlow } from "../../../shared/engine/index.ts";
 import { materializedView, read, sum, tablePath, type DeclaredTable } from "../../../shared/pipeline/index.ts";
 import { restoreTable } from "../../../shared/table/index.ts";
@@ -32,7 +33,8 @@ afterAll(async () => {
   await bench[Symbol.asyncDispose]();
 });
 
-const newWorld = (views: readonly DeclaredTable[]): Promise<EngineWorld> => salesWorld(bench, views);
+const newWorld = (views: readonly DeclaredTable[], smallInput?: SmallInput): Promise<EngineWorld> =>
+  salesWorld(bench, views, smallInput);
 
 interface Way {
   readonly what: string;
@@ -177,8 +179,14 @@ const ways: readonly Way[] = [
 ];
 
 describe("the way of a refresh", () => {
-  test.each(ways)("of $what is $way", async ({ view, change, way, reason }) => {
-    const world = await newWorld([view]);
+  const smallTables = { bytesMax: 0, filesMax: 0, unaskedBytesMax: 1_000_000, unaskedFilesMax: 8 };
+  test.each(
+    ways.flatMap((each) => [
+      { ...each, tables: "whatever the tables' size", smallInput: undefined },
+      { ...each, tables: "where tables are small", smallInput: smallTables },
+    ]),
+  )("of $what is $way, $tables", async ({ view, change, way, reason, smallInput }) => {
+    const world = await newWorld([view], smallInput);
     await stocked(world);
     await change(world);
     const paths = await world.hostPaths();
@@ -209,7 +217,7 @@ describe("the way of a refresh", () => {
 
 test("a view of little is computed in full without hidden tables, and follows changes again once there is more", async () => {
   const views = [salesViews.perShop, salesViews.perDay];
-  const smallInput = { bytesMax: 30_000, filesMax: 40, unaskedBytesMax: 0 };
+  const smallInput = { bytesMax: 30_000, filesMax: 40, unaskedBytesMax: 0, unaskedFilesMax: 0 };
   const world = new EngineWorld({ bench, pipeline: salesPipeline(views), smallInput });
   await world.engine.sweep();
   for (let round = 0; round < 3; round++) {
@@ -237,11 +245,12 @@ test("a view of little is computed in full without hidden tables, and follows ch
 });
 
 test.each([
-  [0, ["touched", "rows", "merge"]],
-  [1_000_000, ["rows", "merge"]],
-])("what a change touches in tables of more than %i bytes is asked for: jobs are %j", async (unaskedBytesMax, jobs) => {
+  ["more than 0 bytes", { unaskedBytesMax: 0, unaskedFilesMax: 100 }, ["touched", "rows", "merge"]],
+  ["more than 0 files", { unaskedBytesMax: 1_000_000, unaskedFilesMax: 0 }, ["touched", "rows", "merge"]],
+  ["less than that", { unaskedBytesMax: 1_000_000, unaskedFilesMax: 100 }, ["rows", "merge"]],
+])("what a change touches in tables of %s takes these jobs: %j", async (_size, unasked, jobs) => {
   const view = salesViews.perDay;
-  const smallInput = { bytesMax: 0, filesMax: 0, unaskedBytesMax };
+  const smallInput = { bytesMax: 0, filesMax: 0, ...unasked };
   const world = new EngineWorld({ bench, pipeline: salesPipeline([view]), smallInput });
   await world.engine.sweep();
   await stocked(world);
@@ -265,7 +274,7 @@ test("a view that has no rows of little does not forget that little once there i
       .agg(({ amount }) => ({ total: sum(amount) }))
       .filter(({ total }) => total.gt(300)),
   });
-  const smallInput = { bytesMax: 1_000_000, filesMax: 4, unaskedBytesMax: 0 };
+  const smallInput = { bytesMax: 1_000_000, filesMax: 4, unaskedBytesMax: 0, unaskedFilesMax: 0 };
   const world = new EngineWorld({ bench, pipeline: salesPipeline([view]), smallInput });
   await world.engine.sweep();
   for (let round = 1; round <= 5; round++) {

@@ -12,6 +12,7 @@ import { viewPlan } from "../../../../shared/engine/incremental/view-plan.ts";
 import { salesViews } from "../../../support/view-sales.ts";
 import type { LogicalPlan } from "../../../../shared/plan/index.ts";
 
+const allAsked = { unaskedBytesMax: 0, unaskedFilesMax: 0 };
 const file = (path: string, rest: Partial<AddFile> = {}): AddFile => ({
   path,
   partitionValues: { day: "2026-01-01" },
@@ -87,37 +88,40 @@ describe("the way of a refresh", () => {
     },
     {
       what: "is full where all there is is little",
-      rest: { smallInput: { bytesMax: 1_200, filesMax: 12 } },
+      rest: { smallInput: { bytesMax: 1_200, filesMax: 12, ...allAsked } },
       name: "full",
       reason: "1200 bytes in 12 files, which are read sooner",
     },
     {
       what: "follows changes where there is more than little",
-      rest: { smallInput: { bytesMax: 1_199, filesMax: 12 } },
+      rest: { smallInput: { bytesMax: 1_199, filesMax: 12, ...allAsked } },
       name: "merge-partials",
       reason: "1 added",
     },
     {
       what: "follows changes where little is in many files",
-      rest: { smallInput: { bytesMax: 1_200, filesMax: 11 } },
+      rest: { smallInput: { bytesMax: 1_200, filesMax: 11, ...allAsked } },
       name: "merge-partials",
       reason: "1 added",
     },
     {
       what: "is full without hidden tables where all there is is little and they are behind",
-      rest: { smallInput: { bytesMax: 1_200, filesMax: 12 }, isBehind: true },
+      rest: { smallInput: { bytesMax: 1_200, filesMax: 12, ...allAsked }, isBehind: true },
       name: "full",
       reason: "read sooner",
     },
     {
       what: "adds rows that are only added, however little there is",
-      rest: { smallInput: { bytesMax: 1e9, filesMax: 1e9 }, view: viewPlan(salesViews.large.query as LogicalPlan) },
+      rest: {
+        smallInput: { bytesMax: 1e9, filesMax: 1e9, ...allAsked },
+        view: viewPlan(salesViews.large.query as LogicalPlan),
+      },
       name: "append",
       reason: "only added",
     },
     {
       what: "follows changes of little where the view's owner wants that",
-      rest: { smallInput: { bytesMax: 1e9, filesMax: 1e9 }, isBounded: false },
+      rest: { smallInput: { bytesMax: 1e9, filesMax: 1e9, ...allAsked }, isBounded: false },
       name: "merge-partials",
       reason: "1 added",
     },
