@@ -7,6 +7,7 @@ import { DuckDBStructType, type DuckDBConnection } from "@duckdb/node-api";
 import type { CheckpointColumn } from "../../delta/index.ts";
 import { identifier, stringLiteral } from "./identifier.ts";
 import { PackedFiles } from "./packed-files.ts";
+import { withTexts } from "./unmarked-text.ts";
 
 type Row = Record<string, unknown>;
 
@@ -37,8 +38,8 @@ export async function checkpointRows(
   localFile: string,
   { wanted, rowsInFile, signal }: RowsWanted,
 ): Promise<readonly (readonly Row[])[]> {
-  const file = stringLiteral(localFile);
-  const shape = await connection.run(`FROM read_parquet(${file}) LIMIT 0`);
+  const source = `read_parquet(${stringLiteral(localFile)}, file_row_number = true)`;
+  const shape = await connection.run(`FROM ${source} LIMIT 0`);
   const structs = new Map<string, DuckDBStructType>();
   for (const [index, name] of shape.columnNames().entries()) {
     const type = shape.columnType(index);
@@ -48,8 +49,6 @@ export async function checkpointRows(
   }
   if (structs.size === 0) throw new Error("it has no column of an action");
   const present = wanted.filter((name) => structs.has(name));
-  const options = present.some((name) => hasUnmarkedTexts(structs.get(name)!)) ? ", binary_as_string = true" : "";
-  const source = `read_parquet(${file}, file_row_number = true${options})`;
   const jobs: RowsJob[] = [];
   for (const action of ["add", "remove"] as const) {
     if (!present.includes(action)) continue;
@@ -67,11 +66,6 @@ export async function checkpointRows(
     return async () => [lines.map((line) => JSON.parse(line) as Row)];
   });
   return inTurns(jobs, signal);
-}
-
-/** Not every writer says that its texts are texts. Bounds in a form of their own may be bytes in truth. */
-function hasUnmarkedTexts({ entryNames, entryTypes }: DuckDBStructType): boolean {
-  return entryNames.some((name, index) => !name.endsWith("_parsed") && String(entryTypes[index]).includes("BLOB"));
 }
 
 /** One question to DuckDB, and then what is left to do with the answer. */
@@ -115,9 +109,13 @@ async function otherLines(
   const branches = present.flatMap((action) => {
     const names = otherFields[action];
     if (names === undefined) return [];
+    const { entryNames, entryTypes } = structs.get(action)!;
     const packed = names
-      .filter((name) => structs.get(action)!.entryNames.includes(name))
-      .map((name) => `${identifier(name)} := ${identifier(action)}.${identifier(name)}`);
+      .filter((name) => entryNames.includes(name))
+      .map((name) => {
+        const value = `${identifier(action)}.${identifier(name)}`;
+        return `${identifier(name)} := ${withTexts(value, entryTypes[entryNames.indexOf(name)]!)}`;
+      });
     if (packed.length === 0) return [];
     const value = `CAST(to_json(struct_pack(${packed.join(", ")})) AS VARCHAR)`;
     return [{ isThere: `${identifier(action)} IS NOT NULL`, text: `'{"${action}":' || ${value} || '}'` }];

@@ -3,9 +3,10 @@
  * packed: the values of ten thousand rows as one text, taken apart by a character that no value may have. Where one has it all the same,
  * which the count of the parts tells, its rows come one by one.
  */
-import { DuckDBTypeId, type DuckDBConnection, type DuckDBStructType } from "@duckdb/node-api";
+import { DuckDBTypeId, type DuckDBConnection, type DuckDBStructType, type DuckDBType } from "@duckdb/node-api";
 import { identifier, stringLiteral } from "./identifier.ts";
 import { parsedStatsText } from "./parsed-stats.ts";
+import { withTexts } from "./unmarked-text.ts";
 
 type Row = Record<string, unknown>;
 
@@ -75,7 +76,9 @@ export class PackedFiles {
     this.#connection = connection;
     this.#action = action;
     const has = (name: string): boolean => type.entryNames.includes(name);
+    const typeOf = (name: string): DuckDBType => type.entryTypes[type.entryNames.indexOf(name)]!;
     const value = (name: string): string => `${action}.${identifier(name)}`;
+    const read = (name: string): string => withTexts(value(name), typeOf(name));
     if (!has("path")) throw new Error(`its ${action} has no path`);
     const present = fieldsOf[action].filter((name) => has(name));
     this.#condition = present
@@ -84,12 +87,12 @@ export class PackedFiles {
       .join(" OR ");
     const text = (name: (typeof fieldsOf)["add" | "remove"][number]): string => {
       const kind = kindOf[name];
-      if (kind === undefined) return `CAST(to_json(${value(name)}) AS VARCHAR)`;
-      return kind.types.includes(type.entryTypes[type.entryNames.indexOf(name)]!.typeId)
-        ? `${value(name)}::VARCHAR`
+      if (kind === undefined) return `CAST(to_json(${read(name)}) AS VARCHAR)`;
+      return kind.types.includes(typeOf(name).typeId)
+        ? `${read(name)}::VARCHAR`
         : refused(value(name), `its ${action}.${name} is not ${kind.what}`);
     };
-    const others = seldomText(seldom.filter(has).map((name) => [name, value(name)]));
+    const others = seldomText(seldom.filter(has).map((name) => [name, read(name)]));
     const partsWith = (stats: string): readonly string[] => [
       ...fieldsOf[action].map((name) => (name === "stats" ? stats : has(name) ? text(name) : "NULL")),
       others,

@@ -206,6 +206,32 @@ describe("a checkpoint's Parquet", () => {
     ]);
   });
 
+  test("of other writers may have texts that are not said to be texts, beside bytes that are none", async () => {
+    const text = (value: string): string => `encode('${value}')`;
+    await foreign(
+      `SELECT {'path': ${text("ä")}, 'tags': MAP {${text("k")}: NULL::BLOB}, 'deletionVector': {'storageType': ${text("u")}, 'BLOB': 1, 'cardinality': 2},
+               'other': '\\xFF'::BLOB, 'stats_parsed': {'numRecords': 3, 'minValues': {'n': 1, 'b': '\\xFF\\xFE'::BLOB}}} AS add,
+              NULL::STRUCT(minReaderVersion INTEGER, readerFeatures BLOB[]) AS protocol
+       UNION ALL SELECT NULL, {'minReaderVersion': 3, 'readerFeatures': [${text("é")}]}`,
+    );
+    expect(await rowsOf("lake/foreign.parquet")).toEqual([
+      {
+        add: {
+          path: "ä",
+          tags: { k: null },
+          deletionVector: { storageType: "u", BLOB: 1, cardinality: 2 },
+          stats: '{"numRecords":3,"minValues":{"n":1}}',
+        },
+      },
+      { protocol: { minReaderVersion: 3, readerFeatures: ["é"] } },
+    ]);
+  });
+
+  test("of other writers whose path is no text at all is corrupt", async () => {
+    await foreign("SELECT {'path': '\\xFF'::BLOB} AS add");
+    await expect(rowsOf("lake/foreign.parquet")).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+  });
+
   test("of other writers may have a column of any type that has no values", async () => {
     await foreign(
       `SELECT {'path': 'a', 'size': 1::UTINYINT, 'dataChange': NULL::INTEGER, 'stats': NULL::INTEGER, 'stats_parsed': ${parsed}} AS add`,

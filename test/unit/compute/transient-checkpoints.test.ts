@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as pause, setTimeout } from "node:timers/promises";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { transientCheckpoints } from "../../../shared/compute/index.ts";
 import { seededRandom } from "../../../shared/core/index.ts";
 import type { Action } from "../../../shared/delta/index.ts";
@@ -13,6 +13,7 @@ import { InstantClock } from "../../support/instant-clock.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
 });
 
 /** Three files of a checkpoint, and how often DuckDB was opened and closed since. */
@@ -144,11 +145,11 @@ describe("transient checkpoints", () => {
       throw new Error("it is stuck");
     });
     const folder = await mkdtemp(join(tmpdir(), "dyne-test-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
     vi.stubEnv("TMPDIR", folder);
     await expect(read("a")).rejects.toThrow(/it is stuck/);
     expect(await readdir(folder)).toEqual([]);
     vi.unstubAllEnvs();
-    await rm(folder, { recursive: true });
     await pause();
     expect([opened.mock.calls.length, closed.mock.calls.length]).toEqual([1, 1]);
     expect(await read("a")).toHaveLength(1);
