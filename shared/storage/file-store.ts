@@ -148,12 +148,17 @@ export class FileStore implements ObjectStore {
     ifMatch: string | undefined,
     use: (file: Awaited<ReturnType<typeof open>>, stats: Stats) => Promise<T>,
   ): Promise<T | undefined> {
-    return orAbsent(path, async () => {
-      await using file = await open(this.#file(path), "r");
+    const opened = await orAbsent(path, () => open(this.#file(path), "r"));
+    if (opened === undefined) return undefined;
+    await using file = opened;
+    try {
       const stats = await file.stat();
       if (!stats.isFile() || (ifMatch !== undefined && etagOf(stats) !== ifMatch)) return undefined;
       return await use(file, stats);
-    });
+    } catch (error) {
+      // What is missing from here on is the place that the bytes go to.
+      throw storageError(path, error);
+    }
   }
 
   /** Writes beside the target, then renames over it: readers see the old bytes or the new ones. */

@@ -40,3 +40,11 @@ test.each([
   expect(ended).toBeGreaterThan(0);
   expect(await store.downloadFile("lake/file", join(root, "again"))).toBe(true);
 });
+
+test("a download to a place that is not there is no missing object", async () => {
+  const store = new FileStore(root, { clock: new ManualClock(0), random: seededRandom(1) });
+  await store.put("lake/small", new Uint8Array(3));
+  const nowhere = join(root, "no", "such", "folder");
+  await expect(store.downloadFile("lake/small", nowhere)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+  expect(await store.downloadFile("lake/none", nowhere)).toBe(false);
+});
