@@ -33,7 +33,10 @@ export const limits = {
    */
   fullRefreshBytes: 1024 * 1024,
   fullRefreshFiles: 16,
-  /** Files of a table that a refresh reads, and writes anew, sooner than it asks which of them the change touches: each question takes as long. */
+  /**
+   * A table of no more bytes in no more files is read, and written anew, by a refresh sooner than it asks which of them the change touches: each
+   * question takes as long as so many bytes, and each file a request.
+   */
   refreshUnaskedBytes: 128 * 1024,
   refreshUnaskedFiles: 8,
   /** The share of time that refreshes of a view take unless it says another, and the least that it can say. */

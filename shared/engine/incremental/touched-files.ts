@@ -67,7 +67,8 @@ export function knownFromLogs(
     for (const { scan, column: name } of sources ?? []) {
       const { input, changed } = inputs[scan] as (typeof inputs)[number];
       const type = input.schema.fields[name]?.type;
-      if (type === undefined || !input.partitionBy.includes(name)) return undefined;
+      // A refresh asks for no values of other types either.
+      if (type === undefined || !hasBounds(type) || !input.partitionBy.includes(name)) return undefined;
       const stored = storedName(input, name);
       for (const text of new Set(changed.map((file) => file.partitionValues[stored] ?? null))) {
         // Delta has one value for NULL and for the empty text, which dyne keeps apart.

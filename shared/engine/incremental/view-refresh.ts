@@ -11,14 +11,14 @@ import { dataFile, removedFile } from "../table-outcome.ts";
 import { bool, column, project, scan } from "./expressions.ts";
 import type { HeldTable } from "./hidden-tables.ts";
 import { keyColumn } from "./operators/accumulator.ts";
-import { valuesIn, type TouchedValues } from "./operators/changed.ts";
+import { valuesIn } from "./operators/changed.ts";
 import { keysSchema } from "./operators/keyed-operator.ts";
 import type { Read, ReadSubject } from "./operators/refresh-scope.ts";
 import { refreshPlan, type RefreshPlan } from "./refresh-plan.ts";
 import { filesOfUses, ValueLookUp, type KnownValues } from "./touched-files.ts";
 import { sumOfVolumes, volumeOf, type Volume } from "./view-change.ts";
 import { rowsOfOtherKeys, type ChangingView, type ViewKey } from "./view-plan.ts";
-import { anyValue, filesRead, inputOf, isReadWhole, placesOf, type InputState } from "./view-strategy.ts";
+import { anyValue, filesRead, inputOf, isReadWhole, placesOf, type InputState, type Place } from "./view-strategy.ts";
 
 export interface Refreshed {
   readonly tables: readonly TableOutcome[];
@@ -161,9 +161,10 @@ export class ViewRefresh {
 
   /** The values that the change touches, as far as files are picked by them; undefined where rows came and went without any change. */
   async #touched(given: RefreshInput, view: ChangingView, plan: RefreshPlan): Promise<KnownValues | undefined> {
-    const lookUp = new ValueLookUp(this.#worthAsking(given, view, plan));
-    if (lookUp.isEmpty && (plan.output.kind === "append" || [...given.inputs.values()].some(hasNewRows)))
-      return anyValue;
+    const places = this.#worthAsking(given, view, plan);
+    const lookUp = new ValueLookUp(places.flatMap(({ uses }) => uses.flat().map(({ values }) => values)));
+    const isAppend = plan.output.kind === "append" && lookUp.isEmpty;
+    if (isAppend || (places.length === 0 && [...given.inputs.values()].some(hasNewRows))) return anyValue;
     const { collected } = await this.#run(given.batch, "touched", {
       inputs: this.#fileSets(given, view, plan.reads.filter(isOfChange), anyValue),
       steps: plan.steps.slice(0, plan.changeSteps),
@@ -177,11 +178,9 @@ export class ViewRefresh {
     return isEmpty ? undefined : lookUp.known(collected);
   }
 
-  /** The values that files are picked by, where more than a little may be left out by them. */
-  #worthAsking(given: RefreshInput, view: ChangingView, plan: RefreshPlan): readonly TouchedValues[] {
-    return placesOf(view, given, plan)
-      .filter(({ files }) => !isReadWhole(files(anyValue), this.#context.smallInput))
-      .flatMap(({ uses }) => uses.flat().map(({ values }) => values));
+  /** Where more than a little may be left out by what the change touches. */
+  #worthAsking(given: RefreshInput, view: ChangingView, plan: RefreshPlan): readonly Place[] {
+    return placesOf(view, given, plan).filter(({ files }) => !isReadWhole(files(anyValue), this.#context.smallInput));
   }
 
   #fileSets(

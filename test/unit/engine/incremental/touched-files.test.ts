@@ -238,10 +238,10 @@ describe("no file that holds a touched row is left out", () => {
 });
 
 test("logs tell of the partition by an empty text that it may be NULL, and of one by texts that it may be empty, too", () => {
-  const partitionBy = ["text", "small"];
+  const partitionBy = ["text", "small", "flag"];
   const changed: AddFile = {
     path: "a",
-    partitionValues: { text: "", small: "" },
+    partitionValues: { text: "", small: "", flag: "true" },
     size: 1,
     modificationTime: 1,
     dataChange: true,
@@ -250,4 +250,5 @@ test("logs tell of the partition by an empty text that it may be NULL, and of on
   const valuesOf = (name: string) => known(valuesIn(scan("change", schema), column(name), [{ scan: 0, column: name }]));
   expect(valuesOf("text")).toEqual({ ranges: [{ min: "", max: "" }], hasNull: true });
   expect(valuesOf("small")).toEqual({ ranges: [], hasNull: true });
+  expect(valuesOf("flag"), "which a refresh does not ask for").toBeUndefined();
 });
